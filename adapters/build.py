@@ -1,0 +1,258 @@
+"""Declarations to running sources: WSDLs loaded, expressions compiled, wire and traffic set up.
+
+`load_declarations` reads and checks files and gives back everything that is wrong at once; `build_source`
+takes one that is right. Both are what `quanyu check`, `quanyu try` and the gateway itself use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adapters.declaration import Declaration
+from adapters.exchange import Call, Exchange
+from adapters.loader import load
+from adapters.mapping.errors import ExpressionError
+from adapters.mapping.template import compile_template
+from adapters.problems import DeclarationError, Problem
+from adapters.references import Lookup
+from adapters.rest.auth import credentials_for
+from adapters.rest.exchange import JsonExchange, XmlExchange, graphql_call, rest_call
+from adapters.soap.check import check_soap
+from adapters.soap.exchange import SoapExchange, soap_call
+from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
+from adapters.source import CompiledConnector, Source, compile_connector
+from adapters.traffic.observer import TrafficObserver
+from adapters.traffic.policy import TrafficPolicy
+from adapters.traffic.traffic import Answer, Traffic
+from adapters.validate import Checked, Known, check_across, check_document, context_of, map_of
+from adapters.wire.guard import UrlGuard, parse_url
+from adapters.wire.model import WireLimits
+from adapters.wire.wire import Wire
+from cache.freshness import Freshness
+from cache.single_flight import SingleFlight
+from cache.store import Store
+
+__all__ = ["Loaded", "Surroundings", "build_source", "load_declarations"]
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Declarations that hold, the WSDLs that were loaded for them (by system code), and all problems.
+
+    absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
+    """
+
+    declarations: list[Declaration] = field(default_factory=list)
+    services: dict[str, SoapService] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    paths: dict[str, Path] = field(default_factory=dict)
+    absent: dict[str, Problem] = field(default_factory=dict)
+
+    def raise_if_bad(self) -> None:
+        """Raises DeclarationError with every problem."""
+        if self.problems:
+            raise DeclarationError(self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What sources of one generation share. namespace: fingerprint of the declarations, part of cache keys."""
+
+    store: Store
+    flights: SingleFlight[Answer]
+    observer: TrafficObserver | None
+    secret: bytes = field(repr=False)
+    namespace: str = "quanyu"
+    wire_for: Callable[[WireLimits, UrlGuard], Wire] = lambda limits, guard: Wire(
+        limits=limits, tls=None, guard=guard
+    )
+    clock: Callable[[], float] = time.monotonic
+
+
+def declaration_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """YAML files named, or in folders named (not below them), in order."""
+    files: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(
+                one for one in path.iterdir() if one.suffix in SUFFIXES and not one.name.startswith(".")
+            )
+            files.extend(found)
+            if not found:
+                problems.append(Problem(path, 1, 1, "NO_DECLARATIONS", "the folder holds no .yaml file"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            problems.append(Problem(path, 1, 1, "FILE_MISSING", "no such file or folder"))
+    return files, problems
+
+
+async def load_declarations(
+    paths: Sequence[Path],
+    lookup: Lookup,
+    known: Known,
+    *,
+    load_wsdls: bool = True,
+    tolerate_unreachable: bool = False,
+    previous: Mapping[str, SoapService] | None = None,
+) -> Loaded:
+    """Reads, checks and loads; never raises for what is in the files.
+
+    tolerate_unreachable: a WSDL that does not answer is no problem of the declaration: the one in `previous` is used,
+    or the system is `absent`. A gateway must start and reload while some of its systems are down.
+    """
+    files, problems = await asyncio.to_thread(declaration_files, paths)
+    checked: list[Checked] = []
+    for path in files:
+        try:
+            text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+            problems.append(Problem(path, 1, 1, "FILE_UNREADABLE", reason))
+            continue
+        checked.append(check_document(load(path, text), lookup, known))
+    check_across(checked)
+    loaded = Loaded(problems=problems)
+    if load_wsdls:
+        # one after the other: zeep is not told to be thread-safe, and a WSDL takes milliseconds
+        for one in checked:
+            await _load_wsdl(one, loaded, (previous or {}) if tolerate_unreachable else None)
+    for one in checked:
+        loaded.problems.extend(one.document.problems)
+        if one.ok and one.declaration is not None:
+            loaded.declarations.append(one.declaration)
+            loaded.paths[one.declaration.system.code] = one.document.path
+    loaded.problems.sort()
+    return loaded
+
+
+async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, SoapService] | None) -> None:
+    declaration, document = checked.declaration, checked.document
+    if declaration is None or declaration.source.soap is None:
+        return
+    soap = declaration.source.soap
+    location = wsdl_location(soap.wsdl, document.path)
+    try:
+        service = await load_wsdl_async(location, service=soap.service, port=soap.port)
+    except WsdlError as error:
+        problem = document.problem(("source", "soap", "wsdl"), error.code, str(error))
+        if not isinstance(error, WsdlUnreachable) or previous is None:
+            document.problems.append(problem)
+            return
+        if declaration.system.code not in previous:
+            loaded.absent[declaration.system.code] = problem
+            return
+        service = previous[declaration.system.code]
+    loaded.services[declaration.system.code] = service
+    if checked.ok:
+        document.problems.extend(check_soap(document, declaration, service))
+
+
+def wsdl_location(wsdl: str, declared_in: Path) -> str:
+    """An address as it is; a file relative to the declaration that names it."""
+    if wsdl.startswith(("http://", "https://")):
+        return wsdl
+    return str((declared_in.parent / wsdl).resolve())
+
+
+def build_source(declaration: Declaration, service: SoapService | None, around: Surroundings) -> Source:
+    """Raises ExpressionError or UrlRefused only for declarations that did not pass their check."""
+    system = declaration.system.code
+    traffic = declaration.traffic
+    limits = WireLimits(
+        max_body_bytes=int(traffic.max_body_mb * 1024 * 1024),
+        max_connections=traffic.concurrency,
+        connect_timeout_s=min(2.0, traffic.timeout_ms / 1000),
+    )
+    wire = around.wire_for(limits, UrlGuard(_origins(declaration, service)))
+    auth = None
+    if declaration.source.rest is not None:
+        auth = declaration.source.rest.auth
+    elif declaration.source.graphql is not None:
+        auth = declaration.source.graphql.auth
+    return Source(
+        declaration,
+        _exchange(declaration),
+        wire,
+        Traffic(
+            system, _policy(declaration), store=around.store, flights=around.flights, observer=around.observer
+        ),
+        credentials_for(system, auth, around.clock),
+        _connectors(declaration, service),
+        around.namespace,
+        around.secret,
+    )
+
+
+def _policy(declaration: Declaration) -> TrafficPolicy:
+    traffic = declaration.traffic
+    cache = traffic.cache
+    freshness = (
+        Freshness(cache.ttl_s, cache.stale_if_error_s) if cache.ttl_s or cache.stale_if_error_s else None
+    )
+    return TrafficPolicy(
+        timeout_s=traffic.timeout_ms / 1000,
+        concurrency=traffic.concurrency,
+        queue=traffic.queue,
+        rate_per_s=traffic.rate_per_s,
+        retries=traffic.retries,
+        # without a cache identical calls at the same moment still share one flight
+        freshness=freshness or Freshness(0, 0),
+    )
+
+
+def _exchange(declaration: Declaration) -> Exchange:
+    system, source = declaration.system.code, declaration.source
+    if source.soap is not None:
+        return SoapExchange(system, source.soap.charset)
+    if source.graphql is not None:
+        return JsonExchange(system, graphql=True)
+    assert source.rest is not None  # noqa: S101 - the model has exactly one
+    kind = XmlExchange if source.rest.format == "xml" else JsonExchange
+    return kind(system, source.rest.charset)
+
+
+def _connectors(declaration: Declaration, service: SoapService | None) -> dict[str, CompiledConnector]:
+    context = context_of(declaration)
+    source = declaration.source
+    compiled: dict[str, CompiledConnector] = {}
+    for verb, connector in declaration.connectors.declared().items():
+        call: Call
+        if source.soap is not None:
+            if service is None or connector.operation not in service.operations:
+                raise ExpressionError(
+                    f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
+                )
+            arguments = compile_template(connector.body or {}, context)
+            call = soap_call(source.soap, service, service.operations[connector.operation], arguments)
+        elif source.graphql is not None:
+            call = graphql_call(source.graphql, connector, context)
+        else:
+            assert source.rest is not None  # noqa: S101 - the model has exactly one
+            call = rest_call(source.rest, connector, context)
+        compiled[verb] = compile_connector(verb, connector, call, context, map_of(declaration, verb))
+    return compiled
+
+
+def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:
+    """Where this system's calls may go: what its declaration names, nothing else."""
+    source = declaration.source
+    urls: list[str] = []
+    if source.soap is not None:
+        urls.append(source.soap.address or (service.address if service else ""))
+    if source.rest is not None:
+        urls.append(source.rest.base_url)
+    if source.graphql is not None:
+        urls.append(source.graphql.url)
+    auth = (source.rest and source.rest.auth) or (source.graphql and source.graphql.auth)
+    if auth and auth.oauth2:
+        urls.append(auth.oauth2.token_url)
+    return frozenset(parse_url(url).origin.text for url in urls if urlsplit(url).scheme)

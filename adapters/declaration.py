@@ -1,0 +1,348 @@
+"""Frozen models of one declaration file: one legacy system, as its department describes it. No I/O, no checks
+that need another file (those are in `validate.py`).
+
+The JSON Schema for editors is generated from these models (`declaration_schema`), so descriptions here are what
+people see on hover.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+from schema.canonical import RECORDS, VERBS, Record
+from schema.vocabulary import ENUMS
+
+__all__ = [
+    "ApiKey",
+    "BasicAuth",
+    "Cache",
+    "Connector",
+    "Connectors",
+    "Declaration",
+    "Failure",
+    "GraphQLSource",
+    "OAuth2",
+    "Paging",
+    "RestAuth",
+    "RestSource",
+    "SoapSecurity",
+    "SoapSource",
+    "Source",
+    "SystemInfo",
+    "Traffic",
+    "UsernameToken",
+    "declaration_schema",
+]
+
+SystemCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", max_length=40)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, regex_engine="python-re"
+    )
+
+
+class SystemInfo(Model):
+    """Who the system is 存量系统."""
+
+    code: SystemCode = Field(
+        description="Stable code of the system, unique in the network, e.g. JT-PERMIT 系统编码."
+    )
+    name: str = Field(min_length=1, description="Name as its users know it 系统名称.")
+    name_en: str = Field(default="", description="Name in English.")
+    owner: str = Field(description="Department that owns it: its unified social credit code 主管部门.")
+    vendor: str = Field(default="", description="Supplier 承建单位.")
+    lifecycle: Literal["DISCOVERED", "CONNECTED", "READ_ONLY", "FROZEN", "MERGED", "RETIRED"] = Field(
+        default="CONNECTED", description="Where the system stands on its way out 生命周期."
+    )
+    regions: tuple[str, ...] = Field(
+        default=(),
+        description="Division codes it serves, with all below them; empty means the whole city 服务区划.",
+    )
+    items: tuple[str, ...] = Field(
+        default=(), description="Base codes of the items it handles; empty means not known 受理事项."
+    )
+    utc_offset: Annotated[str, StringConstraints(pattern=r"^[+-]\d{2}:\d{2}$")] = Field(
+        default="+08:00", description="Offset of its times that carry none 时区."
+    )
+
+
+class UsernameToken(Model):
+    """WS-Security UsernameToken 1.0."""
+
+    username: str
+    password: str = Field(
+        repr=False, description="A reference, ${env:NAME} or ${file:/path}, never the password itself."
+    )
+    digest: bool = Field(default=False, description="Send PasswordDigest instead of PasswordText.")
+
+
+class SoapSecurity(Model):
+    username_token: UsernameToken | None = None
+
+
+class SoapSource(Model):
+    """A SOAP 1.1 or 1.2 service described by a WSDL."""
+
+    wsdl: str = Field(description="Address or file (relative to this declaration) of the WSDL.")
+    service: str | None = Field(default=None, description="wsdl:service, if there is more than one.")
+    port: str | None = Field(default=None, description="wsdl:port, if there is more than one.")
+    address: str | None = Field(default=None, description="Where to send calls, if not where the WSDL says.")
+    charset: str | None = Field(
+        default=None, description="Charset of replies, where what they declare is wrong."
+    )
+    security: SoapSecurity | None = None
+    headers: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="HTTP headers of every call."
+    )
+
+
+class BasicAuth(Model):
+    username: str
+    password: str = Field(repr=False)
+
+
+class ApiKey(Model):
+    name: str = Field(description="Header that carries the key.")
+    value: str = Field(repr=False)
+
+
+class OAuth2(Model):
+    """OAuth 2.0 client credentials (RFC 6749 section 4.4)."""
+
+    token_url: str
+    client_id: str
+    client_secret: str = Field(repr=False)
+    scope: str | None = None
+
+
+class RestAuth(Model):
+    basic: BasicAuth | None = None
+    bearer: str | None = Field(default=None, repr=False, description="A fixed bearer token, by reference.")
+    api_key: ApiKey | None = None
+    oauth2: OAuth2 | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> RestAuth:
+        if sum(value is not None for value in (self.basic, self.bearer, self.api_key, self.oauth2)) > 1:
+            raise ValueError("give one of basic, bearer, apiKey, oauth2")
+        return self
+
+
+class RestSource(Model):
+    """A service called by HTTP, JSON or XML."""
+
+    base_url: str
+    format: Literal["json", "xml"] = Field(default="json", description="What its replies are.")
+    charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
+    auth: RestAuth | None = None
+    headers: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="HTTP headers of every call."
+    )
+
+
+class GraphQLSource(Model):
+    """A GraphQL service asked with fixed documents."""
+
+    url: str
+    auth: RestAuth | None = None
+    headers: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="HTTP headers of every call."
+    )
+
+
+class Source(Model):
+    """How the system is reached: exactly one of soap, rest, graphql."""
+
+    soap: SoapSource | None = None
+    rest: RestSource | None = None
+    graphql: GraphQLSource | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Source:
+        if sum(value is not None for value in (self.soap, self.rest, self.graphql)) != 1:
+            raise ValueError("give exactly one of soap, rest, graphql")
+        return self
+
+
+class Cache(Model):
+    ttl_s: float = Field(default=0, ge=0, le=86400, description="Seconds for which an answer is fresh.")
+    stale_if_error_s: float = Field(
+        default=0,
+        ge=0,
+        le=604800,
+        description="Seconds past that for which it may stand in for a failed call.",
+    )
+
+
+class Traffic(Model):
+    """What the system may be burdened with."""
+
+    timeout_ms: int = Field(default=2000, ge=50, le=60000, description="One attempt, in milliseconds.")
+    concurrency: int = Field(default=8, ge=1, le=256, description="Calls at once (bulkhead).")
+    queue: int = Field(default=64, ge=0, le=10000, description="Calls that may wait for a place.")
+    rate_per_s: float | None = Field(default=None, gt=0, le=10000)
+    retries: int = Field(default=2, ge=0, le=5, description="Further attempts of a failed read.")
+    max_body_mb: float = Field(default=16, gt=0, le=256, description="Larger replies are refused.")
+    cache: Cache = Cache()
+
+
+class Failure(Model):
+    """When a reply that arrived is a failure all the same. Expressions over the reply, `$status`, `$fault`."""
+
+    when: str | None = Field(default=None, description='e.g. code != "0".')
+    not_found: str | None = Field(default=None, description="The number asked for does not exist.")
+    unavailable: str | None = Field(default=None, description="The system is down: worth another attempt.")
+    message: str | None = Field(default=None, description="Where the system's own words stand.")
+
+
+class Paging(Model):
+    """How a list goes on."""
+
+    style: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    size: int = Field(default=50, ge=1, le=1000, description="Records asked for at once: $page.size.")
+    first: int = Field(default=1, ge=0, description="Number of the first page (style page): $page.number.")
+    total: str | None = Field(default=None, description="Where the number of all records stands.")
+    next: str | None = Field(
+        default=None,
+        description="Where the next cursor ($page.cursor) or the next link stands; empty at the end.",
+    )
+    more: str | None = Field(default=None, description="Condition that there is a further page.")
+
+    @model_validator(mode="after")
+    def _next(self) -> Paging:
+        if self.style in ("cursor", "link") and not self.next:
+            raise ValueError(f"paging style {self.style} needs `next`")
+        return self
+
+
+class Connector(Model):
+    """One thing that the system can be asked."""
+
+    operation: str | None = Field(default=None, description="SOAP: operation of the port.")
+    method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="GET", description="REST: method.")
+    path: str = Field(
+        default="", description="REST: path below baseUrl; {expressions} are filled in, encoded."
+    )
+    query: dict[str, Any] = Field(
+        default_factory=dict, description="REST: query parameters; nulls are left out."
+    )
+    headers: dict[str, str] = Field(default_factory=dict, description="REST: further headers.")
+    body: Any = Field(
+        default=None,
+        description="SOAP: arguments of the operation. REST: JSON body, or for XML one element and what is in it.",
+    )
+    form: dict[str, Any] | None = Field(default=None, description="REST: form body, instead of `body`.")
+    document: str | None = Field(default=None, description="GraphQL: the operation.")
+    variables: dict[str, Any] = Field(default_factory=dict, description="GraphQL: its variables.")
+    numbers: str | None = Field(
+        default=None,
+        description="Regular expression of this system's case numbers; others are not asked for here.",
+    )
+    paging: Paging = Paging()
+    order: Literal["newest-first", "any"] = Field(
+        default="newest-first",
+        description="Order of a list by appliedAt; `any`: all pages are read and sorted.",
+    )
+    records: str | None = Field(default=None, description="Where the records stand in the reply.")
+    failure: Failure = Failure()
+    map: dict[str, Any] | None = Field(
+        default=None,
+        description="Canonical field -> expression. `cases` without a map uses the map of `case`.",
+    )
+    safe: bool = Field(default=True, description="Reading only: may be retried and cached.")
+
+
+class Connectors(Model):
+    """The canonical verbs 标准动作; leave out what the system cannot do."""
+
+    items: Connector | None = Field(default=None, description="Items it handles 事项.")
+    case: Connector | None = Field(default=None, description="One case by number 办件: $args.number.")
+    cases: Connector | None = Field(
+        default=None,
+        description="Cases, newest first 办件列表: $args.applicant.idNumber, $args.from, $args.to, $args.department, ...",
+    )
+    changes: Connector | None = Field(default=None, description="Changes since a time 变更: $args.since.")
+
+    def declared(self) -> dict[str, Connector]:
+        """Verb -> connector, of those that are there."""
+        return {verb: one for verb in VERBS if (one := getattr(self, verb)) is not None}
+
+
+class Declaration(Model):
+    """One legacy system joins the network with this file 接入声明."""
+
+    system: SystemInfo
+    source: Source
+    traffic: Traffic = Traffic()
+    tables: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="Code tables 代码表: raw value -> canonical value."
+    )
+    connectors: Connectors = Connectors()
+
+
+def declaration_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a declaration, with the canonical fields of each verb's map spelt out."""
+    schema = Declaration.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
+    for record in RECORDS.values():
+        definitions[f"map.{record.name}"] = _map_schema(record)
+    for verb, record in VERBS.items():
+        connector = {**definitions["Connector"], "properties": dict(definitions["Connector"]["properties"])}
+        connector["properties"]["map"] = {"$ref": f"#/$defs/map.{record.name}"}
+        definitions[f"Connector.{verb}"] = connector
+        old = definitions["Connectors"]["properties"][verb]
+        definitions["Connectors"]["properties"][verb] = {
+            "$ref": f"#/$defs/Connector.{verb}",
+            "description": old.get("description", ""),
+        }
+    del definitions["Connector"]
+    _loosen(schema)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Quanyu declaration of a legacy system"
+    return schema
+
+
+def _map_schema(record: Record) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for field in record.fields:
+        kind, _, target = field.type.partition(":")
+        described = field.doc + (" Required." if field.required else "")
+        if kind == "enum":
+            described += " One of: " + ", ".join(member.name for member in ENUMS[target]) + "."
+        if kind == "record":
+            properties[field.name] = {"$ref": f"#/$defs/map.{target}", "description": described}
+        elif kind == "list":
+            inner = _map_schema(RECORDS[target])
+            inner["properties"]["each"] = {
+                "type": "string",
+                "description": "Where the list stands in the record.",
+            }
+            properties[field.name] = {**inner, "description": described, "required": ["each"]}
+        elif kind == "json":
+            properties[field.name] = {"type": ["object", "string"], "description": described}
+        else:
+            properties[field.name] = {"type": "string", "description": described}
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "description": record.doc,
+    }
+
+
+def _loosen(schema: Any) -> None:
+    """Editors see numbers and booleans as YAML gives them; our loader reads code tables as text either way."""
+    if isinstance(schema, dict):
+        table = schema.get("properties", {}).get("tables")
+        if isinstance(table, dict):
+            table["additionalProperties"]["additionalProperties"] = {"type": "string"}
+        for value in schema.values():
+            _loosen(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            _loosen(value)

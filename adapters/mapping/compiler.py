@@ -1,0 +1,336 @@
+"""Expressions and maps to closures: parsed once, compiled once, run for every record.
+
+Closures over plain dict/list trees cost about a third of JMESPath (measured: 307 µs against 1,766 for 50
+records of 12 fields) and, unlike generated source, can be stepped through. XML is first read into such a tree,
+pruned to the names that the closures ask for (`tree.py`), so JSON and XML share everything here.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from adapters.mapping import expression as ex
+from adapters.mapping.dates import iso_reader
+from adapters.mapping.errors import ExpressionError, ValueProblem
+from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text
+from adapters.mapping.scope import Scope, Trouble, Unmapped
+from schema.canonical import RECORDS, Field, Record
+from schema.vocabulary import values
+
+__all__ = ["RecordReader", "compile_condition", "compile_expression", "compile_map", "raw_source"]
+
+RecordReader = Callable[[Any, Scope], dict[str, Any]]
+Fit = Callable[[Any], Any]
+RAW_OF = {"rawStatus": "state", "rawKind": "kind"}
+"""A raw field that is not mapped is what its canonical sibling's code table was asked."""
+
+
+def compile_expression(text: str, context: CompileContext) -> Reader:
+    """Raises ExpressionError."""
+    return _reader(ex.parse(text), context)
+
+
+def compile_condition(text: str, context: CompileContext) -> Callable[[Any, Scope], bool]:
+    read = compile_expression(text, context)
+    return lambda node, scope: bool(read(node, scope))
+
+
+def raw_source(text: str) -> ex.Expression | None:
+    """The expression that feeds the outermost `table(...)`, or the whole one if it has no table."""
+    whole = ex.parse(text)
+    at: ex.Expression = whole
+    while isinstance(at, ex.Call):
+        if at.name == "table":
+            return at.value
+        at = at.value
+    return whole if isinstance(whole, ex.Path) else None
+
+
+def compile_map(
+    map_: Mapping[str, Any], record: Record, context: CompileContext, *, wanted: Collection[str] | None = None
+) -> RecordReader:
+    """Reader of one record. `wanted`: canonical fields to read; the others cost nothing. None reads all.
+
+    The map must have passed `validate`; a value that does not fit leaves null and a Trouble in the scope.
+    """
+    fields: list[tuple[str, Reader, Fit | None]] = []
+    for field in record.fields:
+        if wanted is not None and field.name not in wanted:
+            continue
+        reader = _field_reader(map_, field, context)
+        if reader is not None:
+            fields.append((field.name, *reader))
+    # one loop over a tuple: measured faster than a closure per field calling the next
+    plan = tuple(fields)
+
+    def read(node: Any, scope: Scope) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, get, fit in plan:
+            try:
+                value = get(node, scope)
+                out[name] = value if value is None or fit is None else fit(value)
+            except ValueProblem as problem:
+                scope.troubles.append(Trouble(name, str(problem)))
+                out[name] = None
+        return out
+
+    return read
+
+
+def _field_reader(
+    map_: Mapping[str, Any], field: Field, context: CompileContext
+) -> tuple[Reader, Fit | None] | None:
+    kind, _, target = field.type.partition(":")
+    value = map_.get(field.name)
+    if value is None:
+        source = RAW_OF.get(field.name)
+        raw = raw_source(map_[source]) if source and isinstance(map_.get(source), str) else None
+        return (_reader(raw, context), _fit("str", "", context)) if raw is not None else None
+    if kind == "record":
+        return _nested(compile_map(value, RECORDS[target], context)), None
+    if kind == "list":
+        inner = {name: one for name, one in value.items() if name != "each"}
+        return _list_reader(value["each"], compile_map(inner, RECORDS[target], context), context), None
+    if kind == "json" and isinstance(value, Mapping):
+        parts = {name: compile_expression(one, context) for name, one in value.items()}
+        return _object_reader(parts), None
+    tree = ex.parse(value)
+    # what `date` and `epoch_*` give already has the network's form
+    dated = isinstance(tree, ex.Call) and tree.name in ("date", "epoch_ms", "epoch_s")
+    return _reader(tree, context), None if kind == "datetime" and dated else _fit(kind, target, context)
+
+
+def _nested(read: RecordReader) -> Reader:
+    def get(node: Any, scope: Scope) -> Any:
+        record = read(node, scope)
+        return record if any(value is not None for value in record.values()) else None
+
+    return get
+
+
+def _list_reader(each: str, read: RecordReader, context: CompileContext) -> Reader:
+    find = compile_expression(each, context)
+
+    def get(node: Any, scope: Scope) -> Any:
+        found = find(node, scope)
+        if found is None or found == "":
+            return []
+        return [read(one, scope) for one in (found if isinstance(found, list) else [found])]
+
+    return get
+
+
+def _object_reader(parts: Mapping[str, Reader]) -> Reader:
+    def get(node: Any, scope: Scope) -> Any:
+        found = {name: read(node, scope) for name, read in parts.items()}
+        return {name: value for name, value in found.items() if value not in (None, "")} or None
+
+    return get
+
+
+def _fit(kind: str, target: str, context: CompileContext) -> Fit | None:
+    """Brings a value to the type of its canonical field; empty text is null."""
+    if kind == "enum":
+        return _fit_enum(target)
+    if kind == "datetime":
+        iso = iso_reader(context.offset)
+        return lambda value: iso(as_text(value)) if value != "" else None
+    return {"str": _fit_text, "date": _fit_date, "int": _fit_int, "float": _fit_float, "bool": _fit_bool}.get(
+        kind
+    )
+
+
+def _fit_enum(target: str) -> Fit:
+    allowed = values(target)
+    unknown = "UNKNOWN" if "UNKNOWN" in allowed else None
+
+    def fit(value: Any) -> str | None:
+        if isinstance(value, Unmapped):
+            return unknown
+        if isinstance(value, str) and value in allowed:
+            return value
+        if value == "":
+            return None
+        raise ValueProblem(f"not a value of {target}: map it with a code table")
+
+    return fit
+
+
+def _fit_text(value: Any) -> str | None:
+    if isinstance(value, Unmapped):
+        return None
+    return as_text(value).strip() or None
+
+
+def _fit_date(value: Any) -> str | None:
+    text = _fit_text(value)
+    if text is None:
+        return None
+    return iso_reader(CompileContext().offset)(text)[:10]
+
+
+def _fit_int(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = _fit_text(value)
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueProblem("not a whole number") from None
+
+
+def _fit_float(value: Any) -> float | None:
+    text = _fit_text(value)
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueProblem("not a number") from None
+
+
+def _fit_bool(value: Any) -> bool | None:
+    text = _fit_text(value)
+    if text is None:
+        return None
+    if text in ("true", "false", "1", "0"):
+        return text in ("true", "1")
+    raise ValueProblem("neither true nor false: use bool(...)")
+
+
+def _reader(tree: ex.Expression, context: CompileContext) -> Reader:
+    match tree:
+        case ex.Literal(value):
+            return lambda _node, _scope: value
+        case ex.Path():
+            return _path(tree)
+        case ex.Call():
+            return _call(tree, context)
+        case ex.Not(inner):
+            read = _reader(inner, context)
+            return lambda node, scope: not read(node, scope)
+        case ex.ListOf(items):
+            readers = [_reader(one, context) for one in items]
+            return lambda node, scope: [one(node, scope) for one in readers]
+        case ex.Binary():
+            return _binary(tree, context)
+
+
+def _path(path: ex.Path) -> Reader:
+    steps = path.steps
+    if path.root:
+        root = path.root
+        return lambda _node, scope: _walk(scope.roots.get(root), steps)
+    if not steps:
+        return lambda node, _scope: node
+    if len(steps) == 1 and isinstance(name := steps[0], str):
+        # the common case, without a loop
+        return lambda node, _scope: node.get(name) if type(node) is dict else _walk(node, steps)
+    return lambda node, _scope: _walk(node, steps)
+
+
+def _walk(node: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        if node is None or node == "":
+            return None
+        if isinstance(step, int):
+            if isinstance(node, list):
+                node = node[step] if -len(node) <= step < len(node) else None
+            elif step != 0:  # XML: one element is a list of one
+                node = None
+        elif isinstance(node, Mapping):
+            node = node.get(step)
+        elif isinstance(node, list):
+            raise ValueProblem(f"a list stands before {step!r}: take [0] or use `each`")
+        else:
+            return None
+    return node
+
+
+def _call(call: ex.Call, context: CompileContext) -> Reader:
+    function = FUNCTIONS.get(call.name)
+    if function is None:
+        raise ExpressionError(
+            f"no function {call.name!r}", call.offset, f"functions: {', '.join(sorted(FUNCTIONS))}"
+        )
+    if not function.least <= len(call.arguments) <= function.most:
+        raise ExpressionError(f"{call.name} takes {function.least} to {function.most} arguments", call.offset)
+    arguments = []
+    for argument in call.arguments:
+        if not isinstance(argument, ex.Literal):
+            raise ExpressionError(f"{call.name} takes literals", call.offset)
+        arguments.append(argument.value)
+    try:
+        apply = function.make(arguments, context)
+    except ExpressionError as error:
+        raise ExpressionError(error.message, call.offset, error.allowed) from None
+    except (ValueError, IndexError, TypeError) as error:
+        raise ExpressionError(f"{call.name} cannot take these arguments: {error}", call.offset) from None
+    read = _reader(call.value, context)
+    keeps_null = call.name == "default"
+
+    def get(node: Any, scope: Scope) -> Any:
+        value = read(node, scope)
+        if (value is None or value == "") and not keeps_null:
+            return None
+        return apply(value, scope)
+
+    return get
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _binary(tree: ex.Binary, context: CompileContext) -> Reader:
+    left, right = _reader(tree.left, context), _reader(tree.right, context)
+    match tree.operator:
+        case "and":
+            return lambda node, scope: bool(left(node, scope)) and bool(right(node, scope))
+        case "or":
+            return lambda node, scope: bool(left(node, scope)) or bool(right(node, scope))
+        case "??":
+            return _coalesce(left, right)
+        case "==":
+            return lambda node, scope: _same(left(node, scope), right(node, scope))
+        case "!=":
+            return lambda node, scope: not _same(left(node, scope), right(node, scope))
+        case "in":
+            return lambda node, scope: any(
+                _same(left(node, scope), one) for one in (right(node, scope) or [])
+            )
+        case _:
+            compare = _COMPARE[tree.operator]
+            return lambda node, scope: _ordered(compare, left(node, scope), right(node, scope))
+
+
+def _coalesce(left: Reader, right: Reader) -> Reader:
+    def get(node: Any, scope: Scope) -> Any:
+        value = left(node, scope)
+        return right(node, scope) if value is None or value == "" else value
+
+    return get
+
+
+def _same(left: Any, right: Any) -> bool:
+    """`code == "0"` holds for the text 0 and the number 0: XML knows only text."""
+    if left is None or right is None or isinstance(left, list | dict) or isinstance(right, list | dict):
+        return bool(left == right)
+    return as_text(left).strip() == as_text(right).strip()
+
+
+def _ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
+    if left is None or right is None:
+        return False
+    try:
+        return compare(float(as_text(left)), float(as_text(right)))
+    except ValueError:
+        return compare(as_text(left), as_text(right))

@@ -1,0 +1,107 @@
+"""Which names of a reply a connector looks at, for a set of canonical fields: what the XML reader is pruned to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from adapters.declaration import Connector
+from adapters.mapping.compiler import RAW_OF, raw_source
+from adapters.mapping.expression import Path, parse, paths_of
+from adapters.mapping.tree import Wanted, add_path
+from schema.canonical import RECORDS, Field, Record
+
+__all__ = ["reply_paths", "wanted_names"]
+
+Steps = tuple[str | int, ...]
+
+
+def wanted_names(
+    connector: Connector, record_map: Mapping[str, Any], record: Record, fields: Collection[str] | None
+) -> Wanted:
+    """Names by level, from the reply's root. `fields`: canonical fields that are read; None means all."""
+    wanted: Wanted = {}
+    for _, steps in reply_paths(connector, record_map, record, fields):
+        add_path(wanted, steps)
+    return wanted
+
+
+def reply_paths(
+    connector: Connector, record_map: Mapping[str, Any], record: Record, fields: Collection[str] | None = None
+) -> Iterator[tuple[tuple[str, ...], Steps]]:
+    """(place in the declaration, path from the reply's root) of everything that is read from a reply."""
+    paging, failure = connector.paging, connector.failure
+    for place, text in (
+        (("failure", "when"), failure.when),
+        (("failure", "notFound"), failure.not_found),
+        (("failure", "unavailable"), failure.unavailable),
+        (("failure", "message"), failure.message),
+        (("paging", "total"), paging.total),
+        (("paging", "next"), paging.next),
+        (("paging", "more"), paging.more),
+    ):
+        for path in _of_text(text):
+            yield from _from_root(place, (), path)
+    base = _base_of(connector.records)
+    if connector.records is not None:
+        yield ("records",), base
+    elif not record_map:
+        return
+    yield from _map_paths(("map",), record_map, record, base, fields)
+
+
+def _map_paths(
+    place: tuple[str, ...],
+    map_: Mapping[str, Any],
+    record: Record,
+    base: Steps,
+    fields: Collection[str] | None,
+) -> Iterator[tuple[tuple[str, ...], Steps]]:
+    for field in record.fields:
+        if fields is not None and field.name not in fields:
+            continue
+        value, here = map_.get(field.name), (*place, field.name)
+        if value is None:
+            source = RAW_OF.get(field.name)
+            raw = raw_source(map_[source]) if source and isinstance(map_.get(source), str) else None
+            for path in paths_of(raw) if raw is not None else []:
+                yield from _from_root((*place, str(source)), base, path)
+        else:
+            yield from _field_paths(here, value, field, base)
+
+
+def _field_paths(
+    here: tuple[str, ...], value: Any, field: Field, base: Steps
+) -> Iterator[tuple[tuple[str, ...], Steps]]:
+    kind, _, target = field.type.partition(":")
+    if kind == "record" and isinstance(value, Mapping):
+        yield from _map_paths(here, value, RECORDS[target], base, None)
+    elif kind == "list" and isinstance(value, Mapping):
+        inner = (*base, *_base_of(str(value.get("each", "."))))
+        yield (*here, "each"), inner
+        rest = {name: one for name, one in value.items() if name != "each"}
+        yield from _map_paths(here, rest, RECORDS[target], inner, None)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            for path in _of_text(one):
+                yield from _from_root((*here, name), base, path)
+    else:
+        for path in _of_text(value):
+            yield from _from_root(here, base, path)
+
+
+def _of_text(text: Any) -> list[Path]:
+    return paths_of(parse(text)) if isinstance(text, str) and text else []
+
+
+def _from_root(place: tuple[str, ...], base: Steps, path: Path) -> Iterator[tuple[tuple[str, ...], Steps]]:
+    if path.root == "reply":
+        yield place, path.steps
+    elif not path.root:
+        yield place, (*base, *path.steps)
+
+
+def _base_of(text: str | None) -> Steps:
+    """Steps to the records; the first path of the expression where it has several."""
+    paths = _of_text(text)
+    return paths[0].steps if paths else ()

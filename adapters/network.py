@@ -1,0 +1,320 @@
+"""All legacy systems of one generation, and the canonical questions that may be put to them.
+
+Knows which systems are asked for a question, what each filters itself and what is filtered here; knows nothing
+of GraphQL. `connector.py` puts the questions, `fanout.py` asks them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from adapters.cursor import ListCursor, Mark
+from adapters.declaration import Declaration
+from adapters.fanout import Found, Merged, Outcome, Question, ask_each, merge_lists
+from adapters.mapping.scope import Gap
+from adapters.source import Page, Position, Source
+from adapters.traffic.errors import SourceUnavailable
+from schema.identifiers import normalise_number
+
+__all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number"]
+
+
+class RegionTree(Protocol):
+    def descendants(self, code: str) -> frozenset[str]:
+        """Codes of a division and of all below it."""
+        ...
+
+
+class GapSink(Protocol):
+    def note(self, system: str, gaps: Sequence[Gap]) -> None:
+        """Takes unmapped codes that were met; must not block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What cases are asked for. number: normalised identity number; regions: codes, descendants included;
+    start and end: network times, both ends included."""
+
+    id_type: str | None = None
+    number: str | None = field(default=None, repr=False)
+    states: tuple[str, ...] = ()
+    department: str | None = None
+    regions: frozenset[str] | None = None
+    systems: frozenset[str] | None = None
+    start: str | None = None
+    end: str | None = None
+
+    def args(self) -> dict[str, Any]:
+        """`$args` of request templates."""
+        applicant = None
+        if self.number is not None:
+            kind = "LEGAL" if self.id_type in ("USCC", "ORG_CODE") else "NATURAL"
+            applicant = {"idType": self.id_type, "idNumber": self.number, "kind": kind}
+        return {
+            "applicant": applicant,
+            "states": list(self.states) or None,
+            "department": self.department,
+            "region": min(self.regions) if self.regions and len(self.regions) == 1 else None,
+            "from": self.start,
+            "to": self.end,
+        }
+
+    def here(self, source: Source) -> tuple[Callable[[dict[str, Any]], bool], ...]:
+        """Tests that the gateway itself must make, because this system does not."""
+        pushed = source.connectors["cases"].filters
+        tests: list[Callable[[dict[str, Any]], bool]] = []
+        if self.states and "states" not in pushed:
+            wanted = frozenset(self.states)
+            tests.append(lambda record: (record.get("state") or "UNKNOWN") in wanted)
+        if self.department and "department" not in pushed:
+            department = self.department
+            tests.append(lambda record: record.get("departmentCode") == department)
+        if self.regions is not None:  # a system knows one code, not what lies below it
+            regions = self.regions
+            tests.append(lambda record: record.get("regionCode") in regions)
+        if self.start is not None:  # dates are tested again: systems differ on whether ends are included
+            start = self.start
+            tests.append(lambda record: record["appliedAt"] >= start)
+        if self.end is not None:
+            end = self.end
+            tests.append(lambda record: record["appliedAt"] <= end)
+        return tuple(tests)
+
+    def fields(self) -> set[str]:
+        """Canonical fields that `here` looks at."""
+        needed = {"appliedAt", "localNo"}
+        if self.states:
+            needed.add("state")
+        if self.department:
+            needed.add("departmentCode")
+        if self.regions is not None:
+            needed.add("regionCode")
+        return needed
+
+
+@dataclass(slots=True)
+class Network:
+    """sources: by code. absent: systems that are declared but could not be set up (their WSDL cannot be fetched now):
+    they answer UNAVAILABLE. Built anew for each generation of declarations."""
+
+    sources: Mapping[str, Source]
+    gap_sink: GapSink
+    absent: Mapping[str, Declaration] = field(default_factory=dict)
+
+    def _unavailable(self, code: str) -> Outcome:
+        outcome = Outcome(code)
+        outcome.fail(SourceUnavailable(code, "The system's description (WSDL) could not be fetched yet."))
+        return outcome
+
+    def eligible(self, wanted: CaseFilter) -> tuple[list[Source], list[Outcome]]:
+        """Systems to ask for a list, and outcomes of those that cannot answer this question."""
+        asked: list[Source] = []
+        skipped = [
+            self._unavailable(code)
+            for code, declaration in self.absent.items()
+            if declaration.connectors.cases is not None and (wanted.systems is None or code in wanted.systems)
+        ]
+        for code, source in sorted(self.sources.items()):
+            if wanted.systems is not None and code not in wanted.systems:
+                continue
+            if source.declaration.system.lifecycle in ("DISCOVERED", "RETIRED"):
+                continue
+            if not source.can("cases"):
+                skipped.append(Outcome(code, "UNSUPPORTED"))
+            elif wanted.number is not None and "applicant" not in source.connectors["cases"].filters:
+                # reading a whole system to find one person is not a question to put to it
+                skipped.append(Outcome(code, "UNSUPPORTED"))
+            elif self._serves(source, wanted):
+                asked.append(source)
+        return asked, skipped
+
+    def _serves(self, source: Source, wanted: CaseFilter) -> bool:
+        regions = source.declaration.system.regions
+        return not regions or wanted.regions is None or bool(wanted.regions & frozenset(regions))
+
+    async def cases(
+        self,
+        wanted: CaseFilter,
+        fields: Collection[str],
+        *,
+        first: int,
+        after: ListCursor,
+        deadline: float,
+        with_cursors: bool,
+    ) -> Merged:
+        asked, skipped = self.eligible(wanted)
+
+        def keep(source: Source) -> Callable[[dict[str, Any]], bool] | None:
+            tests = wanted.here(source)
+            return (lambda record: all(test(record) for test in tests)) if tests else None
+
+        question = Question(wanted.args(), frozenset(fields) | wanted.fields(), keep)
+        merged = await merge_lists(
+            asked, question, first=first, after=after, deadline=deadline, with_cursors=with_cursors
+        )
+        await self._fill_details(merged, question.fields, deadline)
+        self._note_gaps(merged.outcomes)
+        merged.outcomes.extend(skipped)
+        merged.outcomes.sort(key=lambda outcome: outcome.system)
+        return merged
+
+    async def _fill_details(self, merged: Merged, fields: Collection[str], deadline: float) -> None:
+        """Fields that a system's list does not hold but its single case does (its steps, mostly) are asked for case
+        by case; a system that fails then keeps what its list gave, and its outcome says why the rest is missing."""
+        outcomes = {outcome.system: outcome for outcome in merged.outcomes}
+
+        async def fill(found: Found, missing: frozenset[str]) -> None:
+            async def ask(source: Source, outcome: Outcome) -> Page:
+                return await source.ask(
+                    "case",
+                    {"number": found.record["localNo"]},
+                    fields=missing | {"localNo"},
+                    deadline=deadline,
+                    gaps=outcome.gaps,
+                )
+
+            [(detail, page)] = await ask_each([self.sources[found.system]], ask)
+            whole = outcomes[found.system]
+            if page is not None and page.records:
+                found.record.update({name: page.records[0].get(name) for name in missing})
+            else:
+                whole.incomplete = whole.incomplete or detail.error
+            whole.gaps.extend(detail.gaps)
+            whole.troubles.extend(detail.troubles)
+
+        jobs = [
+            fill(found, missing)
+            for found in merged.found
+            if (missing := self.sources[found.system].only_in_case(fields))
+        ]
+        await asyncio.gather(*jobs)
+
+    async def by_number(
+        self, number: str, fields: Collection[str], *, deadline: float, only: str | None = None
+    ) -> tuple[list[Found], list[Outcome]]:
+        """Cases of a number in every system whose numbers look like it, or in the one system named."""
+        sources = [
+            source
+            for code, source in sorted(self.sources.items())
+            if source.can("case")
+            and (only is None or code == only)
+            and (only or _may_hold(source.declaration, number))
+        ]
+
+        async def ask(source: Source, outcome: Outcome) -> Page:
+            return await source.ask(
+                "case", {"number": number}, fields=frozenset(fields), deadline=deadline, gaps=outcome.gaps
+            )
+
+        answers = await ask_each(sources, ask)
+        found: list[Found] = []
+        for outcome, page in answers:
+            if page is not None:
+                # a loose search in the system must not hand out another's case
+                exact = [record for record in page.records if record["localNo"] == number]
+                outcome.count = len(exact)
+                found.extend(Found(outcome.system, record, page) for record in exact)
+        outcomes = [outcome for outcome, _ in answers]
+        outcomes += [
+            self._unavailable(code)
+            for code, declaration in self.absent.items()
+            if _may_hold(declaration, number) and (only is None or only == code)
+        ]
+        self._note_gaps(outcomes)
+        return found, sorted(outcomes, key=lambda outcome: outcome.system)
+
+    async def one_page(
+        self,
+        system: str,
+        verb: str,
+        args: Mapping[str, Any],
+        fields: Collection[str],
+        *,
+        deadline: float,
+        position: Position = None,
+    ) -> tuple[Outcome, Page | None]:
+        """A verb of one system; a system that lacks it has the outcome UNSUPPORTED."""
+        source = self.sources.get(system)
+        if source is None and system in self.absent:
+            return self._unavailable(system), None
+        if source is None or not source.can(verb):
+            return Outcome(system, "UNSUPPORTED"), None
+
+        async def ask(source: Source, outcome: Outcome) -> Page:
+            return await source.ask(
+                verb, args, fields=fields, deadline=deadline, position=position, gaps=outcome.gaps
+            )
+
+        [(outcome, page)] = await ask_each([source], ask)
+        self._note_gaps([outcome])
+        return outcome, page
+
+    async def system_list(
+        self,
+        system: str,
+        verb: str,
+        args: Mapping[str, Any],
+        fields: Collection[str],
+        *,
+        first: int,
+        start: Mark,
+        deadline: float,
+    ) -> tuple[Outcome, list[dict[str, Any]], Mark | None]:
+        """At most `first` records of a system's own list, and where it goes on (None at its end).
+
+        A mark holds the page and how many of its records were delivered.
+        """
+        position, skip = start.position, int(start.last[0]) if start.last else 0
+        rows: list[dict[str, Any]] = []
+        while True:
+            outcome, page = await self.one_page(
+                system, verb, args, fields, deadline=deadline, position=position
+            )
+            if page is None:
+                mark = (
+                    None
+                    if outcome.answered or outcome.status == "UNSUPPORTED"
+                    else Mark(position, (str(skip), ""))
+                )
+                return outcome, rows, mark if rows else None
+            taken = page.records[skip : skip + first - len(rows)]
+            rows.extend(taken)
+            skip += len(taken)
+            outcome.count = len(rows)
+            if skip < len(page.records):
+                return outcome, rows, Mark(position, (str(skip), ""))
+            if page.next is None:
+                return outcome, rows, None
+            position, skip = page.next, 0
+            if len(rows) >= first:
+                return outcome, rows, Mark(position)
+
+    def _note_gaps(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.gaps:
+                self.gap_sink.note(outcome.system, outcome.gaps)
+
+    async def close(self) -> None:
+        for source in self.sources.values():
+            await source.wire.close()
+
+
+def _may_hold(declaration: Declaration, number: str) -> bool:
+    connector = declaration.connectors.case
+    if connector is None:
+        return False
+    return connector.numbers is None or re.fullmatch(connector.numbers, number) is not None
+
+
+def filter_number(id_type: str | None, number: str) -> tuple[str, str]:
+    """Type and normalised number of an applicant; a number of letters and digits that is no resident id is a
+    social credit code whatever the default of the argument says."""
+    text = normalise_number(id_type or "RESIDENT_ID", number)
+    if (id_type in (None, "RESIDENT_ID")) and len(text) == 18 and not text[:17].isdigit():
+        return "USCC", normalise_number("USCC", number)
+    return id_type or "RESIDENT_ID", text

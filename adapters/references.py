@@ -1,0 +1,92 @@
+"""References in declarations: `${env:NAME}`, `${env:NAME:-default}`, `${file:/path}`. Secrets come only so.
+
+The environment and the file reader are handed in, so that a check can be run for another machine's settings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.loader import Document, Plain
+from adapters.problems import Problem
+
+__all__ = ["Lookup", "resolve_references", "secrets_in_the_open"]
+
+_REFERENCE = re.compile(r"\$\{(?P<kind>\w+):(?P<name>[^}]*?)(?::-(?P<default>[^}]*))?\}")
+_SECRET_PLACES = (
+    ("soap", "security", "usernameToken", "password"),
+    *(
+        (kind, "auth", *rest)
+        for kind in ("rest", "graphql")
+        for rest in (("basic", "password"), ("bearer",), ("apiKey", "value"), ("oauth2", "clientSecret"))
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """environment: NAME -> text; read_file: path -> text, raises OSError."""
+
+    environment: Mapping[str, str]
+    read_file: Callable[[str], str]
+
+
+def resolve_references(document: Document, lookup: Lookup) -> Any:
+    """The document's tree with every reference filled in; what is missing is added to its problems."""
+    return _walk(document, document.tree, (), lookup)
+
+
+def secrets_in_the_open(document: Document) -> Iterator[Problem]:
+    """Passwords, keys and tokens that stand in the file itself."""
+    for place in _SECRET_PLACES:
+        value: Any = document.tree.get("source") if isinstance(document.tree, dict) else None
+        for step in place:
+            value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, str) and not _REFERENCE.fullmatch(value):
+            yield document.problem(
+                ("source", *place),
+                "SECRET_IN_FILE",
+                f"{place[-1]} stands in the file",
+                allowed="refer to it: ${env:NAME} or ${file:/path}",
+            )
+
+
+def _walk(document: Document, value: Any, place: tuple[str | int, ...], lookup: Lookup) -> Any:
+    if isinstance(value, dict):
+        return {key: _walk(document, one, (*place, key), lookup) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_walk(document, one, (*place, index), lookup) for index, one in enumerate(value)]
+    if isinstance(value, str) and "${" in value:
+        filled = _REFERENCE.sub(lambda found: _fill(document, place, found, lookup), value)
+        return Plain(filled) if isinstance(value, Plain) else filled
+    return value
+
+
+def _fill(document: Document, place: tuple[str | int, ...], found: re.Match[str], lookup: Lookup) -> str:
+    kind, name, default = found["kind"], found["name"], found["default"]
+    if kind == "env":
+        value = lookup.environment.get(name, default)
+        if value is not None:
+            return value
+        document.problems.append(
+            document.problem(
+                place, "REFERENCE_MISSING", f"the environment has no {name}", allowed=f"set {name}"
+            )
+        )
+    elif kind == "file":
+        try:
+            return lookup.read_file(name).strip()
+        except OSError as error:
+            document.problems.append(
+                document.problem(place, "REFERENCE_MISSING", f"{name}: {error.strerror}")
+            )
+    else:
+        document.problems.append(
+            document.problem(
+                place, "REFERENCE_UNKNOWN", f"no reference kind {kind!r}", allowed="allowed: env, file"
+            )
+        )
+    return ""

@@ -1,0 +1,237 @@
+"""HTTP calls of one system, JSON or XML or a GraphQL document over JSON; replies read into trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from lxml import etree
+
+from adapters.declaration import Connector, GraphQLSource, RestSource
+from adapters.exchange import Read
+from adapters.mapping.errors import ExpressionError, ValueProblem
+from adapters.mapping.functions import CompileContext, as_text
+from adapters.mapping.scope import Scope
+from adapters.mapping.template import Fill, compile_template, compile_url_path
+from adapters.mapping.tree import DoctypeRefused, Wanted, local_name, parse_xml, xml_tree
+from adapters.reply import RawReply, charset_of, decode_text, looks_like_html, python_charset
+from adapters.traffic.errors import SourceBadData
+from adapters.wire.model import HeaderPairs, WireRequest
+
+__all__ = ["JsonExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
+
+WriteBody = Callable[[Any], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RestCall:
+    """One connector's request. `link`, where given in the scope's page, replaces path and query."""
+
+    base_url: str
+    method: str
+    path: Callable[[Scope], str]
+    query: Fill
+    headers: Fill
+    fixed_headers: HeaderPairs
+    body: Fill | None
+    write: WriteBody
+    idempotent: bool
+
+    def request(self, scope: Scope) -> WireRequest:
+        link = (scope.roots.get("page") or {}).get("link")
+        url = self._link_url(str(link)) if link else self.base_url + self.path(scope) + self._query(scope)
+        extra = tuple((name, as_text(value)) for name, value in self.headers(scope).items())
+        body = self.write(self.body(scope)) if self.body is not None else b""
+        return WireRequest(self.method, url, (*self.fixed_headers, *extra), body, idempotent=self.idempotent)
+
+    def _query(self, scope: Scope) -> str:
+        pairs = [
+            (name, as_text(one))
+            for name, value in self.query(scope).items()
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        return "?" + urlencode(pairs) if pairs else ""
+
+    def _link_url(self, link: str) -> str:
+        """Absolute links stand (the wire lets only the declared origin pass); others start at the origin."""
+        if link.startswith(("http://", "https://")):
+            return link
+        scheme, _, rest = self.base_url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}/{link.lstrip('/')}"
+
+
+def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
+    """Raises ExpressionError."""
+    body, write, content_type = _body(source, connector, context)
+    accept = "application/xml, text/xml" if source.format == "xml" else "application/json"
+    fixed: list[tuple[str | bytes, str | bytes]] = [("Accept", accept), *source.headers.items()]
+    if content_type:
+        fixed.append(("Content-Type", content_type))
+    return RestCall(
+        source.base_url.rstrip("/"),
+        connector.method,
+        compile_url_path(connector.path, context),
+        compile_template(connector.query, context),
+        compile_template(connector.headers, context),
+        tuple(fixed),
+        body,
+        write,
+        connector.safe,
+    )
+
+
+def graphql_call(source: GraphQLSource, connector: Connector, context: CompileContext) -> RestCall:
+    """The document is fixed; only variables come from the caller."""
+    variables = compile_template(connector.variables, context)
+    document = connector.document or ""
+    fixed: HeaderPairs = (
+        ("Accept", "application/graphql-response+json, application/json"),
+        ("Content-Type", "application/json"),
+        *source.headers.items(),
+    )
+    nothing = compile_template({}, context)
+    return RestCall(
+        source.url,
+        "POST",
+        compile_url_path("", context),
+        nothing,
+        nothing,
+        fixed,
+        lambda scope: {"query": document, "variables": variables(scope)},
+        orjson.dumps,
+        connector.safe,
+    )
+
+
+def _body(
+    source: RestSource, connector: Connector, context: CompileContext
+) -> tuple[Fill | None, WriteBody, str | None]:
+    charset = python_charset(source.charset) if source.charset else "utf-8"
+    if charset is None:
+        raise ExpressionError(f"no charset {source.charset!r}")
+    label = source.charset or "utf-8"
+    if connector.form is not None:
+        write_form: WriteBody = lambda tree: urlencode(  # noqa: E731 - three writers side by side
+            {name: as_text(value) for name, value in tree.items()}, encoding=charset
+        ).encode("ascii")
+        return (
+            compile_template(connector.form, context),
+            write_form,
+            f"application/x-www-form-urlencoded; charset={label}",
+        )
+    if connector.body is None:
+        return None, orjson.dumps, None
+    fill = compile_template(connector.body, context)
+    if source.format == "xml":
+        return fill, lambda tree: write_xml(tree, charset, label), f"application/xml; charset={label}"
+    return fill, orjson.dumps, "application/json"
+
+
+def write_xml(tree: Any, charset: str, label: str) -> bytes:
+    """{"Request": {"No": "1", "Row": [..]}} as a document; `@name` is an attribute, lists repeat the element.
+
+    The document declares `label` (what the system calls its charset) and is written in `charset`.
+    """
+    if not isinstance(tree, Mapping) or len(tree) != 1:
+        raise ValueProblem("an XML body needs exactly one outer element")
+    (name, content), *_ = tree.items()
+    root = etree.Element(name)
+    _fill_element(root, content)
+    text = etree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="{label}"?>{text}'.encode(charset, "xmlcharrefreplace")
+
+
+def _fill_element(element: etree._Element, content: Any) -> None:
+    if not isinstance(content, Mapping):
+        element.text = "" if content is None else as_text(content)
+        return
+    for name, value in content.items():
+        if name.startswith("@"):
+            element.set(name[1:], as_text(value))
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            _fill_element(etree.SubElement(element, name), one)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonExchange:
+    """`graphql`: errors of the reply become its fault, and paths start inside `data`."""
+
+    system: str
+    charset: str | None = None
+    graphql: bool = False
+
+    def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
+        del wanted  # orjson reads all of it faster than Python could skip any
+        if looks_like_html(reply.body):
+            raise SourceBadData(
+                self.system, f"An HTML page came instead of JSON (HTTP status {reply.status})."
+            )
+        charset = charset_of(reply.content_type, self.charset)
+        try:
+            if charset in (None, "utf-8", "ascii"):
+                tree = orjson.loads(reply.body.removeprefix(b"\xef\xbb\xbf"))
+            else:
+                tree = orjson.loads(decode_text(self.system, reply, self.charset))
+        except orjson.JSONDecodeError:
+            raise SourceBadData(self.system, f"The reply is not JSON (HTTP status {reply.status}).") from None
+        return self._graphql(tree) if self.graphql else Read(tree)
+
+    def _graphql(self, tree: Any) -> Read:
+        if not isinstance(tree, dict) or not ("data" in tree or "errors" in tree):
+            raise SourceBadData(
+                self.system, "The reply is JSON but no GraphQL answer: neither data nor errors."
+            )
+        errors = tree.get("errors")
+        fault = None
+        if isinstance(errors, list) and errors:
+            first = errors[0] if isinstance(errors[0], dict) else {}
+            code = (first.get("extensions") or {}).get("code")
+            fault = {"code": code, "message": first.get("message"), "detail": None, "subcode": None}
+        return Read(tree.get("data") or {}, fault)
+
+
+@dataclass(frozen=True, slots=True)
+class XmlExchange:
+    """Paths start inside the outer element, whatever it is called."""
+
+    system: str
+    charset: str | None = None
+
+    def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
+        if looks_like_html(reply.body):
+            raise SourceBadData(
+                self.system, f"An HTML page came instead of XML (HTTP status {reply.status})."
+            )
+        try:
+            if self.charset or charset_of(reply.content_type, None):
+                # decoded by us: libxml2 follows the document's own declaration, which is wrong often enough
+                root = parse_xml(_undeclared(decode_text(self.system, reply, self.charset)), "utf-8")
+            else:
+                root = _parse_declared(self.system, reply)
+        except (etree.XMLSyntaxError, DoctypeRefused):
+            raise SourceBadData(
+                self.system, f"The reply is not well-formed XML in its charset (HTTP status {reply.status})."
+            ) from None
+        tree = xml_tree(root, wanted)
+        return Read(tree if isinstance(tree, dict) else {"#text": tree, "#name": local_name(str(root.tag))})
+
+
+def _parse_declared(system: str, reply: RawReply) -> etree._Element:
+    """By the document's own declaration, the smaller GB sets read as gb18030."""
+    head = reply.body[:200].partition(b"?>")[0]
+    name = head.partition(b"encoding=")[2][1:].partition(head.partition(b"encoding=")[2][:1] or b'"')[0]
+    charset = python_charset(name.decode("ascii", "replace")) if name else None
+    if charset == "gb18030":
+        return parse_xml(_undeclared(decode_text(system, reply, charset)), "utf-8")
+    return parse_xml(reply.body, None)
+
+
+def _undeclared(text: str) -> bytes:
+    text = text.lstrip("\ufeff \t\r\n")
+    if text.startswith("<?xml"):
+        text = text.partition("?>")[2]
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,134 @@
+"""A SOAP declaration against its WSDL: operations, arguments and reply paths that do not exist are problems found
+before any call. Works on shapes; loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adapters.declaration import Connector, Declaration
+from adapters.loader import Document
+from adapters.mapping.wanted import reply_paths
+from adapters.problems import Problem, one_of
+from adapters.soap.wsdl import Shape, SoapService
+from adapters.validate import map_of
+from adapters.wire.errors import UrlRefused
+from adapters.wire.guard import parse_url
+from schema.canonical import VERBS
+
+__all__ = ["check_soap"]
+
+Place = tuple[str | int, ...]
+
+
+def check_soap(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
+    """declaration: one whose expressions hold."""
+    soap = declaration.source.soap
+    assert soap is not None  # noqa: S101 - the caller looked
+    if soap.address is None:
+        yield from _address_problems(document, soap.wsdl, service)
+    for verb, connector in declaration.connectors.declared().items():
+        place: Place = ("connectors", verb)
+        operation = service.operations.get(connector.operation or "")
+        if operation is None:
+            if connector.operation is not None:
+                yield document.problem(
+                    (*place, "operation"),
+                    "UNKNOWN_OPERATION",
+                    f"the WSDL has no operation {connector.operation!r}",
+                    allowed=one_of(connector.operation, service.operations),
+                )
+            continue
+        if operation.request is not None:
+            yield from _argument_problems(document, connector.body, operation.request, (*place, "body"))
+        if operation.reply is not None:
+            yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+
+
+def _address_problems(document: Document, wsdl: str, service: SoapService) -> Iterator[Problem]:
+    """Calls go where the WSDL says only if that is the host that published it."""
+    try:
+        target = parse_url(service.address)
+        published = parse_url(wsdl).origin if wsdl.startswith(("http://", "https://")) else None
+    except UrlRefused as error:
+        yield document.problem(
+            ("source", "soap", "wsdl"), "BAD_ADDRESS", f"the WSDL's address: {error.reason}"
+        )
+        return
+    if published is not None and published != target.origin:
+        yield document.problem(
+            ("source", "soap", "wsdl"),
+            "FOREIGN_ADDRESS",
+            f"the WSDL sends calls to another host, {target.origin.text}",
+            allowed="set `address` in source.soap to where calls shall go",
+        )
+
+
+def _argument_problems(document: Document, body: Any, shape: Shape, place: Place) -> Iterator[Problem]:
+    if body is None:
+        body = {}
+    if not isinstance(body, Mapping):
+        if isinstance(body, list):
+            for index, one in enumerate(body):
+                yield from _argument_problems(document, one, shape, (*place, index))
+        return
+    children = shape.children()
+    for name, value in body.items():
+        child = children.get(name) or children.get(f"@{name}")
+        if child is None:
+            if not shape.open:
+                yield document.problem(
+                    (*place, name),
+                    "UNKNOWN_ELEMENT",
+                    f"{shape.name} takes no element {name!r}",
+                    allowed=one_of(name, children),
+                    key=True,
+                )
+            continue
+        if isinstance(value, Mapping | list):
+            yield from _argument_problems(document, value, child, (*place, name))
+    for name, child in children.items():
+        if name not in body and not child.optional and not name.startswith("@"):
+            yield document.problem(
+                place,
+                "MISSING_ELEMENT",
+                f"{shape.name} needs element {name!r} (type {child.type_name})",
+                key=True,
+            )
+
+
+def _reply_problems(
+    document: Document, declaration: Declaration, verb: str, connector: Connector, reply: Shape
+) -> Iterator[Problem]:
+    seen: set[tuple[tuple[str, ...], tuple[str | int, ...]]] = set()
+    own_map = connector.map is not None
+    for inner, steps in reply_paths(connector, map_of(declaration, verb), VERBS[verb]):
+        if (inner, steps) in seen:
+            continue
+        seen.add((inner, steps))
+        holder = verb if own_map or inner[0] != "map" else "case"
+        problem = _path_problem(document, ("connectors", holder, *inner), steps, reply)
+        if problem is not None:
+            yield problem
+
+
+def _path_problem(
+    document: Document, place: Place, steps: tuple[str | int, ...], reply: Shape
+) -> Problem | None:
+    shape, walked = reply, reply.name
+    for step in steps:
+        if isinstance(step, int):
+            continue
+        if shape.open:
+            return None
+        children = shape.children()
+        if step not in children:
+            what = f"{walked} has no {step!r}"
+            if not children:
+                what = f"{walked} is a simple value ({shape.type_name}); nothing is below it"
+            return document.problem(
+                place, "UNKNOWN_ELEMENT", f"the reply's {what}", allowed=one_of(step, children)
+            )
+        shape = children[step]
+        walked = f"{walked}.{step}"
+    return None

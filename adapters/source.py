@@ -1,0 +1,392 @@
+"""One legacy system at run time: its declaration compiled, its wire and its traffic. Answers the canonical verbs.
+
+A call goes scope -> request -> traffic -> wire -> tree -> records, and every failure on the way is a SourceError
+of this system. Records come back as dicts of the canonical shape with only the wanted fields filled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.declaration import Connector, Declaration
+from adapters.exchange import Call, Exchange, Read
+from adapters.mapping.compiler import RecordReader, compile_condition, compile_expression, compile_map
+from adapters.mapping.errors import ValueProblem
+from adapters.mapping.functions import CompileContext, Reader
+from adapters.mapping.scope import Gap, Scope, Trouble
+from adapters.mapping.template import template_expressions, template_paths
+from adapters.mapping.tree import Wanted
+from adapters.mapping.wanted import wanted_names
+from adapters.reply import RawReply
+from adapters.rest.auth import Credentials
+from adapters.traffic.errors import (
+    SourceBadData,
+    SourceError,
+    SourceNotFound,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from adapters.traffic.traffic import Answer, Traffic
+from adapters.wire import errors as wire_errors
+from adapters.wire.model import WireRequest, WireResponse
+from adapters.wire.wire import Wire
+from cache.keys import cache_key
+from schema.canonical import VERBS
+
+__all__ = ["CompiledConnector", "Page", "Source", "compile_connector"]
+
+Position = int | str | None
+"""Where a list goes on: page number or offset, cursor or link; None is the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """records: canonical dicts, rejected ones left out. next: position of the next page, None at the end.
+
+    status: FRESH, CACHED or STALE; as_of: unix seconds of the reply; error: why it is stale.
+    """
+
+    records: list[dict[str, Any]]
+    next: Position
+    total: int | None
+    status: str
+    as_of: float
+    error: SourceError | None = None
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(slots=True)
+class CompiledConnector:
+    """One verb of one system. Readers are kept by the set of fields that they fill."""
+
+    verb: str
+    connector: Connector
+    call: Call
+    context: CompileContext
+    record_map: Mapping[str, Any]
+    records: Reader | None
+    total: Reader | None
+    next: Reader | None
+    more: Reader | None
+    failure: tuple[tuple[str, Reader], ...]
+    message: Reader | None
+    filters: frozenset[str]
+    readers: dict[frozenset[str], tuple[Wanted, RecordReader]] = field(default_factory=dict)
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        return frozenset(name for name, value in self.record_map.items() if value is not None)
+
+    def reader(self, fields: Collection[str]) -> tuple[Wanted, RecordReader]:
+        key = frozenset(fields)
+        found = self.readers.get(key)
+        if found is None:
+            if len(self.readers) > 200:
+                self.readers.clear()
+            wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
+            found = (wanted, compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key))
+            self.readers[key] = found
+        return found
+
+
+def compile_connector(
+    verb: str, connector: Connector, call: Call, context: CompileContext, record_map: Mapping[str, Any]
+) -> CompiledConnector:
+    """Raises ExpressionError; declarations that passed `validate` do not."""
+
+    def optional(text: str | None) -> Reader | None:
+        return compile_expression(text, context) if text else None
+
+    failure = connector.failure
+    rules = tuple(
+        (kind, compile_condition(text, context))
+        for kind, text in (
+            ("not_found", failure.not_found),
+            ("unavailable", failure.unavailable),
+            ("refused", failure.when),
+        )
+        if text
+    )
+    paging = connector.paging
+    return CompiledConnector(
+        verb,
+        connector,
+        call,
+        context,
+        record_map,
+        optional(connector.records),
+        optional(paging.total),
+        optional(paging.next),
+        optional(paging.more),
+        rules,
+        optional(failure.message),
+        asked_filters(connector),
+    )
+
+
+def asked_filters(connector: Connector) -> frozenset[str]:
+    """Names below `$args` that the request sends on: filters that the system applies itself."""
+    trees = (connector.query, connector.body, connector.form, connector.variables, connector.headers)
+    texts = [text for tree in trees for _, text in template_expressions(tree)]
+    texts += [part.partition("}")[0] for part in connector.path.split("{")[1:]]
+    return frozenset(
+        str(path.steps[0]) for path in template_paths(texts) if path.root == "args" and path.steps
+    )
+
+
+@dataclass(slots=True)
+class Source:
+    """One system, ready to be asked."""
+
+    declaration: Declaration
+    exchange: Exchange
+    wire: Wire
+    traffic: Traffic
+    credentials: Credentials
+    connectors: dict[str, CompiledConnector]
+    namespace: str
+    secret: bytes = field(repr=False)
+
+    @property
+    def code(self) -> str:
+        return self.declaration.system.code
+
+    def can(self, verb: str) -> bool:
+        return verb in self.connectors
+
+    def only_in_case(self, fields: Collection[str]) -> frozenset[str]:
+        """Wanted fields that the list of cases does not map, but the single case does."""
+        if "case" not in self.connectors or "cases" not in self.connectors:
+            return frozenset()
+        listed, single = self.connectors["cases"].mapped, self.connectors["case"].mapped
+        return (single - listed) & frozenset(fields)
+
+    async def ask(
+        self,
+        verb: str,
+        args: Mapping[str, Any],
+        *,
+        fields: Collection[str],
+        deadline: float,
+        position: Position = None,
+        gaps: list[Gap] | None = None,
+    ) -> Page:
+        """One page of a list, or one record (a page of one). Raises SourceError.
+
+        args: what the request template may use; deadline: event-loop time; gaps: unmapped codes of a fresh reply
+        are added here.
+        """
+        connector = self.connectors[verb]
+        wanted, read_record = connector.reader(fields)
+        page = self._page_scope(connector, position)
+        scope = Scope({"args": args, "page": page})
+        try:
+            request = connector.call.request(scope)
+        except ValueProblem as problem:
+            raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
+        fresh: list[Read] = []
+
+        async def send(timeout_s: float) -> bytes:
+            fresh.clear()
+            reply = await self._exchange_once(request, timeout_s)
+            read = self.exchange.read(reply, wanted)
+            self._check(connector, read, reply)
+            fresh.append(read)
+            return reply.pack()
+
+        parts = {"args": dict(args), "page": page}
+        key = (
+            cache_key(self.namespace, self.code, verb, parts, secret=self.secret)
+            if connector.connector.safe
+            else None
+        )
+        answer = await self.traffic.call(send, key=key, deadline=deadline, read=connector.connector.safe)
+        return self._page(connector, answer, fresh, (wanted, read_record), page, gaps)
+
+    def _page(
+        self,
+        connector: CompiledConnector,
+        answer: Answer,
+        fresh: list[Read],
+        reader: tuple[Wanted, RecordReader],
+        page: Mapping[str, Any],
+        gaps: list[Gap] | None,
+    ) -> Page:
+        wanted, read_record = reader
+        status = str(answer.status.name)
+        # a flight that others shared, or a kept reply, is read here from its bytes
+        is_own = bool(fresh) and status == "FRESH"
+        read = fresh[-1] if is_own else self.exchange.read(RawReply.unpack(answer.body), wanted)
+        scope = Scope({"reply": read.tree, "page": page})
+        try:
+            nodes = self._nodes(connector, read, scope)
+            records, troubles = _read_records(connector.verb, nodes, read_record, scope)
+            total = connector.total(read.tree, scope) if connector.total else None
+            position = self._next(connector, read, scope, page, len(nodes), total)
+        except ValueProblem as problem:
+            raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
+        if gaps is not None and is_own:
+            gaps.extend(scope.gaps)
+        if connector.verb == "case" and not nodes:
+            raise SourceNotFound(self.code)
+        whole = int(str(total)) if total is not None and str(total).isdigit() else None
+        return Page(records, position, whole, status, answer.as_of, answer.error, tuple(troubles))
+
+    def _page_scope(self, connector: CompiledConnector, position: Position) -> dict[str, Any]:
+        paging = connector.connector.paging
+        page: dict[str, Any] = {"size": paging.size, "number": paging.first, "offset": 0, "row": 1}
+        match paging.style:
+            case "page":
+                page["number"] = position if isinstance(position, int) else paging.first
+            case "offset":
+                page["offset"] = position if isinstance(position, int) else 0
+                page["row"] = page["offset"] + 1
+            case "cursor":
+                page["cursor"] = position
+            case "link":
+                page["link"] = position
+        return page
+
+    def _nodes(self, connector: CompiledConnector, read: Read, scope: Scope) -> list[Any]:
+        found = connector.records(read.tree, scope) if connector.records else read.tree
+        if found is None or found == "" or found == {}:
+            return []
+        return found if isinstance(found, list) else [found]
+
+    def _next(
+        self,
+        connector: CompiledConnector,
+        read: Read,
+        scope: Scope,
+        page: Mapping[str, Any],
+        count: int,
+        total: Any,
+    ) -> Position:
+        paging = connector.connector.paging
+        if paging.style == "none" or connector.verb == "case":
+            return None
+        if connector.more is not None and not connector.more(read.tree, scope):
+            return None
+        if paging.style in ("cursor", "link"):
+            token = connector.next(read.tree, scope) if connector.next else None
+            return str(token) if token not in (None, "") else None
+        if count == 0:
+            return None
+        if paging.style == "offset":
+            reached = int(page["offset"]) + count
+            position = reached
+        else:
+            reached = (int(page["number"]) - paging.first) * paging.size + count
+            position = int(page["number"]) + 1
+        if total is not None and str(total).isdigit():
+            return position if reached < int(str(total)) else None
+        return position if connector.more is not None or count >= paging.size else None
+
+    async def _exchange_once(self, request: WireRequest, timeout_s: float) -> RawReply:
+        started = asyncio.get_running_loop().time()
+        response = await self._send_authorised(request, timeout_s)
+        if response.status == 401 and self.credentials.renewable:
+            self.credentials.forget()
+            left = timeout_s - (asyncio.get_running_loop().time() - started)
+            response = await self._send_authorised(request, max(left, 0.001))
+        return RawReply(response.status, response.headers.get("content-type") or "", response.body)
+
+    async def _send_authorised(self, request: WireRequest, timeout_s: float) -> WireResponse:
+        async def send(one: WireRequest) -> WireResponse:
+            try:
+                return await self.wire.send(one, timeout_s=timeout_s)
+            except wire_errors.WireError as error:
+                raise _source_error(self.code, error) from error
+
+        extra = await self.credentials.headers(send)
+        if not extra:
+            return await send(request)
+        return await send(
+            WireRequest(
+                request.method, request.url, (*request.headers, *extra), request.body, request.idempotent
+            )
+        )
+
+    def _check(self, connector: CompiledConnector, read: Read, reply: RawReply) -> None:
+        """Raises the SourceError that the declaration, else the protocol's own signs, say this reply is."""
+        scope = Scope({"reply": read.tree, "status": reply.status, "fault": read.fault or {}})
+        try:
+            kind = next((kind for kind, holds in connector.failure if holds(read.tree, scope)), None)
+            said = connector.message(read.tree, scope) if connector.message else None
+        except ValueProblem as problem:
+            raise SourceBadData(
+                self.code, f"The failure rule does not fit the reply: {problem}."
+            ) from problem
+        if kind is None:
+            kind = _protocol_failure(connector.verb, read, reply)
+        if kind is None:
+            return
+        # the system's own words may quote a person; only the log sees them
+        cause = ValueError(str(said or (read.fault or {}).get("message") or f"HTTP status {reply.status}"))
+        raise _failure(self.code, kind, reply.status) from cause
+
+
+def _read_records(
+    verb: str, nodes: list[Any], read_record: RecordReader, scope: Scope
+) -> tuple[list[dict[str, Any]], list[Trouble]]:
+    """Records that have what they need; what is wrong with the others, by position."""
+    record = VERBS[verb]
+    needed = [one.name for one in record.fields if one.required]
+    records: list[dict[str, Any]] = []
+    troubles: list[Trouble] = []
+    for index, node in enumerate(nodes):
+        before = len(scope.troubles)
+        one = read_record(node, scope)
+        new = scope.troubles[before:]
+        missing = [name for name in needed if name in one and one[name] is None]
+        if missing:
+            reasons = {trouble.field: trouble.message for trouble in new}
+            why = ", ".join(f"{name} ({reasons.get(name, 'missing')})" for name in missing)
+            troubles.append(Trouble(f"{record.name}[{index}]", f"record left out, it lacks {why}"))
+            continue
+        troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
+        records.append(one)
+    return records, troubles
+
+
+def _protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
+    if read.fault is not None:
+        # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
+        return "unavailable" if read.fault.get("code") in ("Server", "Receiver") else "refused"
+    if reply.status < 400:
+        return None
+    if reply.status == 404 and verb == "case":
+        return "not_found"
+    if reply.status in (408, 425, 429) or reply.status >= 500:
+        return "unavailable"
+    return "refused"
+
+
+def _failure(system: str, kind: str, status: int) -> SourceError:
+    if kind == "not_found":
+        return SourceNotFound(system)
+    if kind == "unavailable":
+        return SourceUnavailable(
+            system, f"The system answered that it cannot serve now (HTTP status {status})."
+        )
+    if status in (401, 403):
+        return SourceRefused(system, f"The system refused the gateway's credentials (HTTP status {status}).")
+    return SourceRefused(system, "The system refused the request.")
+
+
+def _source_error(system: str, error: wire_errors.WireError) -> SourceError:
+    if isinstance(error, wire_errors.DeadlineExceeded):
+        return SourceTimeout(system)
+    if isinstance(error, wire_errors.AnswerTooLarge):
+        return SourceBadData(system, "The reply is larger than `traffic.maxBodyMb` allows.")
+    if isinstance(error, wire_errors.ProtocolError):
+        return SourceBadData(system, "The reply is not HTTP.")
+    if isinstance(error, wire_errors.RequestRefused):
+        return SourceRefused(system, f"The request was not sent: {error.reason}.")
+    if isinstance(error, wire_errors.TlsFailed):
+        return SourceUnavailable(system, "The TLS handshake failed.", retryable=False)
+    return SourceUnavailable(system)

@@ -1,0 +1,8 @@
+"""The only I/O of a plan: fetches, merges, projects. Knows plans and the fetch seam, no server and no wire format."""
+
+from gateway.executor.compile import compile_plan
+from gateway.executor.introspection import compile_introspection
+from gateway.executor.projection import compile_projection
+from gateway.executor.run import RunState, Step
+
+__all__ = ["RunState", "Step", "compile_introspection", "compile_plan", "compile_projection"]

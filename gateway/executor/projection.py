@@ -1,0 +1,240 @@
+"""Merged data -> the answer in the client's order and names, with nulls where the specification puts them.
+
+Compiled from the API schema and the client's operation; what runs per request is a tree of closures without awaits.
+Null bubbling: https://spec.graphql.org/October2021/#sec-Handling-Field-Errors. Data that was never fetched is null;
+it is an error of its own only where no other error speaks of that place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    is_abstract_type,
+)
+
+from gateway.executor.errors import ClientError, Path, answer_error, covers
+from gateway.planner.selections import Field, Selection, collect
+
+__all__ = ["Projection", "compile_projection"]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One projection: the client's variables and all errors, those of the fetches first."""
+
+    variables: Mapping[str, Any]
+    errors: list[ClientError] = field(default_factory=list)
+
+
+class _Bubbled:
+    """In place of a value: a non-null below was null, so the next nullable above becomes null."""
+
+
+_BUBBLED: Any = _Bubbled()
+_Complete = Callable[[Any, _Run, Any], Any]
+"""(value, run, way). A way is (way above, step): cheap to grow, read only for errors. The root's is None."""
+_Entry = tuple[str, "_Complete | None", bool, "str | None", "tuple[tuple[str, bool], ...]", str]
+"""(response, completer, non-null leaf, constant type name, conditions, coordinate)."""
+
+Projection = Callable[[dict[str, Any], Mapping[str, Any], list[ClientError]], "dict[str, Any] | None"]
+"""(merged data, variables, errors so far; new ones are appended) -> data of the answer."""
+
+
+def compile_projection(
+    schema: GraphQLSchema, root: GraphQLObjectType, selections: Sequence[Selection]
+) -> Projection:
+    """The projection of one operation. Root fields `__schema` and `__type` are taken as they are in the data."""
+    complete = _Compiler(schema).object(root, selections)
+
+    def project(
+        data: dict[str, Any], variables: Mapping[str, Any], errors: list[ClientError]
+    ) -> dict[str, Any] | None:
+        answer = complete(data, _Run(variables, errors), None)
+        return None if answer is _BUBBLED else answer  # type: ignore[no-any-return]  # objects project to dicts
+
+    return project
+
+
+class _Compiler:
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.supertypes: dict[str, set[str]] = {}
+        for name, item in schema.type_map.items():
+            if is_abstract_type(item):
+                for possible in schema.get_possible_types(item):
+                    self.supertypes.setdefault(possible.name, {possible.name}).add(name)
+
+    def object(self, type_: GraphQLObjectType, selections: Sequence[Selection]) -> _Complete:
+        known = self.supertypes.get(type_.name, {type_.name})
+        fields, _ = collect(selections, known.__contains__)
+        entries = [self._entry(type_, item) for item in fields]
+        return _object(type_.name, entries)
+
+    def _entry(self, type_: GraphQLObjectType, item: Field) -> _Entry:
+        conditions = tuple(sorted(item.conditions))
+        if item.name == "__typename":
+            return item.response, None, False, type_.name, conditions, ""
+        if item.name in ("__schema", "__type"):
+            return item.response, None, False, None, conditions, ""
+        coordinate = f"{type_.name}.{item.name}"
+        output = type_.fields[item.name].type
+        bare = output.of_type if isinstance(output, GraphQLNonNull) else output
+        if not isinstance(bare, GraphQLList | GraphQLEnumType) and not item.children:
+            return item.response, None, bare is not output, None, conditions, coordinate
+        return (
+            item.response,
+            self._output(output, item.children, coordinate),
+            False,
+            None,
+            conditions,
+            coordinate,
+        )
+
+    def _output(self, type_: GraphQLOutputType, children: Sequence[Selection], coordinate: str) -> _Complete:
+        if isinstance(type_, GraphQLNonNull):
+            return _non_null(self._value(type_.of_type, children, coordinate), coordinate)
+        return _nullable(self._value(type_, children, coordinate))
+
+    def _value(self, type_: GraphQLOutputType, children: Sequence[Selection], coordinate: str) -> _Complete:
+        """A completer of values that are not null."""
+        if isinstance(type_, GraphQLList):
+            return _list(self._output(type_.of_type, children, coordinate), coordinate)
+        if isinstance(type_, GraphQLEnumType):
+            return _enum(frozenset(type_.values), coordinate)
+        if isinstance(type_, GraphQLObjectType):
+            return self.object(type_, children)
+        if is_abstract_type(type_):
+            return self._abstract(type_, children, coordinate)
+        return _leaf
+
+    def _abstract(
+        self, type_: GraphQLAbstractType, children: Sequence[Selection], coordinate: str
+    ) -> _Complete:
+        """Object types are compiled when first met: an interface may have many."""
+        possible = {item.name: item for item in self.schema.get_possible_types(type_)}
+        compiled: dict[str, _Complete] = {}
+
+        def complete(value: Any, run: _Run, way: Any) -> Any:
+            name = value.get("__typename") if type(value) is dict else None
+            found = compiled.get(name) if name is not None else None
+            if found is None:
+                if name not in possible:
+                    message = (
+                        f"{coordinate} returned the type {name}, which is no {type_.name} of this schema."
+                    )
+                    return _invalid(message, run, way)
+                found = compiled[name] = self.object(possible[name], children)
+            return found(value, run, way)
+
+        return complete
+
+
+def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
+    """The loop that runs for every object of every answer."""
+
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if type(value) is not dict:
+            return _invalid(f"{type_name} was expected to be an object.", run, way)
+        answer: dict[str, Any] = {}
+        get = value.get
+        for response, inner, required, constant, conditions, coordinate in entries:
+            if conditions and not _holds(conditions, run.variables):
+                continue
+            if inner is not None:
+                found = inner(get(response), run, (way, response))
+                if found is _BUBBLED:
+                    return _BUBBLED
+                answer[response] = found
+            elif constant is not None:
+                answer[response] = constant
+            else:
+                found = get(response)
+                if found is None and required:
+                    return _violated(coordinate, run, (way, response))
+                answer[response] = found
+        return answer
+
+    return complete
+
+
+def _holds(conditions: Sequence[tuple[str, bool]], variables: Mapping[str, Any]) -> bool:
+    return all(variables[name] is wanted for name, wanted in conditions)
+
+
+def _nullable(inner: _Complete) -> _Complete:
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if value is None:
+            return None
+        found = inner(value, run, way)
+        return None if found is _BUBBLED else found
+
+    return complete
+
+
+def _non_null(inner: _Complete, coordinate: str) -> _Complete:
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if value is None:
+            return _violated(coordinate, run, way)
+        found = inner(value, run, way)
+        return _BUBBLED if found is None else found
+
+    return complete
+
+
+def _list(inner: _Complete, coordinate: str) -> _Complete:
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if type(value) is not list:
+            return _invalid(f"{coordinate} was expected to be a list.", run, way)
+        answer = []
+        for index, item in enumerate(value):
+            found = inner(item, run, (way, index))
+            if found is _BUBBLED:
+                return _BUBBLED
+            answer.append(found)
+        return answer
+
+    return complete
+
+
+def _enum(values: frozenset[str], coordinate: str) -> _Complete:
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if type(value) is str and value in values:
+            return value
+        return _invalid(f"{coordinate} returned a value that its enum does not have.", run, way)
+
+    return complete
+
+
+def _leaf(value: Any, _run: _Run, _way: Any) -> Any:
+    return value
+
+
+def _invalid(message: str, run: _Run, way: Any) -> None:
+    """Null with an error: the value is wrong, not missing."""
+    run.errors.append(answer_error(message, _path(way), "INVALID_SUBGRAPH_ANSWER"))
+
+
+def _violated(coordinate: str, run: _Run, way: Any) -> Any:
+    path = _path(way)
+    if not covers(run.errors, path):
+        message = f"Cannot return null for non-nullable field {coordinate}."
+        run.errors.append(answer_error(message, path, "NULL_FOR_NON_NULL"))
+    return _BUBBLED
+
+
+def _path(way: Any) -> Path:
+    steps: list[str | int] = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    return tuple(reversed(steps))

@@ -1,0 +1,229 @@
+"""The text of an operation -> all that can be known without its variables: plan, closures, projection. Cached by text.
+
+Bad documents and bad variables are values (`OperationError`), never exceptions.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from adapters.fetch import RequestContext, Subgraph
+from gateway.executor import RunState, Step, compile_introspection, compile_plan, compile_projection
+from gateway.executor.projection import Projection
+from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
+from gateway.planner.nodes import OperationKind
+from gateway.planner.selections import Field, Fragment, Selection, read_selections
+from schema.compose import Supergraph
+
+__all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
+
+Introspect = Callable[[Mapping[str, Any], list[dict[str, Any]]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationError:
+    """Why an operation does not run. Codes: GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
+    OPERATION_NAME_REQUIRED, OPERATION_NAME_UNKNOWN, BAD_USER_INPUT, and those of PlanError."""
+
+    code: str
+    message: str
+    locations: tuple[tuple[int, int], ...] = ()
+
+    def formatted(self) -> dict[str, Any]:
+        """The GraphQL response form."""
+        error: dict[str, Any] = {"message": self.message}
+        if self.locations:
+            error["locations"] = [{"line": line, "column": column} for line, column in self.locations]
+        return {**error, "extensions": {"code": self.code}}
+
+
+@dataclass(slots=True)
+class ExecutionAnswer:
+    """What goes to the client. `data` is None if the operation did not run or null bubbled to the root.
+
+    executed: false if it was refused before any fetch (then a response has no `data` at all).
+    """
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    executed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """An operation that is ready to run with variables."""
+
+    text: str
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    kind: OperationKind
+    name: str | None
+    api_schema: GraphQLSchema
+    plan: QueryPlan
+    run: Step
+    projection: Projection
+    introspect: Introspect | None
+    root_fields: tuple[str, ...]
+
+    def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
+        """Coerced variables with defaults, or BAD_USER_INPUT errors."""
+        definitions = self.operation.variable_definitions or ()
+        if not definitions:
+            return {}
+        found = get_variable_values(self.api_schema, definitions, dict(variables))
+        if isinstance(found, list):
+            return [_from_graphql(error, "BAD_USER_INPUT") for error in found]
+        return dict(found.coerced)  # JSON values: an API schema built from SDL has no other inner values
+
+    async def execute(self, variables: Mapping[str, Any], context: RequestContext) -> ExecutionAnswer:
+        """Runs the plan. Never raises for what a subgraph or the client did."""
+        coerced = self.coerce(variables)
+        if isinstance(coerced, list):
+            return ExecutionAnswer(None, [error.formatted() for error in coerced], executed=False)
+        state = RunState(coerced, context)
+        await self.run(state)
+        if self.introspect is not None:
+            state.data |= self.introspect(variables, state.errors)
+        data = self.projection(state.data, coerced, state.errors)
+        return ExecutionAnswer(data, state.errors)
+
+
+def prepare(
+    api_schema: GraphQLSchema,
+    supergraph: Supergraph,
+    subgraphs: Mapping[str, Subgraph],
+    text: str,
+    operation_name: str | None = None,
+    *,
+    graph: QueryGraph | None = None,
+) -> PreparedOperation | list[OperationError]:
+    """Parse, validate, plan and compile. graph: the supergraph's query graph, if it is at hand (build it once)."""
+    try:
+        document = parse(text)
+    except GraphQLSyntaxError as error:
+        return [_from_graphql(error, "GRAPHQL_PARSE_FAILED")]
+    operation = _choose(document, operation_name)
+    if isinstance(operation, OperationError):
+        return [operation]
+    invalid = validate(api_schema, document)
+    if invalid:
+        return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
+    graph = graph or QueryGraph(supergraph)
+    try:
+        plan = plan_operation(graph, document, operation.name.value if operation.name else None)
+        run = compile_plan(plan, subgraphs, graph.objects)
+    except PlanError as error:
+        return [OperationError(error.code, str(error))]
+    return _assemble(api_schema, text, document, operation, plan, run)
+
+
+def _assemble(
+    api_schema: GraphQLSchema,
+    text: str,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    plan: QueryPlan,
+    run: Step,
+) -> PreparedOperation:
+    fragments = {
+        item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
+    }
+    selections = read_selections(operation.selection_set, fragments)
+    root = api_schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101 - validation refuses operations without a root type
+    return PreparedOperation(
+        text=text,
+        document=document,
+        operation=operation,
+        kind=operation.operation.value,
+        name=operation.name.value if operation.name else None,
+        api_schema=api_schema,
+        plan=plan,
+        run=run,
+        projection=compile_projection(api_schema, root, selections),
+        introspect=compile_introspection(api_schema, document, operation),
+        root_fields=tuple(dict.fromkeys(_names(selections))),
+    )
+
+
+class OperationCache:
+    """Prepared operations by (text, operation name), the least recently used leaves first. Counts hits and misses."""
+
+    def __init__(self, max_entries: int = 1000) -> None:
+        self.max_entries = max_entries
+        self.hits = 0
+        self.misses = 0
+        self._entries: OrderedDict[tuple[str, str | None], PreparedOperation] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(
+        self,
+        text: str,
+        operation_name: str | None,
+        make: Callable[[str, str | None], PreparedOperation | list[OperationError]],
+    ) -> PreparedOperation | list[OperationError]:
+        """The prepared operation, made on a miss. Refused operations are not kept."""
+        key = (text, operation_name)
+        known = self._entries.get(key)
+        if known is not None:
+            self.hits += 1
+            self._entries.move_to_end(key)
+            return known
+        self.misses += 1
+        made = make(text, operation_name)
+        if isinstance(made, PreparedOperation) and self.max_entries > 0:
+            self._entries[key] = made
+            if len(self._entries) > self.max_entries:
+                self._entries.popitem(last=False)
+        return made
+
+
+def _choose(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode | OperationError:
+    operations = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
+    names = [item.name.value for item in operations if item.name]
+    if operation_name is None:
+        if len(operations) == 1:
+            return operations[0]
+        if not operations:
+            return OperationError("GRAPHQL_VALIDATION_FAILED", "the document has no operation")
+        message = (
+            f"the document has {len(operations)} operations; say which with operationName: {', '.join(names)}"
+        )
+        return OperationError("OPERATION_NAME_REQUIRED", message)
+    for item in operations:
+        if item.name and item.name.value == operation_name:
+            return item
+    message = (
+        f'the document has no operation "{operation_name}"; it has {", ".join(names) or "none with a name"}'
+    )
+    return OperationError("OPERATION_NAME_UNKNOWN", message)
+
+
+def _names(selections: Sequence[Selection]) -> list[str]:
+    found: list[str] = []
+    for item in selections:
+        found += _names(item.children) if isinstance(item, Fragment) else [item.name]
+    return found
+
+
+def _from_graphql(error: GraphQLError, code: str) -> OperationError:
+    locations = tuple((item.line, item.column) for item in error.locations or ())
+    return OperationError(code, error.message, locations)

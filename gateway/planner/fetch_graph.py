@@ -1,0 +1,176 @@
+"""Groups of fields that one fetch asks, and which group must be answered before which.
+
+Mutable while a plan is made; `emit.py` turns what is left after the optimiser into plan nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from graphql import ArgumentNode
+
+from gateway.planner.nodes import OutputRewrite, RequiredField
+from gateway.planner.selections import NO_CONDITIONS, Conditions, Field
+
+__all__ = ["FetchGraph", "FetchGroup", "Output", "OutputField"]
+
+
+@dataclass(slots=True, eq=False)
+class OutputField:
+    """A field of a subgraph operation. `type`: its text in the subgraph; `children` where it has fields itself."""
+
+    response: str
+    name: str
+    type: str
+    arguments: tuple[ArgumentNode, ...] = ()
+    conditions: Conditions = NO_CONDITIONS
+    children: Output | None = None
+    alias: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Output:
+    """A selection set of a subgraph operation on a type of that subgraph."""
+
+    type_name: str
+    fields: dict[tuple[str, Conditions], OutputField] = field(default_factory=dict)
+    fragments: dict[str, Output] = field(default_factory=dict)
+
+    def add(self, asked: Field, *, type_text: str, children_type: str | None) -> OutputField:
+        """The field in this selection set; an unconditional one serves conditional askers too."""
+        key = (asked.response, asked.conditions)
+        known = self.fields.get((asked.response, NO_CONDITIONS)) or self.fields.get(key)
+        if known is None:
+            children = Output(children_type) if children_type else None
+            known = OutputField(
+                asked.response, asked.name, type_text, asked.arguments, asked.conditions, children
+            )
+            self.fields[key] = known
+        return known
+
+    def add_typename(self) -> None:
+        """`__typename`, first."""
+        if ("__typename", NO_CONDITIONS) not in self.fields:
+            typename = OutputField("__typename", "__typename", "String!")
+            self.fields = {("__typename", NO_CONDITIONS): typename, **self.fields}
+
+    def drop(self, item: OutputField) -> None:
+        """Takes a field out again."""
+        self.fields.pop((item.response, item.conditions), None)
+
+    def fragment(self, type_name: str) -> Output:
+        """The part for one type; this set itself if it is on that type."""
+        if type_name == self.type_name:
+            return self
+        return self.fragments.setdefault(type_name, Output(type_name))
+
+    def is_empty(self) -> bool:
+        """Nothing to ask but type names."""
+        asked = any(item.name != "__typename" for item in self.fields.values())
+        return not asked and all(part.is_empty() for part in self.fragments.values())
+
+    def has_any(self) -> bool:
+        """Something to ask, if only a type name."""
+        return bool(self.fields) or any(part.has_any() for part in self.fragments.values())
+
+    def absorb(self, other: Output) -> None:
+        """Adds what another selection set on the same type asks."""
+        for key, item in other.fields.items():
+            known = self.fields.get((item.response, NO_CONDITIONS)) or self.fields.get(key)
+            if known is None:
+                self.fields[key] = item
+            elif known.children is not None and item.children is not None:
+                known.children.absorb(item.children)
+        for name, part in other.fragments.items():
+            self.fragment(name).absorb(part)
+
+
+RequiredFields = dict[tuple[str, str], list[RequiredField]]
+"""By (type of the object, `__typename` sent)."""
+
+
+@dataclass(slots=True, eq=False)
+class FetchGroup:
+    """One fetch to be: a root operation (path is empty, no `inputs`) or entities at a path."""
+
+    id: int
+    subgraph: str
+    path: tuple[str, ...]
+    output: Output
+    inputs: RequiredFields = field(default_factory=dict)
+    parents: set[int] = field(default_factory=set)
+    conditions: Conditions = NO_CONDITIONS
+    rewrites: list[OutputRewrite] = field(default_factory=list)
+
+    def add_input(self, type_name: str, sent_as: str, fields: list[RequiredField]) -> None:
+        """Fields that the representation of a type must have."""
+        known = self.inputs.setdefault((type_name, sent_as), [])
+        known += [item for item in fields if item not in known]
+
+
+class FetchGraph:
+    """All groups by id, in the order in which they were found: plans are deterministic."""
+
+    def __init__(self) -> None:
+        self.groups: dict[int, FetchGroup] = {}
+        self._next = 0
+
+    def root(self, subgraph: str, type_name: str) -> FetchGroup:
+        """A new root operation."""
+        return self._new(subgraph, (), type_name)
+
+    def entity(self, subgraph: str, path: tuple[str, ...], parents: set[int]) -> FetchGroup:
+        """A new entity fetch at a path."""
+        group = self._new(subgraph, path, "_Entity")
+        group.parents = set(parents)
+        return group
+
+    def mark(self) -> int:
+        """A point to which `forget_since` returns."""
+        return self._next
+
+    def forget_since(self, mark: int) -> None:
+        """Drops groups opened after a mark: an attempt that led nowhere."""
+        for group_id in [item for item in self.groups if item >= mark]:
+            del self.groups[group_id]
+
+    def remove(self, group: FetchGroup) -> None:
+        """Takes a group out; its children wait for its parents instead."""
+        del self.groups[group.id]
+        for child in self.groups.values():
+            if group.id in child.parents:
+                child.parents = (child.parents - {group.id}) | group.parents
+
+    def merge(self, into: FetchGroup, other: FetchGroup) -> None:
+        """One fetch instead of two. The caller knows that neither waits for the other."""
+        into.output.absorb(other.output)
+        for (type_name, sent_as), fields in other.inputs.items():
+            into.add_input(type_name, sent_as, fields)
+        into.parents |= other.parents
+        del self.groups[other.id]
+        for child in self.groups.values():
+            if other.id in child.parents:
+                child.parents = (child.parents - {other.id}) | {into.id}
+
+    def levels(self) -> dict[int, int]:
+        """How many fetches must come before each group, on the longest way."""
+        found: dict[int, int] = {}
+
+        def level(group_id: int) -> int:
+            if group_id not in found:
+                parents = self.groups[group_id].parents
+                found[group_id] = 1 + max(map(level, sorted(parents)), default=-1)
+            return found[group_id]
+
+        return {group_id: level(group_id) for group_id in self.groups}
+
+    def in_order(self) -> Iterator[FetchGroup]:
+        """Groups as they were found."""
+        return iter(list(self.groups.values()))
+
+    def _new(self, subgraph: str, path: tuple[str, ...], type_name: str) -> FetchGroup:
+        group = FetchGroup(self._next, subgraph, path, Output(type_name))
+        self.groups[group.id] = group
+        self._next += 1
+        return group

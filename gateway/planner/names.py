@@ -1,0 +1,57 @@
+"""Response names for fields that the planner asks itself, so that they never meet a client's alias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.planner.selections import Field, Fragment, Selection, signature
+
+__all__ = ["ResponseNames"]
+
+
+class ResponseNames:
+    """What each response name at each path of the answer stands for, over all types that may occur there."""
+
+    def __init__(self, selections: Iterable[Selection]) -> None:
+        self._client: dict[tuple[str, ...], tuple[Selection, ...]] = {(): tuple(selections)}
+        self._taken: dict[tuple[str, ...], dict[str, set[str]]] = {}
+
+    def take(self, path: tuple[str, ...], asked: Field) -> str:
+        """The name under which an internal field is fetched: its own, one that holds the same value, or a new one."""
+        taken, wanted = self._names_at(path), signature(asked)
+        if taken.get(asked.name, {wanted}) == {wanted}:
+            taken[asked.name] = {wanted}
+            return asked.name
+        for response, held in taken.items():
+            if held == {wanted}:
+                return response
+        number = 1
+        while f"_{asked.name}_{number}" in taken:
+            number += 1
+        taken[f"_{asked.name}_{number}"] = {wanted}
+        return f"_{asked.name}_{number}"
+
+    def _names_at(self, path: tuple[str, ...]) -> dict[str, set[str]]:
+        if path not in self._taken:
+            self._taken[path] = taken = {}
+            for item in _fields(self._selections_at(path)):
+                taken.setdefault(item.response, set()).add(signature(item))
+        return self._taken[path]
+
+    def _selections_at(self, path: tuple[str, ...]) -> tuple[Selection, ...]:
+        if path not in self._client:
+            above = self._selections_at(path[:-1])
+            if path[-1] == "@":
+                self._client[path] = above
+            else:
+                matching = [item for item in _fields(above) if item.response == path[-1]]
+                self._client[path] = tuple(child for item in matching for child in item.children)
+        return self._client[path]
+
+
+def _fields(selections: Iterable[Selection]) -> Iterable[Field]:
+    for item in selections:
+        if isinstance(item, Fragment):
+            yield from _fields(item.children)
+        else:
+            yield item

@@ -1,0 +1,231 @@
+"""The query plan: what is fetched, from whom, in which order. Frozen values with Apollo's JSON names.
+
+Shapes and names: https://www.apollographql.com/docs/graphos/routing/query-planning/query-plans
+A flatten path is a tuple of response names in which "@" stands for every item of a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from graphql import DocumentNode
+
+__all__ = [
+    "ConditionNode",
+    "DeferNode",
+    "FetchNode",
+    "FlattenNode",
+    "OutputRewrite",
+    "ParallelNode",
+    "PlanNode",
+    "QueryPlan",
+    "Representation",
+    "RequiredField",
+    "SequenceNode",
+    "SubscriptionNode",
+]
+
+OperationKind = Literal["query", "mutation", "subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredField:
+    """A field of a representation.
+
+    name: as the subgraph expects it; response: under which name the merged data holds it.
+    key: part of an entity key, so null means that there is no entity to ask for.
+    type_condition: only for objects of this type (fields in fragments), else None.
+    """
+
+    name: str
+    response: str
+    key: bool = False
+    type_condition: str | None = None
+    selections: tuple[RequiredField, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's `requires` form."""
+        found: dict[str, Any] = {"kind": "Field", "name": self.name}
+        if self.response != self.name:
+            found["alias"] = self.response
+        if self.selections:
+            found["selections"] = [item.to_json() for item in self.selections]
+        if self.type_condition is None:
+            return found
+        return {"kind": "InlineFragment", "typeCondition": self.type_condition, "selections": [found]}
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How objects of `type_name` are named to a subgraph. `sent_as`: the `__typename` sent (interface objects)."""
+
+    type_name: str
+    sent_as: str
+    fields: tuple[RequiredField, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's `requires` form."""
+        selections = [{"kind": "Field", "name": "__typename"}, *(item.to_json() for item in self.fields)]
+        return {"kind": "InlineFragment", "typeCondition": self.type_name, "selections": selections}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRewrite:
+    """An alias that only the subgraph's validation needs: at `path` in the answer, `alias` becomes `response`."""
+
+    path: tuple[str, ...]
+    alias: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchNode:
+    """One operation against one subgraph; an entity fetch if it `requires` representations."""
+
+    subgraph: str
+    kind: OperationKind
+    operation: str
+    document: DocumentNode = field(compare=False, repr=False)
+    variable_usages: tuple[str, ...] = ()
+    requires: tuple[Representation, ...] = ()
+    operation_name: str | None = None
+    rewrites: tuple[OutputRewrite, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        found: dict[str, Any] = {"kind": "Fetch", "serviceName": self.subgraph}
+        if self.requires:
+            found["requires"] = [item.to_json() for item in self.requires]
+        found["variableUsages"] = list(self.variable_usages)
+        found["operation"] = self.operation
+        found["operationKind"] = self.kind
+        if self.operation_name:
+            found["operationName"] = self.operation_name
+        if self.rewrites:
+            found["outputRewrites"] = [
+                {"kind": "KeyRenamer", "path": [*item.path, item.alias], "renameKeyTo": item.response}
+                for item in self.rewrites
+            ]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenNode:
+    """A fetch for all objects at a path of the answer so far."""
+
+    path: tuple[str, ...]
+    node: FetchNode
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        return {"kind": "Flatten", "path": list(self.path), "node": self.node.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    """One after the other."""
+
+    nodes: tuple[PlanNode, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        return {"kind": "Sequence", "nodes": [node.to_json() for node in self.nodes]}
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelNode:
+    """All at once."""
+
+    nodes: tuple[PlanNode, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        return {"kind": "Parallel", "nodes": [node.to_json() for node in self.nodes]}
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionNode:
+    """Depends on a Boolean variable of the client: @include and @skip around whole fetches."""
+
+    condition: str
+    if_clause: PlanNode | None = None
+    else_clause: PlanNode | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        found: dict[str, Any] = {"kind": "Condition", "condition": self.condition}
+        if self.if_clause is not None:
+            found["ifClause"] = self.if_clause.to_json()
+        if self.else_clause is not None:
+            found["elseClause"] = self.else_clause.to_json()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class DeferNode:
+    """Answers that may come later (@defer); `deferred` holds (label, path, plan)."""
+
+    primary: PlanNode | None
+    deferred: tuple[tuple[str | None, tuple[str, ...], PlanNode | None], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        deferred = [
+            {"label": label, "queryPath": list(path), "node": node.to_json() if node else None}
+            for label, path, node in self.deferred
+        ]
+        return {
+            "kind": "Defer",
+            "primary": {"node": self.primary.to_json() if self.primary else None},
+            "deferred": deferred,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionNode:
+    """A subgraph's event stream, and the plan that completes each event."""
+
+    primary: FetchNode
+    rest: PlanNode | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        rest = self.rest.to_json() if self.rest else None
+        return {"kind": "Subscription", "primary": self.primary.to_json(), "rest": rest}
+
+
+PlanNode = (
+    FetchNode | FlattenNode | SequenceNode | ParallelNode | ConditionNode | DeferNode | SubscriptionNode
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """The whole plan. `node` is None where nothing has to be fetched (introspection only)."""
+
+    node: PlanNode | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form."""
+        return {"kind": "QueryPlan", "node": self.node.to_json() if self.node else None}
+
+    def fetches(self) -> tuple[FetchNode, ...]:
+        """Every fetch, in the order of the plan."""
+        return tuple(_fetches(self.node))
+
+
+def _fetches(node: PlanNode | None) -> list[FetchNode]:
+    if node is None:
+        return []
+    if isinstance(node, FetchNode):
+        return [node]
+    if isinstance(node, FlattenNode):
+        return [node.node]
+    if isinstance(node, SequenceNode | ParallelNode):
+        return [fetch for child in node.nodes for fetch in _fetches(child)]
+    if isinstance(node, ConditionNode):
+        return _fetches(node.if_clause) + _fetches(node.else_clause)
+    if isinstance(node, SubscriptionNode):
+        return [node.primary, *_fetches(node.rest)]
+    return [*_fetches(node.primary), *(fetch for _, _, child in node.deferred for fetch in _fetches(child))]

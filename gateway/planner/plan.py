@@ -1,0 +1,90 @@
+"""A client's operation -> a query plan, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    OperationDefinitionNode,
+    VariableDefinitionNode,
+)
+
+from gateway.planner.emit import emit, in_sequence
+from gateway.planner.errors import PlanError, UnsupportedOperation
+from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.names import ResponseNames
+from gateway.planner.nodes import FetchNode, PlanNode, QueryPlan, SequenceNode, SubscriptionNode
+from gateway.planner.optimise import optimise
+from gateway.planner.place_fields import FieldPlacer
+from gateway.planner.query_graph import QueryGraph
+from gateway.planner.selections import Field, Selection, collect, read_selections
+from schema.compose.supergraph import Supergraph
+
+__all__ = ["find_operation", "plan", "plan_operation"]
+
+Variables = dict[str, VariableDefinitionNode]
+
+
+def plan(supergraph: Supergraph, document: DocumentNode, operation_name: str | None = None) -> QueryPlan:
+    """The plan of one operation of a valid document. Raises PlanError."""
+    return plan_operation(QueryGraph(supergraph), document, operation_name)
+
+
+def plan_operation(graph: QueryGraph, document: DocumentNode, operation_name: str | None = None) -> QueryPlan:
+    """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError."""
+    operation = find_operation(document, operation_name)
+    fragments = {
+        item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
+    }
+    selections = read_selections(operation.selection_set, fragments)
+    variables = {item.variable.name.value: item for item in operation.variable_definitions or ()}
+    if operation.operation.value == "mutation":
+        steps = _serial_steps(graph, selections)
+        return QueryPlan(in_sequence([_plan_step(graph, "Mutation", step, variables) for step in steps]))
+    if operation.operation.value == "subscription":
+        return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables)))
+    return QueryPlan(_plan_step(graph, "Query", selections, variables))
+
+
+def find_operation(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
+    """The operation of that name, or the only one. Raises PlanError if there is none."""
+    for item in document.definitions:
+        if isinstance(item, OperationDefinitionNode) and (
+            operation_name is None or (item.name is not None and item.name.value == operation_name)
+        ):
+            return item
+    raise PlanError(f"the document has no operation {operation_name or ''}".rstrip())
+
+
+def _plan_step(
+    graph: QueryGraph, root: str, selections: Sequence[Selection], variables: Variables
+) -> PlanNode | None:
+    fetches = FetchGraph()
+    FieldPlacer(graph, fetches, ResponseNames(selections)).place_root(root, selections)
+    optimise(fetches)
+    return emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
+
+
+def _serial_steps(graph: QueryGraph, selections: Sequence[Selection]) -> Iterable[list[Field]]:
+    """Mutation fields in order; neighbours of one subgraph stay together, for it runs them in order itself."""
+    fields, _ = collect(selections, lambda condition: condition in graph.supertypes("Mutation"))
+    steps: list[list[Field]] = []
+    last: tuple[str, ...] | None = None
+    for item in fields:
+        able = tuple(name for name in graph.subgraphs if graph.is_local(name, "Mutation", item.name))
+        if steps and able == last:
+            steps[-1].append(item)
+        else:
+            steps.append([item])
+        last = able
+    return steps
+
+
+def _subscription(node: PlanNode | None) -> PlanNode:
+    if isinstance(node, FetchNode):
+        return SubscriptionNode(node)
+    if isinstance(node, SequenceNode) and isinstance(node.nodes[0], FetchNode):
+        return SubscriptionNode(node.nodes[0], in_sequence(node.nodes[1:]))
+    raise UnsupportedOperation("a subscription must have exactly one field, of one subgraph")

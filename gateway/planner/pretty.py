@@ -1,0 +1,79 @@
+"""A query plan as text, in the layout that users of federation know."""
+
+from __future__ import annotations
+
+from graphql import parse, print_ast
+
+from gateway.planner.nodes import (
+    ConditionNode,
+    DeferNode,
+    FetchNode,
+    FlattenNode,
+    ParallelNode,
+    PlanNode,
+    QueryPlan,
+    Representation,
+    RequiredField,
+    SequenceNode,
+    SubscriptionNode,
+)
+
+__all__ = ["pretty"]
+
+
+def pretty(plan: QueryPlan) -> str:
+    """Two spaces a level; operations printed in full."""
+    if plan.node is None:
+        return "QueryPlan {}"
+    return _block("QueryPlan", [_node(plan.node)])
+
+
+def _node(node: PlanNode) -> str:
+    if isinstance(node, FetchNode):
+        return _fetch(node)
+    if isinstance(node, FlattenNode):
+        return _block(f'Flatten(path: "{".".join(node.path)}")', [_fetch(node.node)])
+    if isinstance(node, SequenceNode):
+        return _block("Sequence", [_node(child) for child in node.nodes])
+    if isinstance(node, ParallelNode):
+        return _block("Parallel", [_node(child) for child in node.nodes])
+    if isinstance(node, ConditionNode):
+        return _condition(node)
+    if isinstance(node, SubscriptionNode):
+        rest = [_block("Rest", [_node(node.rest)])] if node.rest else []
+        return _block("Subscription", [_block("Primary", [_fetch(node.primary)]), *rest])
+    assert isinstance(node, DeferNode)  # noqa: S101 - the last kind of node
+    return _block("Defer", [_block("Primary", [_node(node.primary)] if node.primary else [])])
+
+
+def _condition(node: ConditionNode) -> str:
+    if node.else_clause is None and node.if_clause is not None:
+        return _block(f"Include(if: ${node.condition})", [_node(node.if_clause)])
+    if node.if_clause is None and node.else_clause is not None:
+        return _block(f"Skip(if: ${node.condition})", [_node(node.else_clause)])
+    clauses = [_node(clause) for clause in (node.if_clause, node.else_clause) if clause]
+    return _block(f"Condition(if: ${node.condition})", clauses)
+
+
+def _fetch(node: FetchNode) -> str:
+    body = print_ast(parse(node.operation)) if node.requires else node.operation
+    if not node.requires:
+        return _block(f'Fetch(service: "{node.subgraph}")', [body])
+    requires = "\n".join(_representation(item) for item in node.requires)
+    return _block(f'Fetch(service: "{node.subgraph}")', [_block("", [requires]) + " =>\n" + body])
+
+
+def _representation(item: Representation) -> str:
+    shown = "__typename" if item.sent_as == item.type_name else f"__typename = {item.sent_as}"
+    return _block(f"... on {item.type_name}", ["\n".join([shown, *map(_required, item.fields)])])
+
+
+def _required(item: RequiredField) -> str:
+    name = item.name if item.name == item.response else f"{item.response}: {item.name}"
+    text = _block(name, ["\n".join(map(_required, item.selections))]) if item.selections else name
+    return _block(f"... on {item.type_condition}", [text]) if item.type_condition else text
+
+
+def _block(head: str, parts: list[str]) -> str:
+    lines = "\n".join(f"  {line}" for part in parts for line in part.split("\n"))
+    return f"{head} {{\n{lines}\n}}".lstrip()

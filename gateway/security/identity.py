@@ -1,0 +1,141 @@
+"""Who asks: static bearer tokens from a file, looked up without telling by its timing how close a guess was.
+
+It knows no passwords, sessions or OpenID Connect. The file is YAML or JSON:
+
+    tokens:
+      - token_sha256: 9f86d0...        # or `token: plain text`, for demonstrations
+        name: counter-3
+        scopes: ["cases:read"]
+        subject: "500229..."           # optional: the applicant's own identity number 本人证件号码
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapters.fetch import Caller
+
+__all__ = ["ANONYMOUS", "TokenDirectory", "TokensFileError", "UnauthenticatedError", "load_tokens"]
+
+ANONYMOUS = Caller(scopes=frozenset({"public"}))
+
+_KEYS = {"token", "token_sha256", "name", "scopes", "subject"}
+_HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class UnauthenticatedError(Exception):
+    """The bearer token is not known here. Send a valid one, or none to ask as the public."""
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, reason: str = "The bearer token is not known here") -> None:
+        super().__init__(f"{reason}. Send a valid one, or none to ask as the public.")
+
+
+class TokensFileError(Exception):
+    """The tokens file is wrong. `problems` has one line each and never repeats a token."""
+
+    code = "TOKENS_FILE_INVALID"
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        self.problems = tuple(f"{path}: {problem}" for problem in problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDirectory:
+    """Callers by the SHA-256 of their token. Everyone without a token is `ANONYMOUS`."""
+
+    callers: Mapping[bytes, Caller]
+
+    def authenticate(self, authorization: str | None) -> Caller:
+        """The caller of an `Authorization` header; raises UnauthenticatedError for a token that is not known."""
+        if not authorization:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise UnauthenticatedError("Only `Authorization: Bearer <token>` is understood")
+        digest = hashlib.sha256(token.strip().encode()).digest()
+        found: Caller | None = None
+        # All are compared, each in constant time: how long it takes says nothing about any of them.
+        for known, caller in self.callers.items():
+            if hmac.compare_digest(known, digest):
+                found = caller
+        if found is None:
+            raise UnauthenticatedError
+        return found
+
+
+def load_tokens(path: Path | None) -> TokenDirectory:
+    """The directory of a tokens file; None has no tokens. Raises TokensFileError with all problems at once."""
+    if path is None:
+        return TokenDirectory({})
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        # YAML's own message quotes the line, which may hold a token: only its place is told.
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else f" ({type(error).__name__})"
+        raise TokensFileError(path, [f"cannot be read{where}; it must be YAML or JSON in UTF-8"]) from None
+    entries = document.get("tokens") if isinstance(document, dict) and set(document) == {"tokens"} else None
+    if not isinstance(entries, list):
+        raise TokensFileError(path, ["expected one key, `tokens`, with a list"])
+    problems: list[str] = []
+    callers: dict[bytes, Caller] = {}
+    for number, entry in enumerate(entries, 1):
+        parsed = _parse(entry, f"token {number}", problems)
+        if parsed is None:
+            continue
+        digest, caller = parsed
+        if digest in callers:
+            problems.append(f"token {number} ({caller.name}): the same token as {callers[digest].name}")
+        callers[digest] = caller
+    if problems:
+        raise TokensFileError(path, problems)
+    return TokenDirectory(callers)
+
+
+def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] | None:
+    """One entry of the file (any YAML value), or None with what is wrong added to `problems`."""
+    if not isinstance(entry, dict):
+        problems.append(f"{where}: expected keys {', '.join(sorted(_KEYS))}")
+        return None
+    before = len(problems)
+    problems += [
+        f"{where}: unknown key {key!r}; allowed: {', '.join(sorted(_KEYS))}"
+        for key in entry
+        if key not in _KEYS
+    ]
+    name, scopes, subject = entry.get("name"), entry.get("scopes", []), entry.get("subject")
+    if not isinstance(name, str) or not name:
+        problems.append(f"{where}: `name` must be text")
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        problems.append(f"{where}: `scopes` must be a list of text")
+    if subject is not None and not isinstance(subject, str):
+        problems.append(f"{where}: `subject` must be text (put the number in quotes)")
+    digest = _digest(entry)
+    if digest is None:
+        problems.append(
+            f"{where}: give either `token` (8 characters or more) or `token_sha256` (64 hex digits)"
+        )
+    if digest is None or len(problems) > before:
+        return None
+    # A known caller may see at least what everyone may.
+    return digest, Caller(name=name or "", scopes=frozenset(scopes) | ANONYMOUS.scopes, subject=subject)
+
+
+def _digest(entry: Mapping[str, Any]) -> bytes | None:
+    plain, hashed = entry.get("token"), entry.get("token_sha256")
+    if isinstance(plain, str) and hashed is None and len(plain) >= 8:
+        return hashlib.sha256(plain.encode()).digest()
+    if isinstance(hashed, str) and plain is None and _HEX_SHA256.fullmatch(hashed.lower()):
+        return bytes.fromhex(hashed)
+    return None

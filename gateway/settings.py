@@ -1,0 +1,322 @@
+"""Every setting of the gateway in one table, read once from the environment and one optional file.
+
+Precedence: what the command line says, then `QUANYU_*` environment variables, then the file that `QUANYU_CONFIG`
+names (TOML or YAML, flat), then the default. All mistakes are reported at once. It opens no other file than these.
+"""
+
+# No `from __future__ import annotations` here: pydantic reads the annotations at run time.
+
+import difflib
+import os
+import secrets
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+__all__ = ["Settings", "SettingsError", "load_settings", "secret_key_bytes", "settings_table"]
+
+PREFIX = "QUANYU_"
+CONFIG_VARIABLE = "QUANYU_CONFIG"
+FREE_PREFIXES = ("QUANYU_SAMPLE_", "QUANYU_SECRET_", "QUANYU_TEST_")
+"""Variables that declarations and tests name themselves; they are no settings and never an error."""
+
+
+class SettingsError(Exception):
+    """The settings are wrong. `problems` has one line each: where, what was found, what is allowed."""
+
+    code = "SETTINGS_INVALID"
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def _setting(default: Any, doc: str, *, unit: str = "", **limits: Any) -> Any:
+    """One row of the table; `Any` because pydantic's own Field is typed by where it is assigned."""
+    return Field(default, description=doc, json_schema_extra={"unit": unit}, **limits)
+
+
+class Settings(BaseModel):
+    """Names, types, defaults with their unit and a sentence each; immutable, unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
+    choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
+    systems_dir: Path = _setting(Path("systems"), "Folder with one declaration a legacy system 系统声明目录.")
+    registry_dir: Path = _setting(
+        Path("samples/data"), "Folder with regions, departments and service items 区划、部门、事项目录."
+    )
+    data_dir: Path = _setting(Path(".quanyu"), "Folder that the gateway writes to; made if it is not there.")
+    redis_url: SecretStr = _setting(
+        SecretStr(""), "Redis for the shared cache; empty keeps the cache in the process."
+    )
+    secret_key: SecretStr = _setting(
+        SecretStr(""),
+        "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",
+    )
+    tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
+
+    default_deadline_ms: int = _setting(
+        2000, "Time for the sources of a list where the query says none.", unit="ms", ge=1
+    )
+    max_deadline_ms: int = _setting(10_000, "Longest time one request may take in all.", unit="ms", ge=1)
+    max_first: int = _setting(100, "Largest page of a connection.", unit="records", ge=1, le=10_000)
+    max_body_bytes: int = _setting(1_048_576, "Largest request body.", unit="bytes", ge=1)
+    max_query_tokens: int = _setting(2000, "Longest query.", unit="tokens", ge=1)
+    max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
+    operation_cache_entries: int = _setting(
+        1000, "Operations kept parsed and planned.", unit="operations", ge=0
+    )
+
+    introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
+    graphiql: bool = _setting(True, "Show GraphiQL to browsers at /graphql.")
+    graphiql_cdn: bool = _setting(
+        False, "Load GraphiQL's files from a CDN, unasked, where they are not installed."
+    )
+    graphiql_token: SecretStr = _setting(
+        SecretStr(""),
+        "Bearer token that GraphiQL starts with: everyone who opens the page gets it, so for demonstrations only.",
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (), "Web origins that may call from a browser (comma-separated in the environment)."
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "Least severe line that is logged."
+    )
+    log_format: Literal["json", "console"] = _setting(
+        "json", "One JSON object a line, or coloured text for a person."
+    )
+    metrics: bool = _setting(True, "Serve Prometheus metrics at /metrics.")
+    otel: bool = _setting(False, "Send OpenTelemetry traces; needs `quanyu[otel]` and its OTEL_* variables.")
+
+    watch: bool = _setting(True, "Reload declarations when their files change.")
+    reload_poll_s: float = _setting(
+        1.0, "How often changes are looked for where the system does not tell.", unit="s", gt=0
+    )
+    drain_s: float = _setting(15.0, "Longest wait for requests in flight after SIGTERM.", unit="s", ge=0)
+    drain_notice_s: float = _setting(
+        1.0,
+        "Part of `drain_s` in which /health/ready says 503 while new requests are still served.",
+        unit="s",
+        ge=0,
+    )
+
+
+def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """Settings from `environ` and the file it names. `overrides`: by name, from the command line; None means not given.
+
+    Raises SettingsError with every problem at once.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    file_name = environ.get(CONFIG_VARIABLE, "")
+    layers = [_from_file(Path(file_name), problems)] if file_name else []
+    layers += [_from_environment(environ, problems), _from_overrides(overrides)]
+    for layer in layers:
+        for name, (value, origin) in layer.items():
+            values[name] = value
+            origins[name] = origin
+    _dereference_secrets(values, origins, environ, problems)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [_explain(detail, origins) for detail in error.errors(include_url=False)]
+        raise SettingsError(problems) from None
+    if settings.default_deadline_ms > settings.max_deadline_ms:
+        where = origins.get("default_deadline_ms") or origins.get("max_deadline_ms", "defaults")
+        problems.append(
+            f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
+            f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
+        )
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, for the documentation and `quanyu settings`."""
+    rows = ["| Setting | Environment | Type | Default | Meaning |", "| --- | --- | --- | --- | --- |"]
+    for name, info in Settings.model_fields.items():
+        rows.append(
+            f"| `{name}` | `{_variable(name)}` | {_type_text(info)} | {_default_text(info)} | {info.description} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def secret_key_bytes(settings: Settings) -> bytes:
+    """The secret key; the first call without one makes 32 random bytes in `data_dir/secret_key`, mode 0600.
+
+    Safe against several processes starting at once: the first file stays. Raises OSError where it cannot be kept.
+    """
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given.encode()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.data_dir / "secret_key"
+    if not path.exists():
+        draft = settings.data_dir / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            os.link(draft, path)  # atomic, and fails where another process was first
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes().strip()
+
+
+_Layer = dict[str, tuple[Any, str]]
+
+
+def _from_overrides(overrides: Mapping[str, Any]) -> _Layer:
+    return {name: (value, f"option {name}") for name, value in overrides.items() if value is not None}
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> _Layer:
+    layer: _Layer = {}
+    names = {_variable(name): name for name in Settings.model_fields}
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+            continue
+        if variable in names:
+            name = names[variable]
+            layer[name] = (_split(name, environ[variable]), f"environment variable {variable}")
+        elif not variable.startswith(FREE_PREFIXES):
+            problems.append(f"environment variable {variable}: no such setting{_nearest(variable, names)}")
+    return layer
+
+
+def _from_file(path: Path, problems: list[str]) -> _Layer:
+    try:
+        text = path.read_text(encoding="utf-8")
+        entries = list(_toml_entries(text) if path.suffix == ".toml" else _yaml_entries(text))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(
+            f"{path}: cannot be read ({error}); {CONFIG_VARIABLE} must name a readable UTF-8 file"
+        )
+        return {}
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, _NotFlatError) as error:
+        problems.append(f"{path}: not understood: {' '.join(str(error).split())}")
+        return {}
+    layer: _Layer = {}
+    for name, value, line in entries:
+        where = f"{path}:{line}"
+        if name in layer:
+            problems.append(f"{where}: {name} is there twice (first at {layer[name][1]}); keep one")
+        elif name in Settings.model_fields:
+            layer[name] = (value, where)
+        else:
+            problems.append(f"{where}: no setting {name!r}{_nearest(name, Settings.model_fields)}")
+    return layer
+
+
+class _NotFlatError(Exception):
+    """The file is not one flat table of names and values."""
+
+
+def _toml_entries(text: str) -> Iterator[tuple[str, Any, int]]:
+    lines = text.splitlines()
+    for name, value in tomllib.loads(text).items():
+        # tomllib keeps no positions: the line that starts with the key is good enough to jump to.
+        line = next((at for at, row in enumerate(lines, 1) if row.lstrip().lstrip('["').startswith(name)), 1)
+        yield name, value, line
+
+
+def _yaml_entries(text: str) -> Iterator[tuple[str, Any, int]]:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return
+        if not isinstance(root, yaml.MappingNode):
+            raise _NotFlatError("expected `setting: value` lines")
+        for key, value in root.value:
+            yield str(key.value), loader.construct_object(value, deep=True), key.start_mark.line + 1
+    finally:
+        loader.dispose()
+
+
+def _dereference_secrets(
+    values: dict[str, Any], origins: Mapping[str, str], environ: Mapping[str, str], problems: list[str]
+) -> None:
+    """`file:PATH` and `env:NAME` in a secret setting are replaced by what they name."""
+    for name, info in Settings.model_fields.items():
+        value = values.get(name)
+        if info.annotation is not SecretStr or not isinstance(value, str):
+            continue
+        kind, _, target = value.partition(":")
+        if kind == "file":
+            try:
+                values[name] = Path(target).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{origins[name]}: the file that {name} names cannot be read ({error})")
+        elif kind == "env":
+            if target in environ:
+                values[name] = environ[target]
+            else:
+                problems.append(
+                    f"{origins[name]}: {name} names the environment variable {target}, which is not set"
+                )
+
+
+def _split(name: str, text: str) -> Any:
+    if Settings.model_fields[name].annotation == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _explain(detail: Any, origins: Mapping[str, str]) -> str:
+    """One of pydantic's error dictionaries as a line; never repeats a secret's value."""
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return f"{origins.get(name, name)}: no setting {name!r}{_nearest(name, Settings.model_fields)}"
+    found = "" if Settings.model_fields[name].annotation is SecretStr else f", found {detail['input']!r}"
+    return f"{origins.get(name, name)}: {name}: {detail['msg'].lower()}{found}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else "; `quanyu settings` lists them all"
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _type_text(info: FieldInfo) -> str:
+    annotation: Any = info.annotation
+    if annotation is SecretStr:
+        return "secret: text, `file:PATH` or `env:NAME`"
+    if annotation == tuple[str, ...]:
+        return "list of text"
+    if annotation is Path:
+        return "path"
+    choices = getattr(annotation, "__args__", None)
+    if choices:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(
+        annotation or str, "text"
+    )
+
+
+def _default_text(info: FieldInfo) -> str:
+    extra = info.json_schema_extra
+    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
+    default = info.default
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    if default in ("", ()):
+        return "empty"
+    text = str(default).lower() if isinstance(default, bool) else str(default)
+    return f"`{text}` {unit}".rstrip()

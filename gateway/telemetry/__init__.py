@@ -1,0 +1,1 @@
+"""What operators see of the gateway: log lines, metrics and traces."""

@@ -1,0 +1,171 @@
+"""What is counted, for Prometheus. Built per application, in a registry of its own.
+
+Labels are bounded by the declarations: system codes, stable error codes, known routes. Never a case number, a
+person, an operation's text or a client's own words.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from adapters.traffic.breaker import BreakerState
+from adapters.traffic.observer import CacheStatus
+
+__all__ = ["Metrics"]
+
+_BREAKER_VALUE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+_METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD"})
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+_SYSTEM = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """Implements the web's `RequestMetrics` and `OperationMetrics` and the adapters' `TrafficObserver`."""
+
+    def __init__(self, *, version: str = "") -> None:
+        self.registry = registry = CollectorRegistry(auto_describe=True)
+        self._requests = Counter(
+            "quanyu_http_requests",
+            "HTTP requests answered.",
+            ["route", "method", "status"],
+            registry=registry,
+        )
+        self._request_s = Histogram(
+            "quanyu_http_request_duration_seconds",
+            "Time from request to answer.",
+            ["route"],
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._in_flight = Gauge(
+            "quanyu_http_requests_in_flight", "HTTP requests being answered.", registry=registry
+        )
+        self._operations = Counter(
+            "quanyu_operations",
+            "GraphQL operations. outcome: ok, partial (data and errors), refused (the request's fault), failed (ours).",
+            ["type", "outcome"],
+            registry=registry,
+        )
+        self._operation_s = Histogram(
+            "quanyu_operation_duration_seconds",
+            "Time in the engine.",
+            ["type"],
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._build_systems(registry)
+        self._gaps = Counter(
+            "quanyu_mapping_gaps",
+            "Values of a system that its code tables do not know, answered as UNKNOWN.",
+            ["system", "table"],
+            registry=registry,
+        )
+        self._reloads = Counter(
+            "quanyu_reloads", "Changed declarations taken (ok) or refused.", ["result"], registry=registry
+        )
+        build = Gauge(
+            "quanyu_build_info", "Always 1; the label tells the version.", ["version"], registry=registry
+        )
+        build.labels(version).set(1)
+
+    def _build_systems(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "quanyu_system_calls",
+            "Calls to a system as a query sees them, cache and queue included. code: ok or a stable error code.",
+            ["system", "code"],
+            registry=registry,
+        )
+        self._call_s = Histogram(
+            "quanyu_system_call_duration_seconds",
+            "Time of a call as a query sees it.",
+            ["system"],
+            buckets=_SYSTEM,
+            registry=registry,
+        )
+        self._attempts = Counter(
+            "quanyu_system_attempts",
+            "Attempts really sent to a system.",
+            ["system", "code"],
+            registry=registry,
+        )
+        self._attempt_s = Histogram(
+            "quanyu_system_attempt_duration_seconds",
+            "Time of an attempt really sent.",
+            ["system"],
+            buckets=_SYSTEM,
+            registry=registry,
+        )
+        self._retries = Counter(
+            "quanyu_system_retries",
+            "Attempts that followed a failed one.",
+            ["system", "code"],
+            registry=registry,
+        )
+        self._breaker = Gauge(
+            "quanyu_system_breaker_state",
+            "Circuit breaker: 0 closed, 1 half-open, 2 open.",
+            ["system"],
+            registry=registry,
+        )
+        self._cache = Counter(
+            "quanyu_cache_requests",
+            "Answers sought in the cache. status: hit, revalidating, stale, miss, bypass.",
+            ["system", "status"],
+            registry=registry,
+        )
+        self._shared = Counter(
+            "quanyu_single_flight_shared",
+            "Calls that waited for an identical one instead of being sent.",
+            ["system"],
+            registry=registry,
+        )
+
+    # The web.
+
+    def request_started(self) -> None:
+        self._in_flight.inc()
+
+    def request_finished(self, route: str, method: str, status: int, duration_s: float) -> None:
+        self._in_flight.dec()
+        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
+        self._request_s.labels(route).observe(duration_s)
+
+    def operation_finished(self, kind: str, outcome: str, duration_s: float) -> None:
+        self._operations.labels(kind, outcome).inc()
+        self._operation_s.labels(kind).observe(duration_s)
+
+    # The traffic of the systems.
+
+    def call_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
+        self._calls.labels(system, code or "ok").inc()
+        self._call_s.labels(system).observe(elapsed_s)
+
+    def attempt_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
+        self._attempts.labels(system, code or "ok").inc()
+        self._attempt_s.labels(system).observe(elapsed_s)
+
+    def retried(self, system: str, code: str) -> None:
+        self._retries.labels(system, code).inc()
+
+    def breaker_changed(self, system: str, state: BreakerState) -> None:
+        self._breaker.labels(system).set(_BREAKER_VALUE[state])
+
+    def cache_asked(self, system: str, status: CacheStatus) -> None:
+        self._cache.labels(system, status).inc()
+
+    def call_shared(self, system: str) -> None:
+        self._shared.labels(system).inc()
+
+    # The house.
+
+    def gap_found(self, system: str, table: str) -> None:
+        """A value that the code table `table` of `system` does not have."""
+        self._gaps.labels(system, table).inc()
+
+    def reloaded(self, *, accepted: bool) -> None:
+        self._reloads.labels("ok" if accepted else "refused").inc()
+
+    def system_known(self, system: str) -> None:
+        """Its series start at zero, so that a system that was never called is seen as such."""
+        self._calls.labels(system, "ok")
+        self._breaker.labels(system)

@@ -1,0 +1,193 @@
+"""GraphQL over HTTP as bytes: reads a request's parameters and negotiates the answer's media type. Does no I/O.
+
+Follows the GraphQL over HTTP specification: sections 4 (media types), 5 (request) and 6 (response).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.web.errors import HttpRequestError
+from gateway.web.ports import GraphQLAnswer, GraphQLRequest
+
+__all__ = [
+    "GRAPHQL_JSON",
+    "JSON",
+    "check_content_type",
+    "encode",
+    "negotiate",
+    "prefers_html",
+    "read_body",
+    "read_query",
+]
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+_UNSET = object()
+
+
+def negotiate(accept: str | None) -> str:
+    """The media type of the answer to an `Accept` header: GRAPHQL_JSON where it is asked for, else JSON.
+
+    Raises HttpRequestError 406 where neither is acceptable.
+    """
+    if not accept:
+        return JSON
+    weights = _weights(accept)
+    exact, legacy = _weight(weights, GRAPHQL_JSON), _weight(weights, JSON)
+    if exact > 0 and GRAPHQL_JSON in weights and exact >= legacy:
+        return GRAPHQL_JSON
+    if legacy > 0:
+        return JSON
+    if exact > 0:
+        return GRAPHQL_JSON
+    raise HttpRequestError(
+        406, "NOT_ACCEPTABLE", f"Accept one of {GRAPHQL_JSON} or {JSON}; found {accept[:200]!r}"
+    )
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Whether a browser asks for a page: text/html is named and is wanted at least as much as JSON."""
+    if not accept:
+        return False
+    weights = _weights(accept)
+    html = weights.get(HTML, 0.0)
+    return html > 0 and html >= max(weights.get(GRAPHQL_JSON, 0.0), weights.get(JSON, 0.0))
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Raises HttpRequestError 415 for a body that is not UTF-8 JSON.
+
+    The types that a web page may send without asking first (form, multipart, text/plain) are thereby refused:
+    no page elsewhere can make a visitor's browser send an operation.
+    """
+    media, _, parameters = (content_type or "").partition(";")
+    if media.strip().lower() != JSON:
+        raise HttpRequestError(
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            f"Send the body as Content-Type: {JSON}; found {(content_type or 'none')[:100]!r}",
+        )
+    charset = re.search(r'charset\s*=\s*"?([^\s";]+)', parameters, re.IGNORECASE)
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        raise HttpRequestError(
+            415, "UNSUPPORTED_CHARSET", f"JSON is UTF-8 here; found charset {charset[1][:40]!r}"
+        )
+
+
+def read_body(body: bytes) -> GraphQLRequest:
+    """The request in a POST body. Raises HttpRequestError 400."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = "it is not UTF-8" if not _is_utf8(body) else str(error)
+        raise HttpRequestError(400, "MALFORMED_JSON", f"The body cannot be read as JSON: {reason}") from None
+    if isinstance(document, list):
+        raise HttpRequestError(
+            400, "BATCHING_NOT_SUPPORTED", "Send one operation a request; lists of operations are refused"
+        )
+    if not isinstance(document, dict):
+        raise HttpRequestError(400, "BAD_REQUEST", "The body must be a JSON object with `query`")
+    return _request(document, read_only=False)
+
+
+def read_query(parameters: Mapping[str, str]) -> GraphQLRequest:
+    """The request in the parameters of a GET; `variables` and `extensions` hold JSON. Raises HttpRequestError 400."""
+    document: dict[str, Any] = {}
+    for name in ("query", "operationName"):
+        if name in parameters:
+            document[name] = parameters[name]
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            try:
+                document[name] = orjson.loads(parameters[name])
+            except orjson.JSONDecodeError:
+                raise HttpRequestError(
+                    400, "MALFORMED_JSON", f"The parameter `{name}` must hold a JSON object"
+                ) from None
+    return _request(document, read_only=True)
+
+
+def encode(answer: GraphQLAnswer, media: str) -> tuple[int, bytes]:
+    """Status and body of an answer. `application/json` says 200 to what is well-formed HTTP, as older clients expect."""
+    executed = answer.status_hint == 200
+    body: dict[str, Any] = {}
+    if answer.errors:
+        body["errors"] = answer.errors
+    if executed:
+        body["data"] = answer.data
+    if answer.extensions:
+        body["extensions"] = answer.extensions
+    status = 200 if media == JSON and answer.status_hint == 400 else answer.status_hint
+    return status, orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+
+
+def _request(document: Mapping[str, Any], *, read_only: bool) -> GraphQLRequest:
+    query = document.get("query", _UNSET)
+    if query is _UNSET or query == "":
+        raise HttpRequestError(400, "QUERY_MISSING", "`query` is missing: it holds the GraphQL document")
+    if not isinstance(query, str):
+        raise HttpRequestError(400, "BAD_REQUEST", "`query` must be text")
+    name = document.get("operationName")
+    if name is not None and not isinstance(name, str):
+        raise HttpRequestError(400, "BAD_REQUEST", "`operationName` must be text or null")
+    for key in ("variables", "extensions"):
+        if not isinstance(document.get(key), dict | None):
+            raise HttpRequestError(400, "BAD_REQUEST", f"`{key}` must be an object or null")
+    return GraphQLRequest(
+        query,
+        document.get("variables") or {},
+        name or None,
+        document.get("extensions") or {},
+        read_only=read_only,
+    )
+
+
+def _weights(accept: str) -> dict[str, float]:
+    """Media type -> its q; RFC 9110 section 12.5.1. A type in a charset that is not UTF-8 does not count."""
+    weights: dict[str, float] = {}
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            name, _, value = (piece.strip() for piece in parameter.partition("="))
+            if name == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 0.0
+            elif name == "charset" and value.strip('"') not in ("utf-8", "utf8"):
+                quality = 0.0
+        weights[media] = max(quality, weights.get(media, 0.0))
+    return weights
+
+
+def _weight(weights: Mapping[str, float], media: str) -> float:
+    """The most exact range that holds `media` counts."""
+    for key in (media, "application/*", "*/*"):
+        if key in weights:
+            return weights[key]
+    return 0.0
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encode_other(value: Any) -> Any:
+    """Mappings and sequences that are no dict, list or tuple."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "__iter__"):
+        return list(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")

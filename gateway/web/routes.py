@@ -1,0 +1,90 @@
+"""The web as one ASGI application: routes, and what stands around all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from gateway.telemetry.traces import NoTracer, Tracer
+from gateway.web.boundary import Boundary, RequestMetrics
+from gateway.web.errors import error_body
+from gateway.web.graphiql import GraphiQLPage
+from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
+from gateway.web.health import live, readiness_endpoint
+from gateway.web.lifecycle import Lifecycle
+from gateway.web.metrics import metrics_endpoint
+from gateway.web.ports import Authenticator, Engine
+
+__all__ = ["WebLimits", "WebMetrics", "build_web"]
+
+PATHS = ("/graphql", "/health/live", "/health/ready", "/metrics")
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+class WebMetrics(RequestMetrics, OperationMetrics, Protocol):
+    """What the web counts; `gateway.telemetry.metrics.Metrics` is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebLimits:
+    deadline_s: float = 10.0
+    max_body_bytes: int = 1_048_576
+
+
+def build_web(
+    engine: Engine,
+    authenticator: Authenticator,
+    *,
+    lifecycle: Lifecycle,
+    limits: WebLimits | None = None,
+    tracer: Tracer | None = None,
+    metrics: WebMetrics | None = None,
+    registry: CollectorRegistry | None = None,
+    page: GraphiQLPage | None = None,
+    cors_origins: tuple[str, ...] = (),
+    lifespan: Lifespan | None = None,
+) -> ASGIApp:
+    """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
+    limits = limits or WebLimits()
+    endpoint = GraphQLEndpoint(
+        engine,
+        authenticator,
+        deadline_s=limits.deadline_s,
+        max_body_bytes=limits.max_body_bytes,
+        page=page,
+        metrics=metrics,
+    )
+    routes = [
+        Route("/graphql", endpoint),
+        Route("/health/live", live),
+        Route("/health/ready", readiness_endpoint(engine, lifecycle)),
+    ]
+    if registry is not None:
+        routes.append(Route("/metrics", metrics_endpoint(registry)))
+    if page is not None:
+        routes.append(Route("/graphiql/{file}", page.asset))
+    app: ASGIApp = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
+    if cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "graphql-client-name", "x-request-id"],
+            expose_headers=["x-request-id"],
+        )
+    return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return JSONResponse(error_body("NOT_FOUND", "There is nothing here; GraphQL is at /graphql"), 404)

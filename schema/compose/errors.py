@@ -1,0 +1,45 @@
+"""What composition reports: errors that refuse a supergraph, and hints that do not.
+
+Codes are the public ones of Apollo Federation where one exists, so that known documentation applies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CompositionError", "CompositionHint"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionError:
+    """One problem, with its place. `line` is the line in the SDL of `subgraph`, 1-based."""
+
+    code: str
+    message: str
+    subgraph: str | None = None
+    type_name: str | None = None
+    field_name: str | None = None
+    line: int | None = None
+
+    @property
+    def coordinate(self) -> str:
+        """`Type.field`, `Type` or an empty string."""
+        return ".".join(part for part in (self.type_name, self.field_name) if part)
+
+    def __str__(self) -> str:
+        place = f" [{self.subgraph}{f':{self.line}' if self.line else ''}]" if self.subgraph else ""
+        return f"{self.code}{place} {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionHint:
+    """Something worth a look that does not stop the supergraph."""
+
+    code: str
+    message: str
+    subgraph: str | None = None
+    type_name: str | None = None
+    field_name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.message}"

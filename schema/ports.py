@@ -1,0 +1,133 @@
+"""What the resolvers of the house subgraph need from outside, as Protocols and the facts they hand over.
+
+`HouseContext` is the `context` that a query runs with; `gateway/app.py` fills it. Times are ISO 8601 text
+with offset. Nothing here knows how the facts are come by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol as StructuralType
+
+from schema.registry import DepartmentRow, ImplementationRow, ItemRow, MaterialRow, RegionRow
+from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
+
+__all__ = [
+    "HouseContext",
+    "MappingFacts",
+    "MappingGapFacts",
+    "RegistryPort",
+    "SystemFacts",
+    "SystemHealthFacts",
+    "SystemsPort",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """A legacy system as its declaration describes it. `owner` is a department's social credit code."""
+
+    code: str
+    name: str
+    owner: str
+    protocol: Protocol
+    lifecycle: SystemLifecycle
+    capabilities: tuple[Capability, ...] = ()
+    vendor: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemHealthFacts:
+    """How the calls to a system went of late. Latencies in milliseconds; `error_rate` from 0 to 1."""
+
+    state: HealthState
+    breaker: BreakerState
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    error_rate: float | None = None
+    calls: int = 0
+    failures: int = 0
+    last_success_at: str | None = None
+    last_error_code: str | None = None
+    last_error_at: str | None = None
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MappingGapFacts:
+    """A raw value that a code table does not map, and how often it was met."""
+
+    table: str
+    raw_value: str
+    count: int
+    first_seen: str
+    last_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFacts:
+    """What a system's mapping leaves open. `mapped_share` from 0 to 1, None before the first record."""
+
+    gaps: tuple[MappingGapFacts, ...] = ()
+    unmapped_fields: tuple[str, ...] = ()
+    mapped_share: float | None = None
+
+
+class SystemsPort(StructuralType):
+    """The legacy systems that are declared. Unknown codes: None from `system`; the others are not asked."""
+
+    def systems(self) -> Sequence[SystemFacts]: ...
+
+    def system(self, code: str) -> SystemFacts | None: ...
+
+    def health(self, code: str) -> SystemHealthFacts: ...
+
+    async def mapping(self, code: str) -> MappingFacts: ...
+
+
+class RegistryPort(StructuralType):
+    """The registry of divisions, departments and items; `schema.registry.Registry` is one."""
+
+    @property
+    def regions(self) -> Sequence[RegionRow]: ...
+
+    @property
+    def departments(self) -> Sequence[DepartmentRow]: ...
+
+    @property
+    def items(self) -> Sequence[ItemRow]: ...
+
+    def region(self, code: str, as_of: date | None = None) -> RegionRow | None: ...
+
+    def children(self, code: str) -> Sequence[RegionRow]: ...
+
+    def ancestors(self, code: str) -> Sequence[RegionRow]: ...
+
+    def descendants(self, code: str) -> frozenset[str]: ...
+
+    def department(self, code: str) -> DepartmentRow | None: ...
+
+    def item(self, base_code: str) -> ItemRow | None: ...
+
+    def search_items(self, text: str) -> Sequence[ItemRow]: ...
+
+    def implementation(self, task_code: str) -> ImplementationRow | None: ...
+
+    def implementations(self, base_code: str) -> Sequence[ImplementationRow]: ...
+
+    def materials(self, task_code: str) -> Sequence[MaterialRow]: ...
+
+    def item_materials(self, base_code: str) -> Sequence[MaterialRow]: ...
+
+
+class HouseContext(StructuralType):
+    """The context of every query against the house subgraph."""
+
+    @property
+    def registry(self) -> RegistryPort: ...
+
+    @property
+    def systems(self) -> SystemsPort: ...

@@ -1,0 +1,33 @@
+"""How fields are declared here: typed for mypy, with the permission table as federation directives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import strawberry
+from strawberry.federation.schema_directives import Authenticated, Key, RequiresScopes
+from strawberry.federation.types import FieldSet
+
+from schema.permissions import required_scopes
+
+__all__ = ["guards", "reference", "resolved"]
+
+F = TypeVar("F", bound=Callable[..., Any])  # Any: a decorator keeps whatever signature it is given
+
+
+def resolved(description: str, *, directives: Sequence[object] = ()) -> Callable[[F], F]:
+    """A field with a resolver. As `strawberry.field`, whose own type loses that of what it decorates."""
+    return cast("Callable[[F], F]", strawberry.field(description=description, directives=directives))
+
+
+def guards(type_name: str, field_name: str, *, authenticated: bool = False) -> list[object]:
+    """`@requiresScopes` as `PERMISSIONS` has it, and `@authenticated` where the answer depends on who asks."""
+    scopes = required_scopes(type_name, field_name)
+    directives: list[object] = [Authenticated()] if authenticated else []
+    return [*directives, RequiresScopes(scopes=scopes)] if scopes else directives
+
+
+def reference(fields: str) -> Key:
+    """A key by which this subgraph names an entity without being able to resolve it."""
+    return Key(fields=FieldSet(fields), resolvable=False)

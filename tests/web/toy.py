@@ -1,0 +1,203 @@
+"""A small engine over graphql-core and a real server around it, for tests of the web.
+
+`python -m tests.web.toy --port 0` prints its URL and serves until it is stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    OperationType,
+    build_schema,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from adapters.fetch import RequestContext
+from gateway.security.identity import load_tokens
+from gateway.telemetry.metrics import Metrics
+from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.lifecycle import Lifecycle
+from gateway.web.ports import Authenticator, GraphQLAnswer, GraphQLRequest
+from gateway.web.routes import WebLimits, build_web
+from gateway.web.server import listen, serve
+
+SCHEMA = build_schema(
+    """
+    type Query {
+      hello(name: String = "全域"): String!
+      caller: String!
+      broken: String
+      crash: String
+      "Waits until `release` was sent."
+      wait: String!
+      list(n: Int!): [Int!]!
+    }
+    type Mutation { release: Boolean! }
+    """
+)
+
+
+@dataclass
+class ToyEngine:
+    """Answers the toy schema; `crash` raises from the engine itself."""
+
+    ready: bool = True
+    systems: Mapping[str, str] = field(default_factory=dict)
+    waiting: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
+        if "crash" in request.query:
+            raise RuntimeError("secret of the house: 500229197001010010")
+        try:
+            document = parse(request.query)
+        except GraphQLError as error:
+            return _refused(400, error)
+        if problems := validate(SCHEMA, document):
+            return _refused(400, *problems)
+        operation = get_operation_ast(document, request.operation_name)
+        if operation is None:
+            return _refused(400, GraphQLError("Name one of the operations"))
+        if request.read_only and operation.operation != OperationType.QUERY:
+            return _refused(405, GraphQLError("Only queries by GET"))
+        result = execute(
+            SCHEMA,
+            document,
+            root_value=self._root(context),
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result
+        errors = [dict(error.formatted) for error in result.errors or ()]
+        refused = result.data is None and errors and "path" not in errors[0]
+        return GraphQLAnswer(
+            result.data,
+            errors,
+            status_hint=400 if refused else 200,
+            operation=operation.operation.value,
+        )
+
+    def readiness(self) -> Mapping[str, Any]:
+        return {"ready": self.ready, "systems": self.systems}
+
+    def _root(self, context: RequestContext) -> dict[str, Any]:
+        return {
+            "hello": lambda _info, name: f"hello {name}",
+            "caller": lambda _info: f"{context.caller.name} {context.request_id} {context.client_name}",
+            "broken": self._broken,
+            "wait": self._wait,
+            "list": lambda _info, n: list(range(n)),
+            "release": self._release,
+        }
+
+    @staticmethod
+    def _broken(_info: Any) -> str:
+        raise GraphQLError("down", extensions={"code": "SOURCE_UNAVAILABLE"})
+
+    async def _wait(self, _info: Any) -> str:
+        self.waiting += 1
+        await self.released.wait()
+        return "released"
+
+    def _release(self, _info: Any) -> bool:
+        self.released.set()
+        return True
+
+
+def _refused(status: int, *errors: GraphQLError) -> GraphQLAnswer:
+    return GraphQLAnswer(errors=[dict(error.formatted) for error in errors], status_hint=status)
+
+
+@dataclass
+class RunningWeb:
+    """A toy gateway on a real socket, served from a thread."""
+
+    url: str
+    engine: ToyEngine
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+
+@contextlib.contextmanager
+def running_web(
+    *,
+    engine: ToyEngine | None = None,
+    page: GraphiQLPage | None = None,
+    limits: WebLimits | None = None,
+    authenticator: Authenticator | None = None,
+    cors_origins: tuple[str, ...] = (),
+) -> Iterator[RunningWeb]:
+    """Serves on a free port until the block ends."""
+    engine, lifecycle, metrics = engine or ToyEngine(), Lifecycle(), Metrics(version="test")
+    app = build_web(
+        engine,
+        authenticator or load_tokens(None),
+        lifecycle=lifecycle,
+        limits=limits,
+        metrics=metrics,
+        registry=metrics.registry,
+        page=page,
+        cors_origins=cors_origins,
+    )
+    listener = listen("127.0.0.1", 0)
+    started = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
+    thread.start()
+    try:
+        assert started.wait(10)
+        yield RunningWeb(listener.url, engine, metrics, lifecycle)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--drain-s", type=float, default=10.0)
+    parser.add_argument("--notice-s", type=float, default=0.5)
+    parser.add_argument("--token", default="")
+    arguments = parser.parse_args()
+    lifecycle, metrics = Lifecycle(), Metrics(version="toy")
+    app = build_web(
+        ToyEngine(),
+        load_tokens(None),
+        lifecycle=lifecycle,
+        metrics=metrics,
+        registry=metrics.registry,
+        page=GraphiQLPage(load_assets(), load_samples(), token=arguments.token),
+    )
+    listener = listen("127.0.0.1", arguments.port)
+    serve(
+        app,
+        listener,
+        lifecycle=lifecycle,
+        drain_s=arguments.drain_s,
+        notice_s=arguments.notice_s,
+        on_started=lambda: print(listener.url, flush=True),
+    )
+
+
+if __name__ == "__main__":
+    main()
