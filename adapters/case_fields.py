@@ -148,12 +148,14 @@ def _id_type(kind: str, number: str) -> str:
 
 
 def _events(case: CaseView) -> list[dict[str, Any]]:
-    """Events in order of time, numbered from 1: legacy systems send them late and out of order."""
+    """Events in order of time, numbered from 1: legacy systems send them late, twice and out of order."""
     if case.events is None:
-        ordered = sorted(
-            (event for event in case.get("events") or [] if event.get("occurredAt")),
-            key=lambda event: event["occurredAt"],
-        )
+        once = {
+            (event.get("id"), event["occurredAt"], event.get("rawKind")): event
+            for event in case.get("events") or []
+            if event.get("occurredAt")
+        }
+        ordered = sorted(once.values(), key=lambda event: event["occurredAt"])
         case.events = [
             {**event, "seq": seq, "id": event_id(case.id, seq)} for seq, event in enumerate(ordered, 1)
         ]

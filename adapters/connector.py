@@ -283,12 +283,16 @@ class ConnectorSubgraph:
             raise _Refused(
                 "SYSTEM_UNKNOWN", f"No system {wanted.system!r} can be asked for a case; there is {known}."
             )
+        own = _own_only(run.context)
+        fields = self._case_fields(names)
         found, outcomes = await self.network.by_number(
             wanted.local_no,
-            self._case_fields(names),
+            fields | {"applicant"} if own else fields,
             deadline=self._deadline(run.context, int(SINGLE_DEADLINE_S * 1000)),
             only=wanted.system,
         )
+        if own:  # another's case is as if it were not there
+            found = [one for one in found if _is_applicant(one, own)]
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
             message = f"{wanted.system} has no case {wanted.local_no!r}."
@@ -484,6 +488,6 @@ def connector_schema(sdl: str) -> GraphQLSchema:
 
 def _is_resolvable_key(directive: Any) -> bool:
     resolvable = next(
-        (one.value.value for one in directive.arguments if one.name.value == "resolvable"), True
+        (one.value.value for one in directive.arguments or () if one.name.value == "resolvable"), True
     )
     return directive.name.value == "key" and resolvable is not False

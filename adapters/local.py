@@ -80,7 +80,7 @@ class LocalSubgraph:
 class _Refused:
     result: FetchResult
 
-    async def __call__(self, _variables: Mapping[str, Any], _context: RequestContext) -> FetchResult:
+    async def __call__(self, variables: Mapping[str, Any], context: RequestContext) -> FetchResult:  # noqa: ARG002
         return self.result
 
 

@@ -23,6 +23,10 @@ from schema.identifiers import normalise_number
 __all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number"]
 
 
+DETAIL_SHARE = 0.3
+"""Share of a list's time that is kept for what only single cases hold (see `_fill_details`)."""
+
+
 class RegionTree(Protocol):
     def descendants(self, code: str) -> frozenset[str]:
         """Codes of a division and of all below it."""
@@ -154,10 +158,16 @@ class Network:
             return (lambda record: all(test(record) for test in tests)) if tests else None
 
         question = Question(wanted.args(), frozenset(fields) | wanted.fields(), keep)
+        detailed = any(source.only_in_case(question.fields) for source in asked)
+        list_deadline = deadline
+        if detailed:  # one slow list must not use up the time in which the others' details are asked for
+            now = asyncio.get_running_loop().time()
+            list_deadline = deadline - max(0.0, deadline - now) * DETAIL_SHARE
         merged = await merge_lists(
-            asked, question, first=first, after=after, deadline=deadline, with_cursors=with_cursors
+            asked, question, first=first, after=after, deadline=list_deadline, with_cursors=with_cursors
         )
-        await self._fill_details(merged, question.fields, deadline)
+        if detailed:
+            await self._fill_details(merged, question.fields, deadline)
         self._note_gaps(merged.outcomes)
         merged.outcomes.extend(skipped)
         merged.outcomes.sort(key=lambda outcome: outcome.system)

@@ -143,7 +143,9 @@ def _keyed_objects(document: DocumentNode) -> set[str]:
 
 
 def _entities_resolver(entities: Mapping[str, EntityResolver]) -> Resolver:
-    def resolve(_root: Any, _info: GraphQLResolveInfo, representations: list[dict[str, Any]]) -> list[Any]:
+    def resolve(
+        _root: Any, _info: GraphQLResolveInfo[Any], representations: list[dict[str, Any]]
+    ) -> list[Any]:
         found = []
         for representation in representations:
             name = representation["__typename"]
@@ -154,5 +156,5 @@ def _entities_resolver(entities: Mapping[str, EntityResolver]) -> Resolver:
     return resolve
 
 
-def _type_name(value: Any, _info: GraphQLResolveInfo, _type: Any) -> str | None:
+def _type_name(value: Any, _info: GraphQLResolveInfo[Any], _type: Any) -> str | None:
     return value.get("__typename") if isinstance(value, dict) else None

@@ -43,7 +43,7 @@ class SingleFlight(Generic[T]):
             flight.task = loop.create_task(self._fly(key, flight, make))
         waiter: asyncio.Future[T] = loop.create_future()
         flight.waiters.add(waiter)
-        # A timer on the waiter's own future costs a third of an asyncio.timeout around it.
+        # A timer on the waiter's own future costs less than half of an asyncio.timeout around it.
         timer = None if until is None else loop.call_at(until, _run_out, waiter)
         try:
             return await waiter

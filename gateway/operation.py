@@ -27,7 +27,8 @@ from gateway.executor import RunState, Step, compile_introspection, compile_plan
 from gateway.executor.projection import Projection
 from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
 from gateway.planner.nodes import OperationKind
-from gateway.planner.selections import Field, Fragment, Selection, read_selections
+from gateway.planner.selections import Fragment, Selection, read_selections
+from gateway.security.limits import OperationLimits, depth_of, root_fields_of
 from schema.compose import Supergraph
 
 __all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
@@ -112,10 +113,16 @@ def prepare(
     operation_name: str | None = None,
     *,
     graph: QueryGraph | None = None,
+    limits: OperationLimits | None = None,
+    planned: Callable[[DocumentNode], DocumentNode] | None = None,
 ) -> PreparedOperation | list[OperationError]:
-    """Parse, validate, plan and compile. graph: the supergraph's query graph, if it is at hand (build it once)."""
+    """Parse, check limits, validate, plan and compile.
+
+    graph: the supergraph's query graph, if it is at hand (build it once). planned: the document that is planned in
+    place of the client's own, where fields are withheld; the answer keeps the client's shape, with null for them.
+    """
     try:
-        document = parse(text)
+        document = parse(text, max_tokens=limits.tokens if limits else None)
     except GraphQLSyntaxError as error:
         return [_from_graphql(error, "GRAPHQL_PARSE_FAILED")]
     operation = _choose(document, operation_name)
@@ -124,9 +131,13 @@ def prepare(
     invalid = validate(api_schema, document)
     if invalid:
         return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
+    too_large = _over_limits(document, operation, limits)
+    if too_large is not None:
+        return [too_large]
     graph = graph or QueryGraph(supergraph)
+    to_plan = planned(document) if planned else document
     try:
-        plan = plan_operation(graph, document, operation.name.value if operation.name else None)
+        plan = plan_operation(graph, to_plan, operation.name.value if operation.name else None)
         run = compile_plan(plan, subgraphs, graph.objects)
     except PlanError as error:
         return [OperationError(error.code, str(error))]
@@ -162,6 +173,24 @@ def _assemble(
     )
 
 
+def _over_limits(
+    document: DocumentNode, operation: OperationDefinitionNode, limits: OperationLimits | None
+) -> OperationError | None:
+    if limits is None:
+        return None
+    depth = depth_of(document, operation)
+    if depth > limits.depth:
+        return OperationError(
+            "LIMIT_EXCEEDED", f"the query is {depth} fields deep; {limits.depth} are allowed"
+        )
+    roots = root_fields_of(document, operation)
+    if roots > limits.root_fields:
+        return OperationError(
+            "LIMIT_EXCEEDED", f"the query has {roots} root fields; {limits.root_fields} are allowed"
+        )
+    return None
+
+
 class OperationCache:
     """Prepared operations by (text, operation name), the least recently used leaves first. Counts hits and misses."""
 
@@ -173,6 +202,22 @@ class OperationCache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def peek(self, text: str, operation_name: str | None) -> PreparedOperation | None:
+        """The prepared operation if it is there; counts a hit, never a miss."""
+        known = self._entries.get((text, operation_name))
+        if known is not None:
+            self.hits += 1
+            self._entries.move_to_end((text, operation_name))
+        return known
+
+    def put(self, text: str, operation_name: str | None, made: PreparedOperation) -> None:
+        """Keeps an operation under a text (which may say more than the operation's own)."""
+        self.misses += 1
+        if self.max_entries > 0:
+            self._entries[text, operation_name] = made
+            if len(self._entries) > self.max_entries:
+                self._entries.popitem(last=False)
 
     def get(
         self,

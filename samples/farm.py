@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
+import uvloop
+
 from samples.children import running_children
 from samples.farm_declarations import FarmAddress
 from samples.farm_systems import build_handler, farm_systems
@@ -80,4 +82,5 @@ def serve_share(systems: int, *, first: int, step: int, latency_ms: float, seed:
         servers.append((partial(LeanProtocol, handler, latency_s=latency_ms / 1000), listener))
         addresses.append(FarmAddress(system.code, system.kind, url))
     print(json.dumps(addresses), flush=True)
-    asyncio.run(run_protocols(servers))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_protocols(servers))

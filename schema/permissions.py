@@ -1,6 +1,6 @@
 """Which fields need which scopes. The engine enforces this table; the SDL repeats it for those who read it.
 
-All scopes of a field are needed. A field that is not in the table is public: the catalogue and the directory
+A field that is not in the table is public: the catalogue and the directory
 are published by law, cases are not.
 """
 
@@ -13,20 +13,24 @@ __all__ = ["PERMISSIONS", "Scopes", "required_scopes"]
 
 Scopes = frozenset[str]
 
-PERMISSIONS: Mapping[tuple[str, str], Scopes] = MappingProxyType(
+_READ, _OWN = frozenset({"cases:read"}), frozenset({"cases:own"})
+
+PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
     {
-        ("Query", "case"): frozenset({"cases:read"}),
-        ("Query", "caseProgress"): frozenset({"cases:read"}),
-        ("Query", "cases"): frozenset({"cases:read"}),
-        ("Query", "myCases"): frozenset({"cases:own"}),
-        ("LegacySystem", "changes"): frozenset({"cases:read"}),
-        ("MappingGap", "rawValue"): frozenset({"systems:read"}),
+        ("Query", "case"): (_READ, _OWN),
+        ("Query", "caseProgress"): (_READ, _OWN),
+        ("Query", "cases"): (_READ,),
+        ("Query", "myCases"): (_OWN,),
+        ("LegacySystem", "changes"): (_READ,),
+        ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )
-"""(type, field) -> scopes. A raw value of a mapping gap can hold anything that a system holds, so it is not public."""
+"""(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
+`caseProgress` give the caller's own cases only. A raw value of a mapping gap can hold anything that a system holds,
+so it is not public."""
 
 
 def required_scopes(type_name: str, field_name: str) -> list[list[str]] | None:
-    """The entry in the shape of `@requiresScopes` (one way to satisfy it, all scopes of it), None if public."""
-    scopes = PERMISSIONS.get((type_name, field_name))
-    return [sorted(scopes)] if scopes else None
+    """The entry in the shape of `@requiresScopes`, None if public."""
+    ways = PERMISSIONS.get((type_name, field_name))
+    return [sorted(way) for way in ways] if ways else None

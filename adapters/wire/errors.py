@@ -1,4 +1,4 @@
-# ruff: noqa: N818 - the names say what happened; `WireError` at the root says that they are errors
+
 """What can go wrong between the gateway and a system.
 
 WireError

@@ -15,7 +15,7 @@ class InflateError(Exception):
     """The compressed data is damaged or incomplete."""
 
 
-class InflatedTooLarge(Exception):  # noqa: N818  # names the fact, like the wire's own errors
+class InflatedTooLarge(Exception):  # names the fact, like the wire's own errors
     """More came out than allowed."""
 
 

@@ -13,6 +13,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLSchema,
     InlineFragmentNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -59,6 +60,7 @@ def _introspection_only(
 ) -> SelectionSetNode:
     """Root selections that are `__schema` or `__type`, with fragments written out."""
     kept: list[SelectionNode] = []
+    condition: NamedTypeNode | None
     for node in selection_set.selections:
         if isinstance(node, FieldNode):
             kept += [node] if node.name.value in ("__schema", "__type") else []

@@ -14,6 +14,7 @@ from typing import Any
 from graphql import (
     GraphQLAbstractType,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -43,7 +44,9 @@ class _Bubbled:
 _BUBBLED: Any = _Bubbled()
 _Complete = Callable[[Any, _Run, Any], Any]
 """(value, run, way). A way is (way above, step): cheap to grow, read only for errors. The root's is None."""
-_Entry = tuple[str, "_Complete | None", bool, "str | None", "tuple[tuple[str, bool], ...]", str]
+_Conditions = tuple[tuple[tuple[str, bool], ...], ...]
+"""Sets of (variable, wanted value): all of one set must hold. Empty: always."""
+_Entry = tuple[str, "_Complete | None", bool, "str | None", "_Conditions", str]
 """(response, completer, non-null leaf, constant type name, conditions, coordinate)."""
 
 Projection = Callable[[dict[str, Any], Mapping[str, Any], list[ClientError]], "dict[str, Any] | None"]
@@ -60,7 +63,7 @@ def compile_projection(
         data: dict[str, Any], variables: Mapping[str, Any], errors: list[ClientError]
     ) -> dict[str, Any] | None:
         answer = complete(data, _Run(variables, errors), None)
-        return None if answer is _BUBBLED else answer  # type: ignore[no-any-return]  # objects project to dicts
+        return None if answer is _BUBBLED else answer
 
     return project
 
@@ -80,8 +83,8 @@ class _Compiler:
         entries = [self._entry(type_, item) for item in fields]
         return _object(type_.name, entries)
 
-    def _entry(self, type_: GraphQLObjectType, item: Field) -> _Entry:
-        conditions = tuple(sorted(item.conditions))
+    def _entry(self, type_: GraphQLObjectType | GraphQLInterfaceType, item: Field) -> _Entry:
+        conditions = tuple(tuple(sorted(found)) for found in item.occurrences() if found)
         if item.name == "__typename":
             return item.response, None, False, type_.name, conditions, ""
         if item.name in ("__schema", "__type"):
@@ -123,20 +126,35 @@ class _Compiler:
         """Object types are compiled when first met: an interface may have many."""
         possible = {item.name: item for item in self.schema.get_possible_types(type_)}
         compiled: dict[str, _Complete] = {}
+        without_type = self._without_type(type_, children)
 
         def complete(value: Any, run: _Run, way: Any) -> Any:
             name = value.get("__typename") if type(value) is dict else None
             found = compiled.get(name) if name is not None else None
             if found is None:
-                if name not in possible:
+                if name in possible:
+                    found = compiled[name] = self.object(possible[name], children)
+                elif name is None or name == type_.name:
+                    found = without_type
+                else:
                     message = (
                         f"{coordinate} returned the type {name}, which is no {type_.name} of this schema."
                     )
                     return _invalid(message, run, way)
-                found = compiled[name] = self.object(possible[name], children)
             return found(value, run, way)
 
         return complete
+
+    def _without_type(self, type_: GraphQLAbstractType, children: Sequence[Selection]) -> _Complete:
+        """For objects whose real type no fetch told, as is right where only an interface object's fields are asked."""
+        fields, fragments = collect(children, {type_.name}.__contains__)
+        if (
+            fragments
+            or not isinstance(type_, GraphQLInterfaceType)
+            or any(f.name == "__typename" for f in fields)
+        ):
+            return _untyped(type_.name)
+        return _object(type_.name, [self._entry(type_, item) for item in fields])
 
 
 def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
@@ -167,8 +185,8 @@ def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
     return complete
 
 
-def _holds(conditions: Sequence[tuple[str, bool]], variables: Mapping[str, Any]) -> bool:
-    return all(variables[name] is wanted for name, wanted in conditions)
+def _holds(conditions: _Conditions, variables: Mapping[str, Any]) -> bool:
+    return any(all(variables[name] is wanted for name, wanted in found) for found in conditions)
 
 
 def _nullable(inner: _Complete) -> _Complete:
@@ -222,6 +240,18 @@ def _leaf(value: Any, _run: _Run, _way: Any) -> Any:
 def _invalid(message: str, run: _Run, way: Any) -> None:
     """Null with an error: the value is wrong, not missing."""
     run.errors.append(answer_error(message, _path(way), "INVALID_SUBGRAPH_ANSWER"))
+
+
+def _untyped(type_name: str) -> _Complete:
+    """Null; an error of its own only if no failed fetch explains it."""
+
+    def complete(_value: Any, run: _Run, way: Any) -> Any:
+        path = _path(way)
+        if not covers(run.errors, path):
+            message = f"No subgraph told the type of this {type_name}."
+            run.errors.append(answer_error(message, path, "INVALID_SUBGRAPH_ANSWER"))
+
+    return complete
 
 
 def _violated(coordinate: str, run: _Run, way: Any) -> Any:

@@ -28,7 +28,7 @@ class Gathered:
     targets: list[list[dict[str, Any]]]
 
 
-class _NoEntity(Exception):  # noqa: N818 - a signal inside this module, not an error
+class _NoEntity(Exception):
     """The object cannot be named to the subgraph: a null key, or a required field that was never fetched."""
 
 

@@ -36,6 +36,7 @@ from gateway.planner.nodes import (
     Representation,
     SequenceNode,
 )
+from gateway.planner.selections import NO_CONDITIONS, Conditions
 
 __all__ = ["emit", "in_parallel", "in_sequence"]
 
@@ -132,7 +133,11 @@ def _fetch_node(
 
 
 def _selection_set(output: Output) -> SelectionSetNode:
-    nodes: list[SelectionNode] = [_field(item) for item in output.fields.values()]
+    nodes: list[SelectionNode] = [
+        _field(item, item.conditions | alternative)
+        for item in output.fields.values()
+        for alternative in item.alternatives or (NO_CONDITIONS,)
+    ]
     for name, part in output.fragments.items():
         if part.has_any():
             condition = NamedTypeNode(name=NameNode(value=name))
@@ -144,15 +149,26 @@ def _selection_set(output: Output) -> SelectionSetNode:
     return SelectionSetNode(selections=tuple(nodes))
 
 
-def _field(item: OutputField) -> FieldNode:
+def _field(item: OutputField, conditions: Conditions) -> SelectionNode:
+    """A directive may stand once on a field: further conditions stand on inline fragments around it."""
     response = item.alias or item.response
-    return FieldNode(
+    own: dict[bool, DirectiveNode] = {}
+    around: list[DirectiveNode] = []
+    for variable, wanted in sorted(conditions):
+        if wanted in own:
+            around.append(_directive(variable, wanted))
+        else:
+            own[wanted] = _directive(variable, wanted)
+    node: SelectionNode = FieldNode(
         alias=NameNode(value=response) if response != item.name else None,
         name=NameNode(value=item.name),
         arguments=item.arguments,
-        directives=tuple(_directive(variable, wanted) for variable, wanted in sorted(item.conditions)),
+        directives=tuple(own.values()),
         selection_set=_selection_set(item.children) if item.children is not None else None,
     )
+    for directive in around:
+        node = InlineFragmentNode(directives=(directive,), selection_set=SelectionSetNode(selections=(node,)))
+    return node
 
 
 def _directive(variable: str, wanted: bool) -> DirectiveNode:

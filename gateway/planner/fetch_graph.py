@@ -16,6 +16,9 @@ from gateway.planner.selections import NO_CONDITIONS, Conditions, Field
 __all__ = ["FetchGraph", "FetchGroup", "Output", "OutputField"]
 
 
+FieldKey = tuple[str, Conditions, tuple[Conditions, ...]]
+
+
 @dataclass(slots=True, eq=False)
 class OutputField:
     """A field of a subgraph operation. `type`: its text in the subgraph; `children` where it has fields itself."""
@@ -27,6 +30,12 @@ class OutputField:
     conditions: Conditions = NO_CONDITIONS
     children: Output | None = None
     alias: str | None = None
+    alternatives: tuple[Conditions, ...] = ()
+
+    @property
+    def key(self) -> FieldKey:
+        """What tells it from other fields of a selection set."""
+        return self.response, self.conditions, self.alternatives
 
 
 @dataclass(slots=True, eq=False)
@@ -34,30 +43,31 @@ class Output:
     """A selection set of a subgraph operation on a type of that subgraph."""
 
     type_name: str
-    fields: dict[tuple[str, Conditions], OutputField] = field(default_factory=dict)
+    fields: dict[FieldKey, OutputField] = field(default_factory=dict)
     fragments: dict[str, Output] = field(default_factory=dict)
 
     def add(self, asked: Field, *, type_text: str, children_type: str | None) -> OutputField:
         """The field in this selection set; an unconditional one serves conditional askers too."""
-        key = (asked.response, asked.conditions)
-        known = self.fields.get((asked.response, NO_CONDITIONS)) or self.fields.get(key)
+        key = (asked.response, asked.conditions, asked.alternatives)
+        known = self.fields.get(_unconditional(asked.response)) or self.fields.get(key)
         if known is None:
             children = Output(children_type) if children_type else None
             known = OutputField(
                 asked.response, asked.name, type_text, asked.arguments, asked.conditions, children
             )
+            known.alternatives = asked.alternatives
             self.fields[key] = known
         return known
 
     def add_typename(self) -> None:
         """`__typename`, first."""
-        if ("__typename", NO_CONDITIONS) not in self.fields:
+        if _unconditional("__typename") not in self.fields:
             typename = OutputField("__typename", "__typename", "String!")
-            self.fields = {("__typename", NO_CONDITIONS): typename, **self.fields}
+            self.fields = {_unconditional("__typename"): typename, **self.fields}
 
     def drop(self, item: OutputField) -> None:
         """Takes a field out again."""
-        self.fields.pop((item.response, item.conditions), None)
+        self.fields.pop(item.key, None)
 
     def fragment(self, type_name: str) -> Output:
         """The part for one type; this set itself if it is on that type."""
@@ -77,13 +87,17 @@ class Output:
     def absorb(self, other: Output) -> None:
         """Adds what another selection set on the same type asks."""
         for key, item in other.fields.items():
-            known = self.fields.get((item.response, NO_CONDITIONS)) or self.fields.get(key)
+            known = self.fields.get(_unconditional(item.response)) or self.fields.get(key)
             if known is None:
                 self.fields[key] = item
             elif known.children is not None and item.children is not None:
                 known.children.absorb(item.children)
         for name, part in other.fragments.items():
             self.fragment(name).absorb(part)
+
+
+def _unconditional(response: str) -> FieldKey:
+    return response, NO_CONDITIONS, ()
 
 
 RequiredFields = dict[tuple[str, str], list[RequiredField]]

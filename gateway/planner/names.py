@@ -33,7 +33,8 @@ class ResponseNames:
 
     def _names_at(self, path: tuple[str, ...]) -> dict[str, set[str]]:
         if path not in self._taken:
-            self._taken[path] = taken = {}
+            taken: dict[str, set[str]] = {}
+            self._taken[path] = taken
             for item in _fields(self._selections_at(path)):
                 taken.setdefault(item.response, set()).add(signature(item))
         return self._taken[path]

@@ -8,7 +8,7 @@ back to the place above, which may answer the same field from a second subgraph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql import ListTypeNode, NonNullTypeNode, SelectionSetNode, TypeNode, parse_type
 
@@ -181,9 +181,7 @@ class FieldPlacer:
         result = Placed()
         remaining: tuple[Selection, ...] = asked.children
         while True:
-            rest = Field(
-                asked.response, asked.name, asked.arguments, asked.conditions, remaining, asked.internal
-            )
+            rest = replace(asked, children=remaining)
             host = self._host_for(place, rest, tried, ahead)
             if host is None:
                 result.left.append(rest)
@@ -227,7 +225,7 @@ class FieldPlacer:
         if not asked.internal:
             return asked
         response = self.names.take(place.path, asked)
-        return Field(response, asked.name, asked.arguments, asked.conditions, asked.children, internal=True)
+        return replace(asked, response=response)
 
     # ── hosts ──
 

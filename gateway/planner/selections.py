@@ -6,7 +6,7 @@ Shared and immutable: a fragment that is spread twice is read once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     ArgumentNode,
@@ -40,7 +40,11 @@ NO_CONDITIONS: Conditions = frozenset()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """A field as asked. internal: asked by the planner for a key or @requires, not by the client."""
+    """A field as asked.
+
+    conditions: all must hold; alternatives: and of these sets of conditions one, if there are any.
+    internal: asked by the planner for a key or @requires, not by the client.
+    """
 
     response: str
     name: str
@@ -48,6 +52,11 @@ class Field:
     conditions: Conditions = NO_CONDITIONS
     children: tuple[Selection, ...] = ()
     internal: bool = False
+    alternatives: tuple[Conditions, ...] = ()
+
+    def occurrences(self) -> tuple[Conditions, ...]:
+        """The conditions of each place where it is asked."""
+        return tuple(self.conditions | item for item in self.alternatives) or (self.conditions,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,8 +117,8 @@ def collect(
 ) -> tuple[list[Field], list[Fragment]]:
     """Fields that stand at a place, one per response name, and the fragments that do not apply there as a whole.
 
-    Fields asked under different conditions are asked under what those have in common; what is left of each
-    occurrence's conditions moves to its children.
+    A field asked under different conditions keeps them as alternatives; each occurrence's own conditions stand on
+    its children too.
     """
     found: dict[str, list[Field]] = {}
     others: list[Fragment] = []
@@ -119,7 +128,7 @@ def collect(
             both = conditions | item.conditions
             if isinstance(item, Field):
                 found.setdefault(item.response, []).append(
-                    item if both == item.conditions else _with(item, both)
+                    item if both == item.conditions else replace(item, conditions=both)
                 )
             elif item.type_condition is None or applies(item.type_condition):
                 walk(item.children, both)
@@ -134,17 +143,23 @@ def _merge(items: list[Field]) -> Field:
     first = items[0]
     if len(items) == 1:
         return first
-    common = frozenset.intersection(*(item.conditions for item in items))
+    occurrences = [conditions for item in items for conditions in item.occurrences()]
+    common = frozenset.intersection(*occurrences)
     children: list[Selection] = []
     for item in items:
-        rest = item.conditions - common
-        children += [Fragment(None, rest, item.children)] if rest and item.children else item.children
-    internal = all(item.internal for item in items)
-    return Field(first.response, first.name, first.arguments, common, tuple(children), internal)
-
-
-def _with(item: Field, conditions: Conditions) -> Field:
-    return Field(item.response, item.name, item.arguments, conditions, item.children, item.internal)
+        own = [conditions - common for conditions in item.occurrences()]
+        if not item.children or not all(own):
+            children += item.children
+        else:
+            children += [Fragment(None, conditions, item.children) for conditions in own]
+    rest = {conditions - common for conditions in occurrences}
+    return replace(
+        first,
+        conditions=common,
+        alternatives=() if NO_CONDITIONS in rest else tuple(sorted(rest, key=sorted)),
+        children=tuple(children),
+        internal=all(item.internal for item in items),
+    )
 
 
 def _conditions(directives: Iterable[DirectiveNode]) -> Conditions | None:

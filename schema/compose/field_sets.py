@@ -56,7 +56,9 @@ def _walk(selection: SelectionSetNode, type_name: str, types: Mapping[str, Subgr
                 yield from _walk(node.selection_set, target.name, types)
 
 
-def fields_of(selection: SelectionSetNode, type_name: str, types: Mapping[str, SubgraphType]) -> Iterator[tuple[str, str]]:
+def fields_of(
+    selection: SelectionSetNode, type_name: str, types: Mapping[str, SubgraphType]
+) -> Iterator[tuple[str, str]]:
     """Every (type, field) that a valid field set mentions."""
     for node in selection.selections:
         if isinstance(node, InlineFragmentNode):

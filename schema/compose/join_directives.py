@@ -7,7 +7,14 @@ import re
 from graphql import StringValueNode, print_ast
 from graphql.language import SelectionSetNode
 
-from schema.compose.supergraph import EnumValueDefinition, FieldDefinition, FieldJoin, Kind, Supergraph, TypeDefinition
+from schema.compose.supergraph import (
+    EnumValueDefinition,
+    FieldDefinition,
+    FieldJoin,
+    Kind,
+    Supergraph,
+    TypeDefinition,
+)
 
 __all__ = ["JoinDirectives"]
 
@@ -60,7 +67,11 @@ class JoinDirectives:
         """Schema definition, directive definitions and the graph enum."""
         roots = [root for root in ("Query", "Mutation", "Subscription") if root in self.supergraph.types]
         operations = "".join(f"  {root.lower()}: {root}\n" for root in roots)
-        hides = '\n  @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY)' if self._hides() else ""
+        hides = (
+            '\n  @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY)'
+            if self._hides()
+            else ""
+        )
         schema = (
             'schema\n  @link(url: "https://specs.apollo.dev/link/v1.0")\n'
             f'  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION){hides}\n{{\n{operations}}}'
@@ -105,7 +116,11 @@ class JoinDirectives:
         if everywhere and not special:
             return hidden
         return (
-            "".join(f" {self._field(field, name, join, item)}" for name, join in field.joins.items() if not join.overridden)
+            "".join(
+                f" {self._field(field, name, join, item)}"
+                for name, join in field.joins.items()
+                if not join.overridden
+            )
             + hidden
         )
 
@@ -128,7 +143,9 @@ class JoinDirectives:
             fields = item.fields.values()
             if item.inaccessible or any(value.inaccessible for value in item.values.values()):
                 return True
-            if any(field.inaccessible or any(arg.inaccessible for arg in field.arguments) for field in fields):
+            if any(
+                field.inaccessible or any(arg.inaccessible for arg in field.arguments) for field in fields
+            ):
                 return True
         return False
 

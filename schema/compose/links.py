@@ -39,7 +39,9 @@ def read_links(subgraph: str, document: DocumentNode) -> tuple[DirectiveNames, l
         for directive in definition.directives or ():
             if directive.name.value != "link":
                 continue
-            arguments = {item.name.value: value_from_ast_untyped(item.value) for item in directive.arguments or ()}
+            arguments = {
+                item.name.value: value_from_ast_untyped(item.value) for item in directive.arguments or ()
+            }
             if str(arguments.get("url", "")).startswith(FEDERATION_IDENTITY + "/"):
                 line = directive.loc.start_token.line if directive.loc else None
                 return _federation_link(subgraph, arguments, line)

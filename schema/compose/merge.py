@@ -31,7 +31,9 @@ __all__ = ["merge"]
 Parts = Mapping[str, SubgraphType]  # by subgraph
 
 
-def merge(models: Sequence[SubgraphModel]) -> tuple[Supergraph, list[CompositionError], list[CompositionHint]]:
+def merge(
+    models: Sequence[SubgraphModel],
+) -> tuple[Supergraph, list[CompositionError], list[CompositionHint]]:
     """The supergraph as far as it can be built, with all errors and hints."""
     return _Merger(models).run()
 
@@ -45,7 +47,9 @@ class _Merger:
         for model in models:
             for definition in model.types.values():
                 self.parts.setdefault(definition.name, {})[model.name] = definition
-        self.fields = FieldMerger(self.parts, frozenset(model.name for model in models), self.errors, self.hints)
+        self.fields = FieldMerger(
+            self.parts, frozenset(model.name for model in models), self.errors, self.hints
+        )
 
     def run(self) -> tuple[Supergraph, list[CompositionError], list[CompositionHint]]:
         types: dict[str, TypeDefinition] = {}
@@ -60,7 +64,8 @@ class _Merger:
 
     def _common_kind(self, name: str, parts: Parts) -> Kind | None:
         kinds = {
-            Kind.INTERFACE if part.interface_object else part.kind: subgraph for subgraph, part in parts.items()
+            Kind.INTERFACE if part.interface_object else part.kind: subgraph
+            for subgraph, part in parts.items()
         }
         if len(kinds) == 1:
             return next(iter(kinds))
@@ -72,7 +77,9 @@ class _Merger:
         )
         return None
 
-    def _merge_type(self, name: str, kind: Kind, parts: Parts, *, in_use: tuple[bool, bool]) -> TypeDefinition:
+    def _merge_type(
+        self, name: str, kind: Kind, parts: Parts, *, in_use: tuple[bool, bool]
+    ) -> TypeDefinition:
         return TypeDefinition(
             kind,
             name,
@@ -102,7 +109,9 @@ class _Merger:
             tuple(keys), tuple(part.interfaces), tuple(part.members), part.extension, part.interface_object
         )
 
-    def _parse_key(self, name: str, subgraph: str, fields: str, *, line: int | None) -> SelectionSetNode | None:
+    def _parse_key(
+        self, name: str, subgraph: str, fields: str, *, line: int | None
+    ) -> SelectionSetNode | None:
         try:
             return parse_field_set(fields)
         except GraphQLSyntaxError:
@@ -132,17 +141,23 @@ class _Merger:
         as_input, as_output = in_use
         merged = {}
         for value in dict.fromkeys(item for part in parts.values() for item in part.values):
-            holders = {subgraph: part.values[value] for subgraph, part in parts.items() if value in part.values}
+            holders = {
+                subgraph: part.values[value] for subgraph, part in parts.items() if value in part.values
+            }
             inaccessible = any(item.inaccessible for item in holders.values())
             missing = [subgraph for subgraph in parts if subgraph not in holders]
             if missing and as_input and as_output and not inaccessible:
                 message = f"{name}.{value} is used as input and output and must be in every subgraph; missing in {', '.join(missing)}"
                 self.errors.append(
-                    CompositionError("ENUM_VALUE_MISMATCH", message, missing[0], name, value, parts[missing[0]].line)
+                    CompositionError(
+                        "ENUM_VALUE_MISMATCH", message, missing[0], name, value, parts[missing[0]].line
+                    )
                 )
             elif missing and as_input and not as_output:
                 message = f"{name}.{value} is left out: it is missing in {', '.join(missing)}"
-                self.hints.append(CompositionHint("INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM", message, None, name, value))
+                self.hints.append(
+                    CompositionHint("INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM", message, None, name, value)
+                )
                 continue
             first = next(iter(holders.values()))
             merged[value] = EnumValueDefinition(
@@ -174,7 +189,14 @@ class _Merger:
 def _without_joins(item: FieldDefinition) -> FieldDefinition:
     """An implementation's view of a field that only interface objects resolve: no subgraph has it on the type."""
     return FieldDefinition(
-        item.name, item.type, item.named_type, {}, item.arguments, item.default, item.description, item.deprecated
+        item.name,
+        item.type,
+        item.named_type,
+        {},
+        item.arguments,
+        item.default,
+        item.description,
+        item.deprecated,
     )
 
 

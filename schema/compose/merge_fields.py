@@ -54,7 +54,9 @@ class FieldMerger:
             arguments=self._merge_arguments(type_name, name, holders),
             default=next((item.default for item in holders.values() if item.default is not None), None),
             description=next((item.description for item in holders.values() if item.description), None),
-            deprecated=next((item.deprecated for item in holders.values() if item.deprecated is not None), None),
+            deprecated=next(
+                (item.deprecated for item in holders.values() if item.deprecated is not None), None
+            ),
             inaccessible=any(item.inaccessible for item in holders.values()) or first.inaccessible,
         )
 
@@ -84,7 +86,9 @@ class FieldMerger:
         merged: TypeNode = next(items)[1].type
         for subgraph, item in items:
             both = (
-                merge_input(merged, item.type) if is_input else merge_output(merged, item.type, self._is_subtype)
+                merge_input(merged, item.type)
+                if is_input
+                else merge_output(merged, item.type, self._is_subtype)
             )
             if both is None:
                 code = "EXTERNAL_TYPE_MISMATCH" if item.external else "FIELD_TYPE_MISMATCH"
@@ -109,10 +113,14 @@ class FieldMerger:
             if item.override_from == subgraph:
                 message = f"{type_name}.{name} in {subgraph} overrides itself"
                 self.errors.append(
-                    CompositionError("OVERRIDE_FROM_SELF_ERROR", message, subgraph, type_name, name, item.line)
+                    CompositionError(
+                        "OVERRIDE_FROM_SELF_ERROR", message, subgraph, type_name, name, item.line
+                    )
                 )
             elif item.override_label is not None:
-                message = f"{type_name}.{name}: progressive override ({item.override_label}) is not active yet"
+                message = (
+                    f"{type_name}.{name}: progressive override ({item.override_label}) is not active yet"
+                )
                 self.hints.append(
                     CompositionHint("OVERRIDE_MIGRATION_IN_PROGRESS", message, subgraph, type_name, name)
                 )
@@ -132,13 +140,17 @@ class FieldMerger:
         resolvers = [
             subgraph
             for subgraph, item in holders.items()
-            if not item.external and subgraph not in overridden and (subgraph, type_name, name) not in self.key_fields
+            if not item.external
+            and subgraph not in overridden
+            and (subgraph, type_name, name) not in self.key_fields
         ]
         others = [item for item in holders if not holders[item].external and item not in overridden]
         unshared = [subgraph for subgraph in resolvers if not holders[subgraph].shareable]
         if len(others) > 1 and unshared:
             listed = ", ".join(others)
-            message = f"{type_name}.{name} is resolved by {listed} but is not @shareable in {', '.join(unshared)}"
+            message = (
+                f"{type_name}.{name} is resolved by {listed} but is not @shareable in {', '.join(unshared)}"
+            )
             line = holders[unshared[0]].line
             self.errors.append(
                 CompositionError("INVALID_FIELD_SHARING", message, unshared[0], type_name, name, line)
@@ -148,7 +160,9 @@ class FieldMerger:
         merged = []
         resolving = {key: item for key, item in holders.items() if not item.external} or holders
         for argument in dict.fromkeys(key for item in resolving.values() for key in item.arguments):
-            found = {key: item.arguments[argument] for key, item in resolving.items() if argument in item.arguments}
+            found = {
+                key: item.arguments[argument] for key, item in resolving.items() if argument in item.arguments
+            }
             missing = [subgraph for subgraph in resolving if subgraph not in found]
             if missing:
                 self._check_left_out(type_name, name, argument, found, missing)
@@ -157,9 +171,16 @@ class FieldMerger:
         return tuple(merged)
 
     def _check_left_out(
-        self, type_name: str, name: str, argument: str, found: Mapping[str, SubgraphArgument], missing: list[str]
+        self,
+        type_name: str,
+        name: str,
+        argument: str,
+        found: Mapping[str, SubgraphArgument],
+        missing: list[str],
     ) -> None:
-        required = [key for key, item in found.items() if isinstance(item.type, NonNullTypeNode) and not item.default]
+        required = [
+            key for key, item in found.items() if isinstance(item.type, NonNullTypeNode) and not item.default
+        ]
         if required:
             message = f"{type_name}.{name}({argument}:) is required in {required[0]} and missing in {', '.join(missing)}"
             code = "REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH"
@@ -167,9 +188,13 @@ class FieldMerger:
             self.errors.append(CompositionError(code, message, missing[0], type_name, name, line))
         else:
             message = f"{type_name}.{name}({argument}:) is left out: it is missing in {', '.join(missing)}"
-            self.hints.append(CompositionHint("INCONSISTENT_ARGUMENT_PRESENCE", message, missing[0], type_name, name))
+            self.hints.append(
+                CompositionHint("INCONSISTENT_ARGUMENT_PRESENCE", message, missing[0], type_name, name)
+            )
 
-    def _merge_argument(self, type_name: str, name: str, found: Mapping[str, SubgraphArgument]) -> ArgumentDefinition:
+    def _merge_argument(
+        self, type_name: str, name: str, found: Mapping[str, SubgraphArgument]
+    ) -> ArgumentDefinition:
         items = iter(found.items())
         first = next(items)[1]
         node = first.type
@@ -183,9 +208,13 @@ class FieldMerger:
                 )
             node = both or node
             if item.default != first.default:
-                message = f"{place} has the default {item.default} in {subgraph} and {first.default} elsewhere"
+                message = (
+                    f"{place} has the default {item.default} in {subgraph} and {first.default} elsewhere"
+                )
                 self.errors.append(
-                    CompositionError("FIELD_ARGUMENT_DEFAULT_MISMATCH", message, subgraph, type_name, name, line)
+                    CompositionError(
+                        "FIELD_ARGUMENT_DEFAULT_MISMATCH", message, subgraph, type_name, name, line
+                    )
                 )
         return ArgumentDefinition(
             first.name,

@@ -19,7 +19,9 @@ def print_api_sdl(supergraph: Supergraph) -> str:
     """The API: no federation machinery, nothing that is @inaccessible."""
     visible = [item for item in supergraph.types.values() if not item.inaccessible]
     hidden = {item.name for item in supergraph.types.values() if item.inaccessible}
-    return "\n\n".join(_print_type(item, supergraph, hidden, None) for item in visible if _has_content(item, hidden))
+    return "\n\n".join(
+        _print_type(item, supergraph, hidden, None) for item in visible if _has_content(item, hidden)
+    )
 
 
 def print_supergraph_sdl(supergraph: Supergraph) -> str:
@@ -82,7 +84,9 @@ def _arguments(field: FieldDefinition, join: JoinDirectives | None) -> str:
     if not shown:
         return ""
     if any(item.description for item in shown):
-        lines = "".join(f"{_description(item.description, '    ')}    {_argument(item, join)}\n" for item in shown)
+        lines = "".join(
+            f"{_description(item.description, '    ')}    {_argument(item, join)}\n" for item in shown
+        )
         return f"(\n{lines}  )"
     return "(" + ", ".join(_argument(item, join) for item in shown) + ")"
 
@@ -112,5 +116,3 @@ def _description(text: str | None, indent: str) -> str:
 
 def _string(text: str) -> str:
     return print_ast(StringValueNode(value=text))
-
-

@@ -195,7 +195,9 @@ class _Reader:
         known = self.types.get(name)
         if known and known.kind is not kind:
             message = f"[{self.subgraph}] {name} is both {known.kind.value} and {kind.value}"
-            self.problems.append(CompositionError("INVALID_GRAPHQL", message, self.subgraph, name, line=_line(node)))
+            self.problems.append(
+                CompositionError("INVALID_GRAPHQL", message, self.subgraph, name, line=_line(node))
+            )
             return
         if known is None:
             known = self.types[name] = SubgraphType(kind, name, _line(node), extension=is_extension)
@@ -213,7 +215,9 @@ class _Reader:
             known.values[value.name.value] = SubgraphEnumValue(
                 value.name.value, _text(value.description), _deprecation(found), "inaccessible" in found
             )
-        shareable = not self.names.federation_2 or "shareable" in self._arguments_by_directive(node.directives)
+        shareable = not self.names.federation_2 or "shareable" in self._arguments_by_directive(
+            node.directives
+        )
         external = "external" in self._arguments_by_directive(node.directives)
         for item in getattr(node, "fields", None) or ():
             if item.name.value in _MACHINERY_FIELDS:
@@ -232,7 +236,9 @@ class _Reader:
             name, arguments = self.names.standard(directive.name.value), _arguments(directive)
             if name == "key":
                 fields = _field_set_text(arguments.get("fields"))
-                known.keys.append(SubgraphKey(fields, arguments.get("resolvable") is not False, _line(directive)))
+                known.keys.append(
+                    SubgraphKey(fields, arguments.get("resolvable") is not False, _line(directive))
+                )
             known.extension = known.extension or name == "extends"
             known.interface_object = known.interface_object or name == "interfaceObject"
             known.inaccessible = known.inaccessible or name == "inaccessible"
@@ -245,7 +251,9 @@ class _Reader:
     ) -> SubgraphField:
         found = self._arguments_by_directive(node.directives)
         override = found.get("override", {})
-        arguments = {item.name.value: self._read_argument(item) for item in getattr(node, "arguments", None) or ()}
+        arguments = {
+            item.name.value: self._read_argument(item) for item in getattr(node, "arguments", None) or ()
+        }
         default = getattr(node, "default_value", None)
         return SubgraphField(
             node.name.value,
@@ -276,7 +284,9 @@ class _Reader:
             "inaccessible" in found,
         )
 
-    def _arguments_by_directive(self, directives: Iterable[ConstDirectiveNode] | None) -> dict[str, dict[str, Any]]:
+    def _arguments_by_directive(
+        self, directives: Iterable[ConstDirectiveNode] | None
+    ) -> dict[str, dict[str, Any]]:
         return {self.names.standard(item.name.value): _arguments(item) for item in directives or ()}
 
 
@@ -319,8 +329,6 @@ def _unknown_types(model: SubgraphModel) -> list[CompositionError]:
                         )
                     )
     return problems
-
-
 
 
 def _arguments(directive: ConstDirectiveNode) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from graphql import DirectiveNode, SelectionSetNode
 
 __all__ = [
     "ArgumentDefinition",
-    "EnumValueDefinition",
     "EntityKey",
+    "EnumValueDefinition",
     "FieldDefinition",
     "FieldJoin",
     "Kind",

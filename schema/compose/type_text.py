@@ -10,12 +10,12 @@ __all__ = ["merge_input", "merge_output", "named_type", "rename_named", "type_te
 
 
 def type_text(node: TypeNode) -> str:
-    """"[Product!]!" """
+    """ "[Product!]!" """
     return print_ast(node)
 
 
 def named_type(node: TypeNode) -> str:
-    """"Product" of "[Product!]!"."""
+    """ "Product" of "[Product!]!"."""
     while not isinstance(node, NamedTypeNode):
         assert isinstance(node, ListTypeNode | NonNullTypeNode)  # noqa: S101 - TypeNode has no other members
         node = node.type

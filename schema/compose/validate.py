@@ -37,7 +37,9 @@ def check_subgraph(model: SubgraphModel) -> Iterator[CompositionError]:
 def check_supergraph(supergraph: Supergraph) -> Iterator[CompositionError]:
     """There is something to ask, and every implementation has its interface's fields."""
     if not supergraph.root_fields("Query"):
-        yield CompositionError("NO_QUERIES", "no subgraph has a field on Query: there is nothing to ask", None, "Query")
+        yield CompositionError(
+            "NO_QUERIES", "no subgraph has a field on Query: there is nothing to ask", None, "Query"
+        )
     for definition in supergraph.types.values():
         if definition.kind not in (Kind.OBJECT, Kind.INTERFACE):
             continue
@@ -100,4 +102,3 @@ def _check_provides(
         yield CompositionError(
             "PROVIDES_INVALID_FIELDS", message, model.name, definition.name, item.name, item.line
         )
-

@@ -130,7 +130,7 @@ class LegacySystem:
     code: strawberry.ID = field(description="Code of the system 系统编码.")
 
     @resolved("Items that the system says it handles, asked live 系统事项.")
-    def items(self, first: First = 20, after: After = None) -> "SystemItemConnection":
+    def items(self, first: First = 20, after: After = None) -> "SystemItemConnection | None":
         _connector()
 
     @resolved(
@@ -142,7 +142,7 @@ class LegacySystem:
         since: Annotated[DateTime, argument(description="From this moment on 起始时间.")],
         first: First = 20,
         after: After = None,
-    ) -> "CaseChangeConnection":
+    ) -> "CaseChangeConnection | None":
         _connector()
 
 
@@ -309,7 +309,7 @@ class CasesQuery:
         self,
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
         deadline_ms: DeadlineMs = 2000,
-    ) -> CaseProgress:
+    ) -> CaseProgress | None:
         _connector()
 
     @resolved(
@@ -339,7 +339,7 @@ class CasesQuery:
         first: First = 20,
         after: After = None,
         deadline_ms: DeadlineMs = 2000,
-    ) -> CaseConnection:
+    ) -> CaseConnection | None:
         _connector()
 
     @resolved(
@@ -348,5 +348,5 @@ class CasesQuery:
     )
     def my_cases(
         self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = 2000
-    ) -> CaseConnection:
+    ) -> CaseConnection | None:
         _connector()

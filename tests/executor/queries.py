@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type, is_abstract_type, is_leaf_type
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+)
 from hypothesis import strategies as st
 
 __all__ = ["operations"]
@@ -17,45 +25,63 @@ ARGUMENTS: Mapping[str, Sequence[str]] = {
 VARIABLES = "($yes: Boolean!, $no: Boolean!)"
 
 
+@dataclass
+class _Names:
+    """Response names taken at one path, over all fragments: the same name must mean the same field."""
+
+    taken: dict[str, tuple[str, _Names]] = field(default_factory=dict)
+
+    def take(self, wanted: str, meaning: str) -> tuple[str, _Names]:
+        name, number = wanted, 0
+        while name in self.taken and self.taken[name][0] != meaning:
+            number += 1
+            name = f"{wanted}{number}"
+        return name, self.taken.setdefault(name, (meaning, _Names()))[1]
+
+
 def operations(schema: GraphQLSchema, *, max_depth: int = 4) -> st.SearchStrategy[str]:
-    """Text of a query with the variables `$yes` and `$no`. Mostly valid; a caller filters the rest."""
+    """Text of a valid query with the variables `$yes` and `$no`."""
 
     @st.composite
     def draw_operation(draw: st.DrawFn) -> str:
         query = schema.query_type
         assert query is not None
-        return f"query {VARIABLES} {_selection_set(draw, schema, query, max_depth)}"
+        selections = _selection_set(draw, schema, query, max_depth, _Names())
+        return f"query {VARIABLES} {{ __typename @include(if: $yes) @skip(if: $no) ... {selections} }}"
 
     return draw_operation()
 
 
-def _selection_set(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int) -> str:
-    parts = [_selection(draw, schema, type_, depth) for _ in range(draw(st.integers(1, 4)))]
+def _selection_set(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int, names: _Names) -> str:
+    parts = [_selection(draw, schema, type_, depth, names) for _ in range(draw(st.integers(1, 4)))]
     return "{ " + " ".join(parts) + " }"
 
 
-def _selection(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int) -> str:
+def _selection(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int, names: _Names) -> str:
     fields: Mapping[str, GraphQLField] = getattr(type_, "fields", {})
     usable = [name for name, item in fields.items() if depth > 0 or is_leaf_type(get_named_type(item.type))]
     kind = draw(st.integers(0, 11))
-    if kind == 0 or not usable:
+    if kind == 0 or (not usable and not is_abstract_type(type_)):
         return "__typename"
-    if kind <= 3 and is_abstract_type(type_):
+    if is_abstract_type(type_) and (kind <= 4 or not usable):
         possible = sorted(item.name for item in schema.get_possible_types(type_))
         target = schema.type_map[draw(st.sampled_from(possible))]
-        return f"... on {target} {_condition(draw)}{_selection_set(draw, schema, target, depth)}"
+        return f"... on {target} {_condition(draw)}{_selection_set(draw, schema, target, depth, names)}"
     if kind == 4 and isinstance(type_, GraphQLObjectType):
-        return f"... {_condition(draw)}{_selection_set(draw, schema, type_, depth - 1)}"
+        return f"... {_condition(draw)}{_selection_set(draw, schema, type_, depth, names)}"
     name = draw(st.sampled_from(usable))
-    return _field(draw, schema, name, fields[name], depth)
+    return _field(draw, schema, name, fields[name], depth, names)
 
 
-def _field(draw: st.DrawFn, schema: GraphQLSchema, name: str, item: GraphQLField, depth: int) -> str:
-    alias = draw(st.sampled_from(["", "", "", "a: ", "b: ", "id: ", "name: ", "upc: "]))
+def _field(
+    draw: st.DrawFn, schema: GraphQLSchema, name: str, item: GraphQLField, depth: int, names: _Names
+) -> str:
+    alias = draw(st.sampled_from([name, name, name, "a", "b", "id", "name", "upc", "code", "serial"]))
     arguments = draw(st.sampled_from(ARGUMENTS.get(name, [""])))
+    response, inside = names.take(alias, f"{name}{arguments}: {item.type}")
     inner = get_named_type(item.type)
-    below = "" if is_leaf_type(inner) else _selection_set(draw, schema, inner, depth - 1)
-    return f"{alias}{name}{arguments} {_condition(draw)}{below}"
+    below = "" if is_leaf_type(inner) else _selection_set(draw, schema, inner, depth - 1, inside)
+    return f"{response}: {name}{arguments} {_condition(draw)}{below}"
 
 
 def _condition(draw: st.DrawFn) -> str:

@@ -18,12 +18,16 @@ WORLD = build_world()
 MAX_EXAMPLES = int(os.environ.get("PARITY_EXAMPLES", "150"))
 
 
-def answer(world: World, text: str, variables: dict[str, object]) -> tuple[object, list[object], PreparedOperation]:
+def answer(
+    world: World, text: str, variables: dict[str, object]
+) -> tuple[object, list[object], PreparedOperation]:
     """Data, errors and the prepared operation."""
     composition = world.composition
     assert composition.supergraph is not None
     assert composition.api_schema is not None
-    prepared = prepare(composition.api_schema, composition.supergraph, world.subgraphs, text, graph=world.graph)
+    prepared = prepare(
+        composition.api_schema, composition.supergraph, world.subgraphs, text, graph=world.graph
+    )
     assert isinstance(prepared, PreparedOperation), prepared
     found = asyncio.run(prepared.execute(variables, RequestContext(deadline=float("inf"))))
     return found.data, list(found.errors), prepared

@@ -21,7 +21,9 @@ LINK = (
     '"@requires", "@provides", "@shareable", "@interfaceObject", "@inaccessible", "@override"])\n'
 )
 
-CATALOGUE = LINK + """
+CATALOGUE = (
+    LINK
+    + """
 type Query {
   products: [Product!]!
   product(upc: ID!): Product
@@ -30,7 +32,7 @@ type Query {
   anything: [Thing!]
   pages: Page @shareable
 }
-interface Media { id: ID! title: String kind: Kind related: [Media!] }
+interface Media @key(fields: "id") { id: ID! title: String kind: Kind related: [Media!] }
 type Book implements Media @key(fields: "id") {
   id: ID! title: String kind: Kind related: [Media!] pages: Int author: Person
 }
@@ -55,8 +57,11 @@ type Strict { always: String! }
 type Person @key(fields: "id", resolvable: false) { id: ID! }
 type Page @shareable { number: Int first: Product }
 """
+)
 
-INVENTORY = LINK + """
+INVENTORY = (
+    LINK
+    + """
 type Query { lowStock: [Product!] pages: Page @shareable }
 type Page @shareable { total: Int }
 type Product @key(fields: "upc") {
@@ -70,8 +75,11 @@ type Product @key(fields: "upc") {
 type Size @shareable { width: Int! height: Int }
 type Depot @key(fields: "city no") { city: String! no: Int! items: [Product] }
 """
+)
 
-REVIEWS = LINK + """
+REVIEWS = (
+    LINK
+    + """
 type Query { reviews: [Review!]! best: Review }
 type Review @key(fields: "id") {
   id: ID!
@@ -88,10 +96,13 @@ type Maker @key(fields: "code") { code: ID! @shareable }
 type Person @key(fields: "id") @key(fields: "email") {
   id: ID! email: String! name: String @external reviews: [Review!]! signature: String @requires(fields: "name")
 }
-type Media @key(fields: "id") @interfaceObject { id: ID! }
+type Media @key(fields: "id") @interfaceObject { id: ID! score: Int }
 """
+)
 
-PEOPLE = LINK + """
+PEOPLE = (
+    LINK
+    + """
 type Query { people: [Person!]! me: Person person(email: String!): Person }
 type Person @key(fields: "email") @key(fields: "id") {
   id: ID!
@@ -103,22 +114,30 @@ type Person @key(fields: "email") @key(fields: "id") {
 }
 type Depot @key(fields: "city no") { city: String! no: Int! keeper: Person capacity: Int! }
 """
+)
 
 
-def plain_media(sdl: str) -> str:
-    """Without interface objects: `about` is left out of the reviews."""
+def without_interface_object(sdl: str) -> str:
+    """The reviews without their interface object."""
     return sdl.replace("  about: Media\n", "").replace(
-        'type Media @key(fields: "id") @interfaceObject { id: ID! }\n', ""
+        'type Media @key(fields: "id") @interfaceObject { id: ID! score: Int }\n', ""
     )
 
 
-SDLS = {"catalogue": CATALOGUE, "inventory": INVENTORY, "reviews": plain_media(REVIEWS), "people": PEOPLE}
+SDLS = {
+    "catalogue": CATALOGUE,
+    "inventory": INVENTORY,
+    "reviews": without_interface_object(REVIEWS),
+    "people": PEOPLE,
+}
 
 
 def build_data() -> dict[str, Any]:
     """Objects that know each other, by reference. Some fields are null where the schema says non-null."""
-    makers = [{"__typename": "Maker", "code": code, "country": land} for code, land in (("m1", "CN"), ("m2", None))]
-    products = [
+    makers: list[dict[str, Any]] = [
+        {"__typename": "Maker", "code": code, "country": land} for code, land in (("m1", "CN"), ("m2", None))
+    ]
+    products: list[dict[str, Any]] = [
         {
             "__typename": "Product",
             "upc": f"u{n}",
@@ -133,7 +152,7 @@ def build_data() -> dict[str, Any]:
         }
         for n in range(5)
     ]
-    people = [
+    people: list[dict[str, Any]] = [
         {
             "__typename": "Person",
             "id": f"p{n}",
@@ -143,7 +162,7 @@ def build_data() -> dict[str, Any]:
         }
         for n in range(4)
     ]
-    depots = [
+    depots: list[dict[str, Any]] = [
         {"__typename": "Depot", "city": city, "no": no, "capacity": no * 100, "keeper": people[no]}
         for city, no in (("渝中", 1), ("江北", 2))
     ]
@@ -159,8 +178,9 @@ def build_data() -> dict[str, Any]:
         {"__typename": "Film", "id": "f2", "title": "四", "kind": None, "minutes": None},
     ]
     for n, item in enumerate(media):
+        item["score"] = 10 * n or None
         item["related"] = [media[(n + 1) % 4]] if n != 2 else None
-    reviews = [
+    reviews: list[dict[str, Any]] = [
         {
             "__typename": "Review",
             "id": f"r{n}",
@@ -206,12 +226,26 @@ def _shipping(product: dict[str, Any]) -> int | None:
 
 
 def _find(items: list[Any], **wanted: Any) -> Any:
-    return next((item for item in items if item and all(item.get(key) == value for key, value in wanted.items())), None)
+    return next(
+        (item for item in items if item and all(item.get(key) == value for key, value in wanted.items())),
+        None,
+    )
 
 
 def resolvers(data: dict[str, Any]) -> dict[str, Callable[..., Any]]:
     """By "Type.field"; everything else is read from the objects."""
-    roots = ("products", "people", "media", "reviews", "shelves", "anything", "pages", "lowStock", "best", "me")
+    roots = (
+        "products",
+        "people",
+        "media",
+        "reviews",
+        "shelves",
+        "anything",
+        "pages",
+        "lowStock",
+        "best",
+        "me",
+    )
     found: dict[str, Callable[..., Any]] = {f"Query.{name}": lambda *_, key=name: data[key] for name in roots}
     found["Query.product"] = lambda *_, upc: _find(data["products"], upc=upc)
     found["Query.person"] = lambda *_, email: _find(data["people"], email=email)
@@ -221,7 +255,13 @@ def resolvers(data: dict[str, Any]) -> dict[str, Callable[..., Any]]:
     return found
 
 
-ENTITIES = {"Product": "products", "Person": "people", "Depot": "depots", "Review": "reviews", "Maker": "makers"}
+ENTITIES = {
+    "Product": "products",
+    "Person": "people",
+    "Depot": "depots",
+    "Review": "reviews",
+    "Maker": "makers",
+}
 EXTERNAL = {"inventory": {"Product": ("prices", "size")}, "reviews": {"Person": ("name",)}}
 
 
@@ -230,7 +270,11 @@ def _entity(subgraph: str, name: str, data: dict[str, Any]) -> Callable[[dict[st
     hidden = EXTERNAL.get(subgraph, {}).get(name, ())
 
     def find(representation: dict[str, Any]) -> Any:
-        keys = {key: value for key, value in representation.items() if key in ("id", "upc", "email", "city", "no", "code")}
+        keys = {
+            key: value
+            for key, value in representation.items()
+            if key in ("id", "upc", "email", "city", "no", "code")
+        }
         if "maker" in representation:
             keys = {"serial": representation["serial"]}
         found = _find(items, **keys)
@@ -238,7 +282,10 @@ def _entity(subgraph: str, name: str, data: dict[str, Any]) -> Callable[[dict[st
             return None
         known = {key: value for key, value in found.items() if key not in hidden}
         brought = {key: representation[key] for key in ("price", "size", "name") if key in representation}
-        return {**known, **brought}
+        seen_as = (
+            {"__typename": name} if subgraph == "reviews" else {}
+        )  # of media it knows the interface only
+        return {**known, **brought, **seen_as}
 
     return find
 

@@ -185,7 +185,8 @@ async def test_bytes_on_an_idle_connection_close_it(raw: RawServer) -> None:
     async with wire_to(raw.origin) as wire:
         await wire.send(get(raw.origin), timeout_s=5)
         raw.let_go.set()
-        await raw.all_closed.wait()
+        async with asyncio.timeout(5):  # well before it would expire
+            await raw.all_closed.wait()
         assert wire.counts()[raw.origin].slots == 0
         assert (await wire.send(get(raw.origin), timeout_s=5)).status == 200
 

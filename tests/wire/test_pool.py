@@ -11,12 +11,17 @@ from adapters.wire import (
     ConnectFailed,
     ConnectionLost,
     ConnectTimeout,
+    PoolCounts,
     PoolTimeout,
     ReadTimeout,
     Wire,
     WireClosed,
+    WireLimits,
     WireRequest,
 )
+from adapters.wire.connection import Connection, connect
+from adapters.wire.guard import parse_url
+from adapters.wire.pool import OriginPool
 from tests.wire.servers import OK, Exchange, RawServer, get, say, until, wire_to
 
 
@@ -172,6 +177,69 @@ async def test_a_stale_connection_is_not_replaced_by_another_idle_one(raw: RawSe
     assert (raw.connections, len(raw.requests)) == (5, 6)
 
 
+async def test_a_replacement_is_a_new_connection_even_if_a_used_one_comes_free(raw: RawServer) -> None:
+    """The second call gets the place of the first, and its connection comes back while the first one waits."""
+    raw.script = once_per_connection(reset=True)  # type: ignore[assignment]
+    async with wire_to(raw.origin, max_connections=1) as wire:
+        await ok(wire, raw.origin)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ok(wire, raw.origin))
+            group.create_task(ok(wire, raw.origin))
+    assert (raw.connections, len(raw.requests)) == (3, 4)
+
+
+async def test_a_connection_lost_before_its_first_use_is_safe_to_retry(raw: RawServer) -> None:
+    gone = asyncio.Event()
+    origin = parse_url(raw.origin).origin
+    connection = await connect(
+        origin, limits=WireLimits(), tls=None, timeout_s=5, on_lost=lambda _: gone.set()
+    )
+    await until(lambda: raw.open == 1)
+    raw.hang_up_all()
+    await gone.wait()
+    loop = asyncio.get_running_loop()
+    with pytest.raises(ConnectionLost) as caught:
+        await connection.ask(b"", method="POST", idempotent=False, deadline=loop.time() + 5, loop=loop)
+    assert caught.value.safe_to_retry
+
+
+def pool_of(raw: RawServer, limits: WireLimits) -> OriginPool:
+    origin = parse_url(raw.origin).origin
+
+    async def open_connection(timeout_s: float) -> Connection:
+        return await connect(origin, limits=limits, tls=None, timeout_s=timeout_s, on_lost=lambda _: None)
+
+    return OriginPool(raw.origin, limits, open_connection)
+
+
+async def test_an_expired_connection_is_not_lent_even_before_it_is_swept_up(raw: RawServer) -> None:
+    now = asyncio.get_running_loop().time()
+    pool = pool_of(raw, WireLimits(keepalive_s=15))
+    for later, lent in ((14, True), (16, False)):
+        connection = await pool.acquire(deadline=now + 60, connect_timeout_s=5)
+        pool.release(connection, now)
+        assert (pool.take(now + later) is connection) is lent
+    pool.close()
+
+
+@pytest.mark.parametrize("usable", [True, False])
+async def test_a_place_given_to_a_caller_that_is_cancelled_in_the_same_turn_is_not_lost(
+    raw: RawServer, usable: bool
+) -> None:
+    now = asyncio.get_running_loop().time()
+    pool = pool_of(raw, WireLimits(max_connections=1))
+    connection = await pool.acquire(deadline=now + 60, connect_timeout_s=5)
+    waiting = asyncio.ensure_future(pool.acquire(deadline=now + 60, connect_timeout_s=5))
+    await until(lambda: pool.counts().waiting == 1)
+    if not usable:
+        connection.close()
+    pool.release(connection, now)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert pool.counts() == PoolCounts(slots=int(usable), idle=int(usable), waiting=0)
+    pool.close()
+
+
 async def test_a_thousand_cancelled_calls_leave_a_working_pool(raw: RawServer) -> None:
     """The case that wedges httpx: callers leave while they wait, connect, write or read."""
     turn = 0
@@ -249,6 +317,26 @@ async def test_a_slow_answer_ends_at_the_deadline(raw: RawServer, part: bytes) -
             await wire.send(get(raw.origin), timeout_s=0.1)
         assert wire.counts()[raw.origin].slots == 0
         raw.let_go.set()
+
+
+async def test_each_call_on_a_kept_connection_has_its_own_deadline(raw: RawServer) -> None:
+    async def script(exchange: Exchange) -> None:
+        if exchange.number == 2:
+            asyncio.get_running_loop().call_later(0.2, raw.let_go.set)
+            await exchange.hold()
+            raw.let_go.clear()
+        elif exchange.number == 3:
+            await exchange.hold()
+        await exchange.say(OK)
+
+    raw.script = script
+    async with wire_to(raw.origin) as wire, asyncio.timeout(10):
+        await wire.send(get(raw.origin), timeout_s=0.15)
+        await wire.send(get(raw.origin), timeout_s=30)
+        with pytest.raises(ReadTimeout):
+            await wire.send(get(raw.origin), timeout_s=0.05)
+        raw.let_go.set()
+    assert raw.connections == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import itertools
 import zlib
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,15 @@ def test_no_bytes_make_the_reader_raise(pieces: list[bytes], method: str) -> Non
     for piece in [b"HTTP/1.1 200 OK\r\n", *pieces]:
         reader.feed(piece)
     reader.eof()
+
+
+@pytest.mark.parametrize(("lines", "accepted"), [(10, True), (11, False)])
+def test_the_header_limit_holds_for_a_head_that_comes_at_once(lines: int, accepted: bool) -> None:
+    reader = ResponseReader(WireLimits(max_header_bytes=220), origin=ORIGIN)
+    reader.expect("GET")
+    head = b"HTTP/1.1 200 OK\r\n" + b"X-Header: abcdefghij\r\n" * lines
+    reader.feed(head.replace(b"X-Header: abcdefghij", b"Content-Length: 0000", 1) + b"\r\n")
+    assert (reader.failure is None) is accepted
 
 
 def test_headers_compare_without_case_and_repeat() -> None:

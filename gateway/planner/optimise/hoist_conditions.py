@@ -32,7 +32,7 @@ def _strip(output: Output, common: Conditions) -> None:
     stripped = {}
     for item in output.fields.values():
         item.conditions -= common
-        stripped[(item.response, item.conditions)] = item
+        stripped[item.key] = item
     output.fields = stripped
     for part in output.fragments.values():
         _strip(part, common)

@@ -1,0 +1,128 @@
+"""The composition root: settings in, an ASGI application out. Builds stores, the first generation, routes; at the end
+of its life it closes them in the opposite order. Nothing is opened before the application starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from adapters.build import Loaded
+from adapters.references import Lookup
+from cache.counters import Counters, EmbeddedCounters
+from cache.embedded import EmbeddedStore
+from cache.redis_counters import RedisCounters
+from cache.redis_store import RedisStore
+from cache.store import Store
+from gateway.directory import read_registry
+from gateway.engine import GraphQLEngine
+from gateway.gaps import GapBook
+from gateway.generation import Parts
+from gateway.reload import Reloader
+from gateway.security.identity import load_tokens
+from gateway.security.limits import OperationLimits
+from gateway.settings import Settings, secret_key_bytes
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.traces import build_tracer
+from gateway.version import VERSION
+from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.lifecycle import Lifecycle
+from gateway.web.routes import WebLimits, build_web
+
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+
+log = structlog.get_logger("gateway.app")
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The application and what runs it."""
+
+    app: ASGIApp
+    lifecycle: Lifecycle
+    engine: GraphQLEngine
+    metrics: Metrics
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    return build_gateway(settings).app
+
+
+def build_gateway(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Loaded | None = None
+) -> Gateway:
+    """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already.
+
+    Raises TokensFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
+    """
+    metrics = Metrics(version=VERSION)
+    engine = GraphQLEngine(OperationLimits(tokens=settings.max_query_tokens, depth=settings.max_query_depth))
+    registry = read_registry(settings.registry_dir)
+    tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
+    tracer, close_tracer = build_tracer(settings.otel)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(close_tracer)
+            store, counters = _stores(settings)
+            stack.push_async_callback(store.close)
+            stack.push_async_callback(counters.close)
+            gaps = GapBook(counters, metrics)
+            gaps.start()
+            stack.push_async_callback(gaps.stop)
+            parts = Parts(
+                registry,
+                store,
+                gaps,
+                metrics,
+                secret_key_bytes(settings)[:64],
+                max_deadline_s=settings.max_deadline_ms / 1000,
+                operation_cache_entries=settings.operation_cache_entries,
+            )
+            reloader = Reloader(engine, parts, settings.systems_dir, file_lookup(environ), metrics)
+            stack.push_async_callback(engine.close)
+            await reloader.load_first(first)
+            stack.push_async_callback(reloader.stop)
+            reloader.start(watch=settings.watch, poll_s=settings.reload_poll_s)
+            yield
+
+    lifecycle = Lifecycle()
+    page = None
+    if settings.graphiql:
+        token = settings.graphiql_token.get_secret_value()
+        page = GraphiQLPage(load_assets(), load_samples(), cdn=settings.graphiql_cdn, token=token)
+    app = build_web(
+        engine,
+        tokens,
+        lifecycle=lifecycle,
+        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes),
+        tracer=tracer,
+        metrics=metrics,
+        registry=metrics.registry if settings.metrics else None,
+        page=page,
+        cors_origins=settings.cors_origins,
+        lifespan=lifespan,
+    )
+    return Gateway(app, lifecycle, engine, metrics)
+
+
+def file_lookup(environ: Mapping[str, str]) -> Lookup:
+    return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
+
+
+def _stores(settings: Settings) -> tuple[Store, Counters]:
+    url = settings.redis_url.get_secret_value()
+    if not url:
+        return EmbeddedStore(), EmbeddedCounters()
+
+    def fault(kind: str) -> None:
+        log.warning("redis fault, going on without it", kind=kind)
+
+    return RedisStore(url, on_fault=fault), RedisCounters(url, on_fault=fault)

@@ -1,0 +1,24 @@
+"""The `quanyu` command. One file a command; this one only lists them."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.check import check
+from gateway.cli.init import init
+from gateway.cli.schema import schema
+from gateway.cli.serve import serve, settings
+from gateway.cli.try_out import try_out
+from gateway.version import VERSION
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="quanyu")
+def main() -> None:
+    """Quanyu 全域: one GraphQL network over the systems a government already has."""
+
+
+for command in (serve, check, try_out, init, schema, settings):
+    main.add_command(command)

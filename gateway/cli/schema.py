@@ -1,0 +1,37 @@
+"""`quanyu schema`: what the network publishes, and what editors need for declarations."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from adapters.declaration import declaration_schema
+from schema.compose import SubgraphSchema, compose
+from schema.subgraphs import CASES, HOUSE, cases_sdl, house_sdl
+
+__all__ = ["schema"]
+
+
+@click.command()
+@click.argument(
+    "what", type=click.Choice(["declaration", "api", "supergraph", "house", "cases"]), default="api"
+)
+def schema(what: str) -> None:
+    """Print a schema: `declaration` is the JSON Schema for editors, the others are GraphQL SDL."""
+    if what == "declaration":
+        click.echo(json.dumps(declaration_schema(), ensure_ascii=False, indent=2))
+        return
+    sdls = {HOUSE: house_sdl(), CASES: cases_sdl()}
+    if what in sdls:
+        click.echo(sdls[what])
+        return
+    composition = compose([SubgraphSchema(name, None, sdl) for name, sdl in sdls.items()])
+    if composition.api_schema is None:
+        raise click.ClickException("\n".join(str(error) for error in composition.errors))
+    if what == "supergraph":
+        click.echo(composition.supergraph_sdl)
+        return
+    from graphql import print_schema
+
+    click.echo(print_schema(composition.api_schema))

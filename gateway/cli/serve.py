@@ -1,0 +1,96 @@
+"""`quanyu serve` and `quanyu settings`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import structlog
+
+from adapters.build import Loaded, load_declarations
+from adapters.problems import DeclarationError
+from gateway.app import build_gateway, file_lookup
+from gateway.directory import known_codes, read_registry
+from gateway.security.identity import TokensFileError
+from gateway.settings import Settings, SettingsError, load_settings, settings_table
+from gateway.telemetry.logs import configure_logging
+from gateway.telemetry.traces import OtelMissingError
+from gateway.web.server import PortTakenError, listen
+from gateway.web.server import serve as run_server
+from schema.errors import SchemaError
+
+__all__ = ["serve", "settings"]
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; QUANYU_HOST.")
+@click.option("--port", type=int, help="Port; 0 takes any free one; QUANYU_PORT.")
+@click.option("--systems", "systems_dir", type=click.Path(path_type=Path), help="Folder of declarations.")
+@click.option("--registry", "registry_dir", type=click.Path(path_type=Path), help="Folder of registry files.")
+def serve(host: str | None, port: int | None, systems_dir: Path | None, registry_dir: Path | None) -> None:
+    """Run the gateway. Settings: `quanyu settings`."""
+    try:
+        settings = load_settings(
+            os.environ, host=host, port=port, systems_dir=systems_dir, registry_dir=registry_dir
+        )
+    except SettingsError as error:
+        _stop(error.problems)
+    configure_logging(level=settings.log_level, log_format=settings.log_format)
+    try:
+        first = _load(settings)
+        gateway = build_gateway(settings, first=first)
+        listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
+    except DeclarationError as error:
+        _stop([str(problem) for problem in error.problems])
+    except (TokensFileError, SchemaError, OtelMissingError, PortTakenError, OSError) as error:
+        _stop([str(error)])
+    if listener.wanted is not None:
+        click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)
+    log = structlog.get_logger("gateway")
+    try:
+        run_server(
+            gateway.app,
+            listener,
+            lifecycle=gateway.lifecycle,
+            drain_s=settings.drain_s,
+            notice_s=settings.drain_notice_s,
+            on_started=lambda: log.info("listening", url=listener.url),
+        )
+    finally:
+        listener.socket.close()
+    _exit_if_not_started(settings, gateway.engine.current is not None or gateway.lifecycle.draining)
+
+
+def _load(settings: Settings) -> Loaded:
+    """The declarations, before the server starts, so that what is wrong is a list and no log."""
+    registry = read_registry(settings.registry_dir)
+    loaded = asyncio.run(
+        load_declarations(
+            [settings.systems_dir], file_lookup(os.environ), known_codes(registry), tolerate_unreachable=True
+        )
+    )
+    loaded.raise_if_bad()
+    return loaded
+
+
+def _exit_if_not_started(settings: Settings, started: bool) -> None:
+    """The server has logged why; the problems of declarations are worth a plain list."""
+    if not started:
+        _stop([f"the gateway did not start; `quanyu check {settings.systems_dir}` shows what is wrong"])
+
+
+@click.command()
+def settings() -> None:
+    """List every setting: name, variable, default, meaning."""
+    click.echo(settings_table(), nl=False)
+
+
+def _stop(problems: Sequence[str]) -> NoReturn:
+    for problem in problems:
+        click.echo(f"quanyu: {problem}", err=True)
+    sys.exit(2)

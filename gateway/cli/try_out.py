@@ -1,0 +1,237 @@
+"""`quanyu try SYSTEM VERB`: one call to one system, shown as request, raw answer and mapped record side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from lxml import etree
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+
+from adapters.build import Loaded, Surroundings, build_source
+from adapters.case_fields import ALWAYS
+from adapters.mapping.scope import Gap
+from adapters.network import CaseFilter, filter_number
+from adapters.reply import RawReply, decode_text
+from adapters.source import Page, Source
+from adapters.traffic.errors import SourceError
+from adapters.wire.guard import UrlGuard
+from adapters.wire.model import WireLimits, WireRequest, WireResponse
+from adapters.wire.wire import Wire
+from cache.embedded import EmbeddedStore
+from cache.single_flight import SingleFlight
+from gateway.cli.check import load_for_cli
+from gateway.telemetry.logs import mask_personal_data
+from schema.canonical import VERBS
+
+__all__ = ["try_out"]
+
+DEADLINE_S = 30.0
+SHOWN_CHARACTERS = 6000
+
+
+@click.command("try")
+@click.argument("system")
+@click.argument("verb", type=click.Choice(list(VERBS)))
+@click.argument("number", required=False)
+@click.option("--systems", "paths", multiple=True, type=click.Path(path_type=Path), help="Files or folders.")
+@click.option("--applicant", help="Identity number, for `cases`.")
+@click.option("--from", "start", help="First day, YYYY-MM-DD, for `cases`.")
+@click.option("--to", "end", help="Last day, for `cases`.")
+@click.option("--since", help="Moment, ISO 8601, for `changes`.")
+@click.option("--unmasked", is_flag=True, help="Show identity numbers and mobiles as they are.")
+def try_out(
+    system: str,
+    verb: str,
+    number: str | None,
+    paths: tuple[Path, ...],
+    applicant: str | None,
+    start: str | None,
+    end: str | None,
+    since: str | None,
+    unmasked: bool,
+) -> None:
+    """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`."""
+    loaded = load_for_cli(paths or (Path("systems"),), None)
+    source_problems = [
+        one for one in loaded.problems if system not in {d.system.code for d in loaded.declarations}
+    ]
+    if system not in {one.system.code for one in loaded.declarations}:
+        known = ", ".join(sorted(one.system.code for one in loaded.declarations)) or "none"
+        listed = "\n".join(str(problem) for problem in source_problems)
+        raise click.ClickException(f"no usable system {system!r}; there is {known}\n{listed}".rstrip())
+    if verb == "case" and not number:
+        raise click.UsageError("`case` needs a NUMBER")
+    args = _arguments(verb, number, applicant, start, end, since)
+    ok = asyncio.run(_try(loaded, system, verb, args, unmasked=unmasked))
+    sys.exit(0 if ok else 1)
+
+
+def _arguments(
+    verb: str,
+    number: str | None,
+    applicant: str | None,
+    start: str | None,
+    end: str | None,
+    since: str | None,
+) -> dict[str, Any]:
+    match verb:
+        case "case":
+            return {"number": number}
+        case "changes":
+            return {"since": since or "2017-11-01T00:00:00+08:00"}
+        case "cases":
+            id_type, normal = filter_number(None, applicant) if applicant else (None, None)
+            return CaseFilter(
+                id_type=id_type,
+                number=normal,
+                start=f"{start}T00:00:00+08:00" if start else None,
+                end=f"{end}T23:59:59+08:00" if end else None,
+            ).args()
+    return {}
+
+
+class _Listening(Wire):
+    """A wire that keeps what it sent and received."""
+
+    def __init__(self, limits: WireLimits, guard: UrlGuard) -> None:
+        super().__init__(limits=limits, tls=None, guard=guard)
+        self.calls: list[tuple[WireRequest, WireResponse | None]] = []
+
+    async def send(self, request: WireRequest, *, timeout_s: float) -> WireResponse:
+        self.calls.append((request, None))
+        response = await super().send(request, timeout_s=timeout_s)
+        self.calls[-1] = (request, response)
+        return response
+
+
+async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], *, unmasked: bool) -> bool:
+    wires: list[_Listening] = []
+
+    def wire_for(limits: WireLimits, guard: UrlGuard) -> Wire:
+        wires.append(_Listening(limits, guard))
+        return wires[-1]
+
+    around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"try", wire_for=wire_for)
+    declaration = next(one for one in loaded.declarations if one.system.code == system)
+    source = build_source(declaration, loaded.services.get(system), around)
+    if not source.can(verb):
+        raise click.ClickException(
+            f"{system} declares no connector {verb!r}; it has {', '.join(source.connectors)}"
+        )
+    gaps: list[Gap] = []
+    page, error = None, None
+    try:
+        fields = frozenset(field.name for field in VERBS[verb].fields) | frozenset(ALWAYS)
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        page = await source.ask(verb, args, fields=fields, deadline=deadline, gaps=gaps)
+    except SourceError as caught:
+        error = caught
+    finally:
+        await source.wire.close()
+    _show(source, wires[0].calls, page, error, gaps, unmasked=unmasked)
+    return error is None
+
+
+def _show(
+    source: Source,
+    calls: list[tuple[WireRequest, WireResponse | None]],
+    page: Page | None,
+    error: SourceError | None,
+    gaps: list[Gap],
+    *,
+    unmasked: bool,
+) -> None:
+    console = Console()
+    shown = (lambda text: text) if unmasked else mask_personal_data
+    panels = []
+    for index, (request, response) in enumerate(calls, 1):
+        panels.append(Panel(_code(shown(_request_text(request))), title=f"request {index}"))
+        if response is not None:
+            panels.append(Panel(_code(shown(_response_text(source, response))), title=f"answer {index}"))
+    if page is not None:
+        records = json.dumps(page.records[:3], ensure_ascii=False, indent=2)
+        more = f" (3 of {len(page.records)})" if len(page.records) > 3 else ""
+        panels.append(Panel(_code(shown(records), "json"), title=f"mapped{more}"))
+    if console.width >= 150 and len(panels) == 3:
+        console.print(Columns(panels, equal=True, expand=True))
+    else:
+        for panel in panels:
+            console.print(panel)
+    if error is not None:
+        cause = f"\n{shown(str(error.__cause__))}" if error.__cause__ is not None else ""
+        console.print(Panel(f"{error.code}: {error}{cause}", title="failed", style="red"))
+    if page is not None:
+        _show_findings(console, page, gaps)
+
+
+def _show_findings(console: Console, page: Page, gaps: list[Gap]) -> None:
+    table = Table("what", "where", "found", title="to look at", title_justify="left")
+    for gap in sorted({(one.table, one.raw) for one in gaps}):
+        table.add_row("code not in table", gap[0], gap[1])
+    for trouble in page.troubles:
+        table.add_row("value does not fit", trouble.field, trouble.message)
+    if page.records:
+        empty = [name for name in page.records[0] if all(one.get(name) in (None, []) for one in page.records)]
+        if empty:
+            table.add_row("always empty", ", ".join(empty), "")
+    if table.row_count:
+        console.print(table)
+    total = f" of {page.total}" if page.total is not None else ""
+    console.print(
+        f"{len(page.records)} record(s){total}; next page: {page.next if page.next is not None else 'none'}"
+    )
+
+
+def _request_text(request: WireRequest) -> str:
+    head = f"{request.method} {request.url}\n"
+    for name, value in request.headers:
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        key = name.decode("latin-1") if isinstance(name, bytes) else name
+        secret = key.lower() in ("authorization", "cookie") or "key" in key.lower()
+        head += f"{key}: {'(secret)' if secret else text}\n"
+    return head + "\n" + _pretty(request.body.decode("utf-8", "backslashreplace"))
+
+
+def _response_text(source: Source, response: WireResponse) -> str:
+    content_type = response.headers.get("content-type") or ""
+    reply = RawReply(response.status, content_type, response.body)
+    declared = getattr(source.exchange, "charset", None)
+    try:
+        text = decode_text(source.code, reply, declared)
+    except SourceError as error:
+        text = f"({error})\n" + response.body[:2000].decode("latin-1")
+    return f"HTTP {response.status}\nContent-Type: {content_type}\n\n" + _pretty(text)
+
+
+def _pretty(text: str) -> str:
+    """Indented if it is JSON or XML, cut to what a screen takes."""
+    stripped = text.lstrip("\ufeff \r\n")
+    try:
+        if stripped.startswith(("{", "[")):
+            text = orjson.dumps(orjson.loads(stripped), option=orjson.OPT_INDENT_2).decode()
+        elif stripped.startswith("<") and "<html" not in stripped[:300].lower():
+            body = stripped.partition("?>")[2] if stripped.startswith("<?xml") else stripped
+            parser = etree.XMLParser(remove_blank_text=True, resolve_entities=False, no_network=True)
+            text = etree.tostring(
+                etree.fromstring(body.encode(), parser), pretty_print=True, encoding="unicode"
+            )
+    except (orjson.JSONDecodeError, etree.XMLSyntaxError):
+        pass
+    return (
+        text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + f"\n… ({len(text)} characters)"
+    )
+
+
+def _code(text: str, language: str = "xml") -> Syntax:
+    return Syntax(text, language, word_wrap=True, background_color="default")

@@ -1,0 +1,176 @@
+"""One request on one screen: find or prepare the operation, withhold what the caller may not see, execute, answer.
+
+An engine holds the current generation (declarations, network, schema, plans) and swaps it whole: a request finishes
+on the generation that it began with, and a generation is closed when its last request has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.fetch import RequestContext, Subgraph
+from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
+from gateway.planner import QueryGraph
+from gateway.request import GraphQLAnswer, GraphQLRequest
+from gateway.security.authorise import Denied, denied_fields, withhold
+from gateway.security.limits import OperationLimits
+from schema.compose import Composition
+from schema.permissions import PERMISSIONS
+
+__all__ = ["Generation", "GraphQLEngine"]
+
+
+@dataclass(slots=True)
+class Generation:
+    """Everything that one set of declarations gives. `close` is called once, when nothing uses it any more."""
+
+    number: int
+    fingerprint: str
+    composition: Composition
+    graph: QueryGraph
+    subgraphs: Mapping[str, Subgraph]
+    states: Callable[[], Mapping[str, str]]
+    close: Callable[[], Awaitable[None]]
+    operations: OperationCache
+    in_flight: int = 0
+    retired: bool = False
+    denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
+
+
+class GraphQLEngine:
+    """`gateway.web.ports.Engine` over generations."""
+
+    def __init__(self, limits: OperationLimits) -> None:
+        self._limits = limits
+        self._current: Generation | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
+        generation = self._current
+        if generation is None:
+            return _refused([OperationError("STARTING", "The gateway is still loading its systems.")], 503)
+        generation.in_flight += 1
+        try:
+            operation = self._prepare(generation, request, context)
+            if isinstance(operation, list):
+                return _refused(operation, 400)
+            if request.read_only and operation.kind != "query":
+                return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
+            answer = await operation.execute(request.variables, context)
+            if not answer.executed:
+                return GraphQLAnswer(errors=answer.errors, status_hint=400, operation=operation.kind)
+            errors = [*self._denials(generation, request, context), *answer.errors]
+            return GraphQLAnswer(
+                answer.data,
+                errors,
+                answer.extensions,
+                operation=operation.kind,
+                operation_name=operation.name,
+            )
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    def readiness(self) -> Mapping[str, Any]:
+        generation = self._current
+        if generation is None:
+            return {"ready": False}
+        return {"ready": True, "generation": generation.number, "systems": dict(generation.states())}
+
+    @property
+    def current(self) -> Generation | None:
+        return self._current
+
+    def swap(self, generation: Generation) -> None:
+        """New requests go to `generation`; the former one is closed when its requests have finished."""
+        former, self._current = self._current, generation
+        if former is not None:
+            former.retired = True
+            self._close_if_done(former)
+
+    async def close(self) -> None:
+        """Closes the current generation and waits for those that are closing."""
+        former, self._current = self._current, None
+        if former is not None:
+            await former.close()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    # --- preparing ---
+
+    def _prepare(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> PreparedOperation | list[OperationError]:
+        """Cached by text, name and what of it is withheld; scopes that the operation does not touch make no
+        difference to the cache."""
+        scopes = context.caller.scopes
+        key = (request.query, request.operation_name, scopes)
+        denied = generation.denials.get(key)
+        cache_text = request.query if denied is None else _marked(request.query, denied)
+        found = generation.operations.peek(cache_text, request.operation_name) if denied is not None else None
+        if found is not None:
+            return found
+        made = self._make(generation, request, scopes)
+        if isinstance(made, list):
+            return made
+        operation, denied = made
+        if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
+            generation.denials.clear()
+        generation.denials[key] = denied
+        generation.operations.put(_marked(request.query, denied), request.operation_name, operation)
+        return operation
+
+    def _make(
+        self, generation: Generation, request: GraphQLRequest, scopes: frozenset[str]
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
+        schema = generation.composition.api_schema
+        supergraph = generation.composition.supergraph
+        assert schema is not None and supergraph is not None  # noqa: S101, PT018 - a generation composed
+        denied: list[Denied] = []
+
+        def strip(document: Any) -> Any:
+            denied.extend(denied_fields(document, schema, PERMISSIONS, scopes))
+            return withhold(document, schema, denied) if denied else document
+
+        made = prepare(
+            schema,
+            supergraph,
+            generation.subgraphs,
+            request.query,
+            request.operation_name,
+            graph=generation.graph,
+            limits=self._limits,
+            planned=strip,
+        )
+        return made if isinstance(made, list) else (made, tuple(denied))
+
+    def _denials(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> list[dict[str, Any]]:
+        denied = generation.denials.get((request.query, request.operation_name, context.caller.scopes), ())
+        anonymous = context.caller.name == "anonymous"
+        return [one.formatted(anonymous=anonymous) for one in denied]
+
+    def _close_if_done(self, generation: Generation) -> None:
+        if generation.retired and generation.in_flight == 0:
+            generation.retired = False  # once
+            task = asyncio.get_running_loop().create_task(_closing(generation))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+async def _closing(generation: Generation) -> None:
+    await generation.close()
+
+
+def _marked(text: str, denied: tuple[Denied, ...]) -> str:
+    """Cache key of a text with what is withheld from it."""
+    if not denied:
+        return text
+    return text + "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+
+
+def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:
+    return GraphQLAnswer(errors=[error.formatted() for error in errors], status_hint=status)

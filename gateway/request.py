@@ -1,0 +1,37 @@
+"""One GraphQL request and its answer, as the web hands them to the engine and back: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["GraphQLAnswer", "GraphQLRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One well-formed request. read_only: it came by GET, so anything but a query is refused with status 405."""
+
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLAnswer:
+    """A response in JSON-ready values (orjson encodes it as it is).
+
+    status_hint: 200 where execution began: `data` is then in the body, null too. Anything else is a request error
+    without `data`: 400 could not be parsed, validated or coerced; 405 a mutation by GET; 403, 413, 429, 503, 504 ...
+    operation: query, mutation or subscription, where it is known; for metrics and the log.
+    """
+
+    data: Mapping[str, Any] | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    status_hint: int = 200
+    operation: str = "unknown"
+    operation_name: str | None = None
