@@ -26,6 +26,7 @@ from adapters.soap.check import check_soap
 from adapters.soap.exchange import SoapExchange, soap_call
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
 from adapters.source import CompiledConnector, Source, compile_connector
+from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
@@ -70,6 +71,7 @@ class Surroundings:
     observer: TrafficObserver | None
     secret: bytes = field(repr=False)
     namespace: str = "quanyu"
+    tracer: CallTracer | None = None
     wire_for: Callable[[WireLimits, UrlGuard], Wire] = lambda limits, guard: Wire(
         limits=limits, tls=None, guard=guard
     )
@@ -189,6 +191,7 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
         _connectors(declaration, service),
         around.namespace,
         around.secret,
+        around.tracer,
     )
 
 

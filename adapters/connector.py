@@ -114,7 +114,9 @@ class ConnectorSubgraph:
         own = _own_only(run.context)
         deadline = self._deadline(run.context, arguments.get("deadlineMs"))
         asked_for = fields | {"applicant"} if own else fields
-        found, outcomes = await self.network.by_number(number, asked_for, deadline=deadline)
+        found, outcomes = await self.network.by_number(
+            number, asked_for, deadline=deadline, trace=run.context.trace_headers
+        )
         if own:
             found = [one for one in found if _is_applicant(one, own)]
             for outcome in outcomes:  # a count would tell that the number exists
@@ -209,7 +211,14 @@ class ConnectorSubgraph:
         deadline = self._deadline(run.context, None)
         start = given.marks.get(code, Mark())
         outcome, rows, end = await self.network.system_list(
-            code, verb, args, fields, first=first, start=start, deadline=deadline
+            code,
+            verb,
+            args,
+            fields,
+            first=first,
+            start=start,
+            deadline=deadline,
+            trace=run.context.trace_headers,
         )
         _report(run, [outcome], path)
         for row in rows:
@@ -239,6 +248,7 @@ class ConnectorSubgraph:
             after=start,
             deadline=self._deadline(run.context, arguments.get("deadlineMs")),
             with_cursors="cursor" in selection.names("edges") or "startCursor" in selection.names("pageInfo"),
+            trace=run.context.trace_headers,
         )
         _report(run, merged.outcomes, path)
         self._nobody_answered(run, merged, path)
@@ -290,6 +300,7 @@ class ConnectorSubgraph:
             fields | {"applicant"} if own else fields,
             deadline=self._deadline(run.context, int(SINGLE_DEADLINE_S * 1000)),
             only=wanted.system,
+            trace=run.context.trace_headers,
         )
         if own:  # another's case is as if it were not there
             found = [one for one in found if _is_applicant(one, own)]

@@ -15,7 +15,7 @@ from typing import Any
 
 from adapters.cursor import ListCursor, Mark
 from adapters.mapping.scope import Gap, Trouble
-from adapters.source import Page, Position, Source
+from adapters.source import NO_TRACE, Page, Position, Source
 from adapters.traffic.errors import SourceError, SourceNotFound
 
 __all__ = ["Found", "Merged", "Outcome", "Question", "ask_each", "merge_lists"]
@@ -77,6 +77,7 @@ class Question:
     args: Mapping[str, Any]
     fields: Collection[str]
     keep: Callable[[Source], Callable[[dict[str, Any]], bool] | None]
+    trace: Mapping[str, str] = NO_TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,4 +272,5 @@ class _Stream:
             deadline=self.deadline,
             position=position,
             gaps=self.outcome.gaps,
+            trace=self.question.trace,
         )

@@ -16,7 +16,7 @@ from adapters.cursor import ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import Found, Merged, Outcome, Question, ask_each, merge_lists
 from adapters.mapping.scope import Gap
-from adapters.source import Page, Position, Source
+from adapters.source import NO_TRACE, Page, Position, Source
 from adapters.traffic.errors import SourceUnavailable
 from schema.identifiers import normalise_number
 
@@ -150,6 +150,7 @@ class Network:
         after: ListCursor,
         deadline: float,
         with_cursors: bool,
+        trace: Mapping[str, str] = NO_TRACE,
     ) -> Merged:
         asked, skipped = self.eligible(wanted)
 
@@ -157,7 +158,7 @@ class Network:
             tests = wanted.here(source)
             return (lambda record: all(test(record) for test in tests)) if tests else None
 
-        question = Question(wanted.args(), frozenset(fields) | wanted.fields(), keep)
+        question = Question(wanted.args(), frozenset(fields) | wanted.fields(), keep, trace)
         detailed = any(source.only_in_case(question.fields) for source in asked)
         list_deadline = deadline
         if detailed:  # one slow list must not use up the time in which the others' details are asked for
@@ -167,13 +168,15 @@ class Network:
             asked, question, first=first, after=after, deadline=list_deadline, with_cursors=with_cursors
         )
         if detailed:
-            await self._fill_details(merged, question.fields, deadline)
+            await self._fill_details(merged, question.fields, deadline, trace)
         self._note_gaps(merged.outcomes)
         merged.outcomes.extend(skipped)
         merged.outcomes.sort(key=lambda outcome: outcome.system)
         return merged
 
-    async def _fill_details(self, merged: Merged, fields: Collection[str], deadline: float) -> None:
+    async def _fill_details(
+        self, merged: Merged, fields: Collection[str], deadline: float, trace: Mapping[str, str]
+    ) -> None:
         """Fields that a system's list does not hold but its single case does (its steps, mostly) are asked for case
         by case; a system that fails then keeps what its list gave, and its outcome says why the rest is missing."""
         outcomes = {outcome.system: outcome for outcome in merged.outcomes}
@@ -186,6 +189,7 @@ class Network:
                     fields=missing | {"localNo"},
                     deadline=deadline,
                     gaps=outcome.gaps,
+                    trace=trace,
                 )
 
             [(detail, page)] = await ask_each([self.sources[found.system]], ask)
@@ -205,7 +209,13 @@ class Network:
         await asyncio.gather(*jobs)
 
     async def by_number(
-        self, number: str, fields: Collection[str], *, deadline: float, only: str | None = None
+        self,
+        number: str,
+        fields: Collection[str],
+        *,
+        deadline: float,
+        only: str | None = None,
+        trace: Mapping[str, str] = NO_TRACE,
     ) -> tuple[list[Found], list[Outcome]]:
         """Cases of a number in every system whose numbers look like it, or in the one system named."""
         sources = [
@@ -218,7 +228,12 @@ class Network:
 
         async def ask(source: Source, outcome: Outcome) -> Page:
             return await source.ask(
-                "case", {"number": number}, fields=frozenset(fields), deadline=deadline, gaps=outcome.gaps
+                "case",
+                {"number": number},
+                fields=frozenset(fields),
+                deadline=deadline,
+                gaps=outcome.gaps,
+                trace=trace,
             )
 
         answers = await ask_each(sources, ask)
@@ -247,6 +262,7 @@ class Network:
         *,
         deadline: float,
         position: Position = None,
+        trace: Mapping[str, str] = NO_TRACE,
     ) -> tuple[Outcome, Page | None]:
         """A verb of one system; a system that lacks it has the outcome UNSUPPORTED."""
         source = self.sources.get(system)
@@ -257,7 +273,13 @@ class Network:
 
         async def ask(source: Source, outcome: Outcome) -> Page:
             return await source.ask(
-                verb, args, fields=fields, deadline=deadline, position=position, gaps=outcome.gaps
+                verb,
+                args,
+                fields=fields,
+                deadline=deadline,
+                position=position,
+                gaps=outcome.gaps,
+                trace=trace,
             )
 
         [(outcome, page)] = await ask_each([source], ask)
@@ -274,6 +296,7 @@ class Network:
         first: int,
         start: Mark,
         deadline: float,
+        trace: Mapping[str, str] = NO_TRACE,
     ) -> tuple[Outcome, list[dict[str, Any]], Mark | None]:
         """At most `first` records of a system's own list, and where it goes on (None at its end).
 
@@ -283,7 +306,7 @@ class Network:
         rows: list[dict[str, Any]] = []
         while True:
             outcome, page = await self.one_page(
-                system, verb, args, fields, deadline=deadline, position=position
+                system, verb, args, fields, deadline=deadline, position=position, trace=trace
             )
             if page is None:
                 mark = (

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from adapters.declaration import Connector, Declaration
@@ -22,10 +24,12 @@ from adapters.mapping.tree import Wanted
 from adapters.mapping.wanted import wanted_names
 from adapters.reply import RawReply
 from adapters.rest.auth import Credentials
+from adapters.tracing import CallTracer
 from adapters.traffic.errors import (
     SourceBadData,
     SourceError,
     SourceNotFound,
+    SourceOverloaded,
     SourceRefused,
     SourceTimeout,
     SourceUnavailable,
@@ -38,6 +42,8 @@ from cache.keys import cache_key
 from schema.canonical import VERBS
 
 __all__ = ["CompiledConnector", "Page", "Source", "compile_connector"]
+
+NO_TRACE: Mapping[str, str] = MappingProxyType({})
 
 Position = int | str | None
 """Where a list goes on: page number or offset, cursor or link; None is the start."""
@@ -150,6 +156,7 @@ class Source:
     connectors: dict[str, CompiledConnector]
     namespace: str
     secret: bytes = field(repr=False)
+    tracer: CallTracer | None = None
 
     @property
     def code(self) -> str:
@@ -174,18 +181,42 @@ class Source:
         deadline: float,
         position: Position = None,
         gaps: list[Gap] | None = None,
+        trace: Mapping[str, str] = NO_TRACE,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
         args: what the request template may use; deadline: event-loop time; gaps: unmapped codes of a fresh reply
         are added here.
         """
+        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps)
+        if self.tracer is None:
+            return await asking(trace)
+        with self.tracer.span(f"system {verb}", parent=trace, kind="client", system=self.code) as span:
+            try:
+                page = await asking(span.headers)
+            except SourceError as error:
+                span.fail(error.code)
+                raise
+            span.set("status", page.status)
+            return page
+
+    async def _ask(
+        self,
+        verb: str,
+        args: Mapping[str, Any],
+        fields: Collection[str],
+        trace: Mapping[str, str],
+        *,
+        deadline: float,
+        position: Position,
+        gaps: list[Gap] | None,
+    ) -> Page:
         connector = self.connectors[verb]
         wanted, read_record = connector.reader(fields)
         page = self._page_scope(connector, position)
         scope = Scope({"args": args, "page": page})
         try:
-            request = connector.call.request(scope)
+            request = _traced(connector.call.request(scope), trace)
         except ValueProblem as problem:
             raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
         fresh: list[Read] = []
@@ -330,6 +361,15 @@ class Source:
         raise _failure(self.code, kind, reply.status) from cause
 
 
+def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
+    """With the trace context as headers (W3C Trace Context), so that a system's own log can be matched with ours."""
+    if not trace:
+        return request
+    return WireRequest(
+        request.method, request.url, (*request.headers, *trace.items()), request.body, request.idempotent
+    )
+
+
 def _read_records(
     verb: str, nodes: list[Any], read_record: RecordReader, scope: Scope
 ) -> tuple[list[dict[str, Any]], list[Trouble]]:
@@ -379,6 +419,8 @@ def _failure(system: str, kind: str, status: int) -> SourceError:
 
 
 def _source_error(system: str, error: wire_errors.WireError) -> SourceError:
+    if isinstance(error, wire_errors.PoolTimeout):
+        return SourceOverloaded(system)  # our own limit, not the system's fault
     if isinstance(error, wire_errors.DeadlineExceeded):
         return SourceTimeout(system)
     if isinstance(error, wire_errors.AnswerTooLarge):

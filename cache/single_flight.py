@@ -29,6 +29,10 @@ class SingleFlight(Generic[T]):
         """Calls under way."""
         return len(self._flights)
 
+    def running(self, key: str) -> bool:
+        """Whether a call for `key` is under way, which the next caller would share."""
+        return key in self._flights
+
     async def run(self, key: str, make: Callable[[], Awaitable[T]], *, until: float | None = None) -> T:
         """The result of `make()`, or of the call for `key` that is under way.
 

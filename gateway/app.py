@@ -83,6 +83,7 @@ def build_gateway(
                 gaps,
                 metrics,
                 secret_key_bytes(settings)[:64],
+                tracer=tracer if settings.otel else None,
                 max_deadline_s=settings.max_deadline_ms / 1000,
                 operation_cache_entries=settings.operation_cache_entries,
             )

@@ -14,6 +14,7 @@ from adapters.fetch import Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.source import Source
+from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
 from cache.single_flight import SingleFlight
@@ -46,6 +47,7 @@ class Parts:
     gaps: GapBook
     observer: TrafficObserver | None
     secret: bytes = field(repr=False)
+    tracer: CallTracer | None = None
     max_deadline_s: float = 10.0
     operation_cache_entries: int = 1000
     flights: SingleFlight[Answer] = field(default_factory=SingleFlight)
@@ -92,7 +94,12 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
         if code in loaded.absent:
             continue
         around = Surroundings(
-            parts.store, parts.flights, parts.observer, parts.secret, namespace=_system_namespace(declaration)
+            parts.store,
+            parts.flights,
+            parts.observer,
+            parts.secret,
+            namespace=_system_namespace(declaration),
+            tracer=parts.tracer,
         )
         source = build_source(declaration, loaded.services.get(code), around)
         before = previous.network.sources.get(code) if previous is not None else None

@@ -50,9 +50,21 @@ def city_command(as_json: bool, seed: int) -> None:
 @click.option(
     "--share", default=None, help="N/M: serve only every M-th system from the N-th, in this process."
 )
+@click.option(
+    "--declarations",
+    default=None,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write each system's declaration to.",
+)
 @click.option("--with-parent", is_flag=True, help="End when standard input closes.")
 def farm_command(
-    systems: int, processes: int, latency_ms: float, seed: int, share: str | None, with_parent: bool
+    systems: int,
+    processes: int,
+    latency_ms: float,
+    seed: int,
+    share: str | None,
+    declarations: Path | None,
+    with_parent: bool,
 ) -> None:
     """Run many small systems, each on its own port, in a few processes until Ctrl-C."""
     if with_parent:
@@ -61,7 +73,9 @@ def farm_command(
         first, _, step = share.partition("/")
         serve_share(systems, first=int(first), step=int(step), latency_ms=latency_ms, seed=seed)
         return
-    run_farm(systems=systems, processes=processes, latency_ms=latency_ms, seed=seed)
+    run_farm(
+        systems=systems, processes=processes, latency_ms=latency_ms, seed=seed, declarations=declarations
+    )
 
 
 if __name__ == "__main__":

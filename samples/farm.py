@@ -14,11 +14,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
 from samples.children import running_children
-from samples.farm_declarations import FarmAddress
+from samples.farm_declarations import FarmAddress, write_declarations
 from samples.farm_systems import build_handler, farm_systems
 from samples.lean_http import LeanProtocol
 from samples.serve import DEFAULT_SEED, bind, run_protocols
@@ -60,12 +61,19 @@ def running_farm(
         yield sorted(FarmAddress(*address) for share in shares for address in share)
 
 
-def run_farm(*, systems: int, processes: int, latency_ms: float, seed: int) -> None:
-    """Run the farm until SIGTERM or Ctrl-C; prints one JSON line a system: [code, kind, url]."""
+def run_farm(
+    *, systems: int, processes: int, latency_ms: float, seed: int, declarations: Path | None = None
+) -> None:
+    """Run the farm until SIGTERM or Ctrl-C; prints one JSON line a system: [code, kind, url].
+
+    declarations: folder in which each system's declaration is written before its line is printed.
+    """
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     with running_farm(systems, processes=processes, latency_ms=latency_ms, seed=seed) as addresses:
+        if declarations is not None:
+            write_declarations(addresses, declarations)
         for address in addresses:
             print(json.dumps(address), flush=True)
         stop.wait()

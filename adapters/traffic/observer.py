@@ -29,6 +29,9 @@ class TrafficObserver(Protocol):
 
     def cache_asked(self, system: str, status: CacheStatus) -> None: ...
 
+    def call_shared(self, system: str) -> None:
+        """A call joined an identical one that was under way."""
+
 
 class NullObserver:
     """Listens to nothing."""
@@ -46,4 +49,7 @@ class NullObserver:
         return
 
     def cache_asked(self, system: str, status: CacheStatus) -> None:
+        return
+
+    def call_shared(self, system: str) -> None:
         return

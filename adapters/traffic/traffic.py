@@ -221,6 +221,8 @@ class Traffic:
         else:
             deadline.extend(deadline_at, now)
         deadline.users += 1
+        if self._flights.running(key):
+            self._observer.call_shared(self.system)
         try:
             flight = partial(self._flight, send, key, deadline, rule)
             return await self._flights.run(key, flight, until=deadline_at)

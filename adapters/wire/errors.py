@@ -1,4 +1,3 @@
-
 """What can go wrong between the gateway and a system.
 
 WireError

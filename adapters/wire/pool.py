@@ -124,9 +124,8 @@ class OriginPool:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(
-                    waiter.result(), loop.time()
-                )  # granted and cancelled in the same turn of the loop
+                # granted and cancelled in the same turn of the loop
+                self._pass_on(waiter.result(), loop.time())
             raise
         finally:
             timer.cancel()

@@ -108,9 +108,11 @@ class _Listening(Wire):
         super().__init__(limits=limits, tls=None, guard=guard)
         self.calls: list[tuple[WireRequest, WireResponse | None]] = []
 
-    async def send(self, request: WireRequest, *, timeout_s: float) -> WireResponse:
+    async def send(
+        self, request: WireRequest, *, timeout_s: float, connect_timeout_s: float | None = None
+    ) -> WireResponse:
         self.calls.append((request, None))
-        response = await super().send(request, timeout_s=timeout_s)
+        response = await super().send(request, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
         self.calls[-1] = (request, response)
         return response
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from graphql import FieldNode, SelectionSetNode
+from graphql import SelectionSetNode
 
 from gateway.planner.query_graph import Provided, QueryGraph
+from gateway.planner.selections import read_selections
 from schema.compose.supergraph import EntityKey
 
-__all__ = ["Hop", "Standpoint", "shortest_hops"]
+__all__ = ["Hop", "Standpoint", "can_give", "shortest_hops"]
+
+View = tuple[str, str, EntityKey]
+"""(subgraph, type there, key): one way to ask for an entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +40,51 @@ def shortest_hops(
     type_name: str,
     *,
     standpoints: Iterable[Standpoint],
-    is_goal: Callable[[str, str], bool],
+    goals: Sequence[View],
     preference: Callable[[str, str], int],
 ) -> list[Hop]:
-    """Hops that end in a (subgraph, type) that `is_goal`; the least `preference` among the nearest; [] if none.
+    """Hops that end in one of the goals; the least `preference` among the nearest; [] if there is no way.
 
     Breadth first: every hop costs one dependent fetch. Keys are taken whose fields the places so far answer.
     """
-    reached = list(standpoints)
-    ways: dict[tuple[str, str], list[Hop]] = {(item.subgraph, item.type_name): [] for item in reached}
-    frontier: list[tuple[list[Standpoint], list[Hop]]] = [(reached, [])]
+    start = list(standpoints)
+    if not goals:
+        return []
+    nearest = [[Hop(*goal)] for goal in goals if can_give(graph, start, goal[2].selection)]
+    if not nearest:
+        nearest = _search(graph, type_name, start, {goal[:2] for goal in goals})
+    if len(nearest) <= 1:
+        return nearest[0] if nearest else []
+    return min(nearest, key=lambda hops: preference(hops[-1].subgraph, hops[-1].type_name))
+
+
+def _search(graph: QueryGraph, type_name: str, start: list[Standpoint], goals: set[tuple[str, str]]) -> list[list[Hop]]:
+    """All ways of the least length that end in a goal."""
+    reached = {(item.subgraph, item.type_name) for item in start}
+    frontier: list[tuple[list[Standpoint], list[Hop]]] = [(start, [])]
     while frontier:
         found: list[list[Hop]] = []
         following: list[tuple[list[Standpoint], list[Hop]]] = []
         for sources, way in frontier:
             for subgraph, view, key in graph.entity_views(type_name):
-                if (subgraph, view) in ways or not can_give(graph, sources, key.selection):
+                if (subgraph, view) in reached or not can_give(graph, sources, key.selection):
                     continue
+                reached.add((subgraph, view))
                 longer = [*way, Hop(subgraph, view, key)]
-                ways[(subgraph, view)] = longer
                 following.append(([Standpoint(subgraph, view)], longer))
-                if is_goal(subgraph, view):
+                if (subgraph, view) in goals:
                     found.append(longer)
         if found:
-            return min(found, key=lambda hops: preference(hops[-1].subgraph, hops[-1].type_name))
+            return found
         frontier = following
     return []
 
 
-def can_give(graph: QueryGraph, sources: Iterable[Standpoint], selection: SelectionSetNode) -> bool:
+def can_give(graph: QueryGraph, sources: Sequence[Standpoint], selection: SelectionSetNode) -> bool:
     """Whether the standpoints together answer every field of a key at once."""
-    known = list(sources)
-    return all(
-        any(
-            graph.is_local_selection(
-                item.subgraph, item.type_name, SelectionSetNode(selections=(node,)), item.provided
-            )
-            for item in known
-        )
-        for node in selection.selections
-        if not (isinstance(node, FieldNode) and node.name.value == "__typename")
+    if any(graph.is_local_selection(item.subgraph, item.type_name, selection, item.provided) for item in sources):
+        return True
+    return len(sources) > 1 and all(
+        any(graph.uncovered(item.subgraph, item.type_name, (part,), item.provided) == 0 for item in sources)
+        for part in read_selections(selection, {})
     )

@@ -160,7 +160,7 @@ class FieldPlacer:
             self.graph,
             place.type_name,
             standpoints=[host.standpoint for host in place.hosts],
-            is_goal=lambda subgraph, view: self.graph.is_abstract(subgraph, view),
+            goals=[goal for goal in self.graph.entity_views(place.type_name) if self.graph.is_abstract(*goal[:2])],
             preference=lambda subgraph, view: self.graph.uncovered(subgraph, view, selections),
         )
         if not hops:
@@ -260,8 +260,7 @@ class FieldPlacer:
         return place.hosts[-1]
 
     def _hop_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
-        def is_goal(subgraph: str, view: str) -> bool:
-            return subgraph not in tried and self.graph.is_local(subgraph, view, asked.name)
+        goals = self.graph.entity_views_with(place.type_name, asked.name)
 
         def preference(subgraph: str, view: str) -> int:
             return sum(self._uncovered(subgraph, view, item, ()) for item in ahead or (asked,))
@@ -270,7 +269,7 @@ class FieldPlacer:
             self.graph,
             place.type_name,
             standpoints=[host.standpoint for host in place.hosts],
-            is_goal=is_goal,
+            goals=[goal for goal in goals if goal[0] not in tried],
             preference=preference,
         )
         return self._follow(place, hops) if hops else None
@@ -312,13 +311,9 @@ class FieldPlacer:
 
     def _hop_by_fetched_key(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
         """A hop by a key of which parts must be fetched elsewhere first."""
-        for subgraph, view, key in self.graph.entity_views(place.type_name):
+        for subgraph, view, key in self.graph.entity_views_with(place.type_name, asked.name):
             goal = (subgraph, view, key.fields)
-            if (
-                subgraph in tried
-                or goal in self.asking
-                or not self.graph.is_local(subgraph, view, asked.name)
-            ):
+            if subgraph in tried or goal in self.asking:
                 continue
             self.asking.add(goal)
             mark = self.fetches.mark()

@@ -26,6 +26,8 @@ class QueryGraph:
         self._possible: dict[tuple[str, str], tuple[str, ...]] = {}
         self._objects: dict[str, frozenset[str]] = {}
         self._supertypes = {name: self._read_supertypes(name) for name in supergraph.types}
+        self._views_with: dict[tuple[str, str], tuple[tuple[str, str, EntityKey], ...]] = {}
+        self._local_keys: dict[tuple[str, str, int], bool] = {}
         self._entity_views: dict[str, tuple[tuple[str, str, EntityKey], ...]] = {}
 
     def is_composite(self, type_name: str) -> bool:
@@ -115,11 +117,25 @@ class QueryGraph:
             self._entity_views[type_name] = tuple(found)
         return self._entity_views[type_name]
 
+    def entity_views_with(self, type_name: str, field_name: str) -> tuple[tuple[str, str, EntityKey], ...]:
+        """Those entity views from which a field is answered at once."""
+        key = (type_name, field_name)
+        if key not in self._views_with:
+            self._views_with[key] = tuple(
+                item for item in self.entity_views(type_name) if self.is_local(item[0], item[1], field_name)
+            )
+        return self._views_with[key]
+
     def is_local_selection(
         self, subgraph: str, type_name: str, selection: SelectionSetNode, provided: Provided
     ) -> bool:
-        """Whether the subgraph answers a whole field set (a key) at once."""
-        return self.uncovered(subgraph, type_name, read_selections(selection, {}), provided) == 0
+        """Whether the subgraph answers a whole field set (a key of the supergraph) at once."""
+        if provided:
+            return self.uncovered(subgraph, type_name, read_selections(selection, {}), provided) == 0
+        key = (subgraph, type_name, id(selection))  # keys live as long as the supergraph
+        if key not in self._local_keys:
+            self._local_keys[key] = self.uncovered(subgraph, type_name, read_selections(selection, {})) == 0
+        return self._local_keys[key]
 
     def uncovered(
         self, subgraph: str, type_name: str, selections: Iterable[Selection], provided: Provided = ()

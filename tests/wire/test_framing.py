@@ -66,7 +66,7 @@ async def test_reads_a_framed_answer_and_keeps_the_connection(
         (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
         (b"HTTP/1.0 200 OK\r\n\r\nold", b"old"),
         (b"HTTP/1.0 200 OK\r\n\r\n", b""),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"packed"), b"packed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"packed", mtime=0), b"packed"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", b"ok"),
     ],
 )
@@ -152,7 +152,7 @@ async def test_a_reset_never_completes_a_body_that_ends_with_the_connection(raw:
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 1\r\n\r\nx",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n"
-        + gzip.compress(b"x" * 99)[:12],
+        + gzip.compress(b"x" * 99, mtime=0)[:12],
     ],
 )
 async def test_nonsense_is_a_protocol_error(raw: RawServer, wire_bytes: bytes) -> None:

@@ -117,7 +117,7 @@ async def hold(exchange: Exchange) -> None:
     await exchange.hold()
 
 
-BOMB = gzip.compress(bytes(2_000_000))
+BOMB = gzip.compress(bytes(2_000_000), mtime=0)
 
 
 @pytest.mark.parametrize(
