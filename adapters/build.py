@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.compiled import CompiledConnector, compile_connector
 from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
@@ -25,12 +26,13 @@ from adapters.rest.exchange import JsonExchange, XmlExchange, graphql_call, rest
 from adapters.soap.check import check_soap
 from adapters.soap.exchange import SoapExchange, soap_call
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
-from adapters.source import CompiledConnector, Source, compile_connector
+from adapters.source import Source
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
-from adapters.validate import Checked, Known, check_across, check_document, context_of, map_of
+from adapters.validate import Checked, Known, check_across, check_document
+from adapters.validate_connectors import context_of, map_of
 from adapters.wire.guard import UrlGuard, parse_url
 from adapters.wire.model import WireLimits
 from adapters.wire.wire import Wire

@@ -1,16 +1,15 @@
-"""The `cases` subgraph: answers fetches from legacy systems through the network. No Strawberry, no graphql-core
-execution: root fields put a question, shapers cut the records to what was selected."""
+"""The `cases` subgraph: answers fetches from legacy systems. No Strawberry, no graphql-core execution: each root
+field puts its question (`case_questions.py`), a shaper cuts the records to what was selected (`shape.py`)."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLSchema,
@@ -22,52 +21,23 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 
-from adapters.case_fields import ALWAYS, CaseView, case_rules, connection, network_time, record_fields
-from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
-from adapters.fanout import Found, Merged, Outcome
+from adapters.case_questions import CaseQuestions, QuestionRefused
+from adapters.cursor import CursorError
 from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
-from adapters.network import CaseFilter, Network, RegionTree, filter_number
-from adapters.shape import FieldRule, Rules, Run, Selection, Shaper, compile_shape, fields_below
-from schema.canonical import CASE, CHANGE, ITEM
+from adapters.shape import Run, Selection, compile_shape, fields_below, is_selected
 from schema.errors import SchemaError
-from schema.identifiers import parse_case_id
-from schema.paging import checked_first
 
 __all__ = ["ConnectorSubgraph", "connector_schema"]
 
-Path = tuple[str | int, ...]
-_FIELDS = {record.name: frozenset(field.name for field in record.fields) for record in (CASE, ITEM, CHANGE)}
-_OWN_ARGUMENTS = ("first", "after", "deadlineMs")
-SINGLE_DEADLINE_S = 5.0
 
-
-class _Refused(Exception):
-    """A question that is not put to any system; becomes a GraphQL error."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
-        super().__init__(message)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ConnectorSubgraph:
-    """network: asked live, replaced with each generation. secret: seals cursors; ref_key: keys applicant refs."""
+    """`adapters.fetch.Subgraph` over the network. schema: of `connector_schema(sdl)`."""
 
     name: str
     sdl: str
     schema: GraphQLSchema
-    network: Network
-    regions: RegionTree
-    secret: bytes = field(repr=False)
-    ref_key: bytes = field(repr=False)
-    max_deadline_s: float = 10.0
-    _rules: Rules = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        rules = case_rules(self.ref_key)
-        rules["LegacySystem", "items"] = FieldRule(self._items, later=True)
-        rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
-        self._rules = rules
+    questions: CaseQuestions
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Compiles every root field of the operation once."""
@@ -89,282 +59,16 @@ class ConnectorSubgraph:
                 errors = tuple(FetchError(error.message, (), {"code": "BAD_USER_INPUT"}) for error in values_)
                 return FetchResult(None, errors)
             run = Run(values_, context)
-            if len(fields) == 1:
-                values = [await fields[0].answer(run)]
+            asked = [one for one in fields if is_selected(one.node, run.variables)]
+            if len(asked) == 1:
+                values = [await asked[0].answer(run)]
             else:
-                values = list(await asyncio.gather(*(one.answer(run) for one in fields)))
+                values = list(await asyncio.gather(*(one.answer(run) for one in asked)))
             await _settle(run)
-            data = {one.key: value for one, value in zip(fields, values, strict=True)}
+            data = {one.key: value for one, value in zip(asked, values, strict=True)}
             return FetchResult(data, tuple(run.errors))
 
         return fetch
-
-    # --- root fields ---
-
-    async def case(
-        self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
-    ) -> CaseView | None:
-        return await self._case_by_id(run, str(arguments["id"]), selection.names(), path)
-
-    async def case_progress(
-        self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
-    ) -> dict[str, Any]:
-        number = arguments["number"].strip()
-        fields = self._case_fields(selection.names("cases"))
-        own = _own_only(run.context)
-        deadline = self._deadline(run.context, arguments.get("deadlineMs"))
-        asked_for = fields | {"applicant"} if own else fields
-        found, outcomes = await self.network.by_number(
-            number, asked_for, deadline=deadline, trace=run.context.trace_headers
-        )
-        if own:
-            found = [one for one in found if _is_applicant(one, own)]
-            for outcome in outcomes:  # a count would tell that the number exists
-                outcome.count = sum(one.system == outcome.system for one in found)
-        _report(run, outcomes, path)
-        if not found:
-            silent = [outcome.system for outcome in outcomes if not outcome.answered]
-            tail = f"; not answered: {', '.join(silent)}" if silent else ""
-            who = (
-                "no system has numbers of this form"
-                if not outcomes
-                else "no system that answered has this number"
-            )
-            run.errors.append(FetchError(f"Case not found: {who}{tail}.", path, {"code": "CASE_NOT_FOUND"}))
-        return {
-            "number": number,
-            "cases": [CaseView(one, time.time()) for one in found],
-            "sources": _outcomes(outcomes),
-        }
-
-    async def cases(
-        self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
-    ) -> dict[str, Any]:
-        return await self._list(run, arguments, self._filter(arguments), selection, path)
-
-    async def my_cases(
-        self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
-    ) -> dict[str, Any]:
-        subject = run.context.caller.subject
-        if subject is None:
-            raise _Refused("FORBIDDEN", "myCases needs a token of an applicant (with a subject).")
-        id_type, number = filter_number(None, subject)
-        wanted = CaseFilter(id_type=id_type, number=number, states=tuple(arguments.get("states") or ()))
-        return await self._list(run, arguments, wanted, selection, path)
-
-    async def entities(self, run: Run, representations: Sequence[Any], selection: Selection) -> list[Any]:
-        names = self._case_fields(_names_on(selection, "Case"))
-
-        async def one(index: int, representation: Any) -> Any:
-            kind = representation.get("__typename") if isinstance(representation, dict) else None
-            if kind == "LegacySystem":
-                return {"__typename": kind, "code": representation["code"]}
-            if kind == "Case":
-                view = await self._case_by_id(run, str(representation["id"]), names, ("_entities", index))
-                return _Typed("Case", view) if view is not None else None
-            raise _Refused("REPRESENTATION_INVALID", f"cases cannot resolve entity {kind!r}")
-
-        return list(await asyncio.gather(*(one(index, item) for index, item in enumerate(representations))))
-
-    # --- fields that ask a system ---
-
-    def _items(self, system: Any, run: Run, arguments: dict[str, Any], selection: Selection) -> Any:
-        fields = record_fields(
-            selection.names("nodes") | selection.names("edges", "node"),
-            self._rules,
-            "SystemItem",
-            _FIELDS["SystemItem"],
-        )
-        return lambda path: self._system_list(run, system["code"], "items", {}, arguments, fields, path)
-
-    def _changes(self, system: Any, run: Run, arguments: dict[str, Any], selection: Selection) -> Any:
-        fields = record_fields(
-            selection.names("nodes") | selection.names("edges", "node"),
-            self._rules,
-            "CaseChange",
-            _FIELDS["CaseChange"],
-        )
-        args = {"since": arguments["since"]}
-        return lambda path: self._system_list(
-            run, system["code"], "changes", args, arguments, fields | {"localNo"}, path
-        )
-
-    async def _system_list(
-        self,
-        run: Run,
-        code: str,
-        verb: str,
-        args: Mapping[str, Any],
-        arguments: Mapping[str, Any],
-        fields: frozenset[str],
-        path: Path,
-    ) -> dict[str, Any] | None:
-        """One page of a system's own list; its cursor is the system's position, bound to the question."""
-        try:
-            first = checked_first(arguments.get("first"))
-            question = fingerprint({"system": code, "verb": verb, **args}, self.secret)
-            after = arguments.get("after")
-            given = ListCursor.decode(after, question, self.secret) if after else ListCursor()
-        except (SchemaError, CursorError) as error:
-            run.errors.append(FetchError(str(error), path, {"code": error.code, "system": code}))
-            return None
-        deadline = self._deadline(run.context, None)
-        start = given.marks.get(code, Mark())
-        outcome, rows, end = await self.network.system_list(
-            code,
-            verb,
-            args,
-            fields,
-            first=first,
-            start=start,
-            deadline=deadline,
-            trace=run.context.trace_headers,
-        )
-        _report(run, [outcome], path)
-        for row in rows:
-            row["__system"] = code
-        go_on = ListCursor({code: end}).encode(question, self.secret) if end is not None else None
-        shown = connection(rows, [], has_next=end is not None, has_previous=bool(after), total=None)
-        # a system's own list has positions between its pages, not between its records
-        shown["edges"] = [{"cursor": go_on or "", "node": row} for row in rows]
-        shown["pageInfo"]["endCursor"] = go_on
-        return shown | {"sources": _outcomes([outcome])}
-
-    # --- inside ---
-
-    async def _list(
-        self, run: Run, arguments: dict[str, Any], wanted: CaseFilter, selection: Selection, path: Path
-    ) -> dict[str, Any]:
-        first = checked_first(arguments.get("first"))
-        asked = {name: value for name, value in arguments.items() if name not in _OWN_ARGUMENTS}
-        question = fingerprint({**asked, "who": wanted.number}, self.secret)
-        after = arguments.get("after")
-        start = ListCursor.decode(after, question, self.secret) if after else ListCursor()
-        names = selection.names("nodes") | selection.names("edges", "node")
-        merged = await self.network.cases(
-            wanted,
-            self._case_fields(names),
-            first=first,
-            after=start,
-            deadline=self._deadline(run.context, arguments.get("deadlineMs")),
-            with_cursors="cursor" in selection.names("edges") or "startCursor" in selection.names("pageInfo"),
-            trace=run.context.trace_headers,
-        )
-        _report(run, merged.outcomes, path)
-        self._nobody_answered(run, merged, path)
-        return self._connection(merged, question, has_previous=bool(after))
-
-    def _connection(self, merged: Merged, question: str, *, has_previous: bool) -> dict[str, Any]:
-        now = time.time()
-        nodes = [CaseView(found, now) for found in merged.found]
-        cursors = [cursor.encode(question, self.secret) for cursor in merged.cursors]
-        shown = connection(
-            nodes, cursors, has_next=merged.has_more, has_previous=has_previous, total=merged.total
-        )
-        if not cursors:
-            shown["edges"] = [{"node": node} for node in nodes]
-        shown["pageInfo"]["endCursor"] = merged.end.encode(question, self.secret) if nodes else None
-        return shown | {"sources": _outcomes(merged.outcomes), "totalIsEstimate": False}
-
-    def _nobody_answered(self, run: Run, merged: Merged, path: Path) -> None:
-        asked = [outcome for outcome in merged.outcomes if outcome.status != "UNSUPPORTED"]
-        if any(outcome.answered for outcome in asked):
-            return
-        reason = (
-            f"none of the {len(asked)} systems asked answered"
-            if asked
-            else "no system can answer this question"
-        )
-        run.errors.append(
-            FetchError(f"No data: {reason}; see sources.", path, {"code": "NO_SOURCE_ANSWERED"})
-        )
-
-    async def _case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
-        wanted = parse_case_id(text)
-        source = self.network.sources.get(wanted.system)
-        if wanted.system in self.network.absent:
-            _, outcomes = await self.network.by_number(
-                wanted.local_no, ALWAYS, deadline=0, only=wanted.system
-            )
-            _report(run, outcomes, path)
-            return None
-        if source is None or not source.can("case"):
-            known = ", ".join(sorted(code for code, one in self.network.sources.items() if one.can("case")))
-            raise _Refused(
-                "SYSTEM_UNKNOWN", f"No system {wanted.system!r} can be asked for a case; there is {known}."
-            )
-        own = _own_only(run.context)
-        fields = self._case_fields(names)
-        found, outcomes = await self.network.by_number(
-            wanted.local_no,
-            fields | {"applicant"} if own else fields,
-            deadline=self._deadline(run.context, int(SINGLE_DEADLINE_S * 1000)),
-            only=wanted.system,
-            trace=run.context.trace_headers,
-        )
-        if own:  # another's case is as if it were not there
-            found = [one for one in found if _is_applicant(one, own)]
-        _report(run, outcomes, path)
-        if not found and outcomes[0].answered:
-            message = f"{wanted.system} has no case {wanted.local_no!r}."
-            run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
-        return CaseView(found[0], time.time()) if found else None
-
-    def _filter(self, arguments: Mapping[str, Any]) -> CaseFilter:
-        applicant = arguments.get("applicant") or {}
-        id_type, number = (None, None)
-        if applicant:
-            id_type, number = filter_number(applicant.get("idType"), applicant["number"])
-        region = arguments.get("region")
-        regions = None
-        if region:
-            below = arguments.get("includeDescendants") is not False
-            regions = self.regions.descendants(region) | {region} if below else frozenset({region})
-        systems = arguments.get("systems")
-        return CaseFilter(
-            id_type=id_type,
-            number=number,
-            states=tuple(arguments.get("states") or ()),
-            department=arguments.get("department"),
-            regions=regions,
-            systems=self._known_systems(systems) if systems is not None else None,
-            start=f"{arguments['from']}T00:00:00+08:00" if arguments.get("from") else None,
-            end=f"{arguments['to']}T23:59:59+08:00" if arguments.get("to") else None,
-        )
-
-    def _known_systems(self, codes: Sequence[str]) -> frozenset[str]:
-        there = self.network.sources.keys() | self.network.absent.keys()
-        unknown = sorted(set(codes) - there)
-        if unknown:
-            known = ", ".join(sorted(there))
-            raise _Refused("SYSTEM_UNKNOWN", f"No system {', '.join(map(repr, unknown))}; there is {known}.")
-        return frozenset(codes)
-
-    def _case_fields(self, names: frozenset[str]) -> frozenset[str]:
-        return record_fields(names, self._rules, "Case", _FIELDS["Case"])
-
-    def _deadline(self, context: RequestContext, deadline_ms: int | None) -> float:
-        if deadline_ms is not None and deadline_ms < 1:
-            raise _Refused("LIMIT_EXCEEDED", f"deadlineMs must be at least 1, got {deadline_ms}.")
-        allowed_s = (
-            self.max_deadline_s if deadline_ms is None else min(deadline_ms / 1000, self.max_deadline_s)
-        )
-        return min(context.deadline, asyncio.get_running_loop().time() + allowed_s)
-
-
-class _Typed:
-    """An entity behind `_entities`: the abstract shaper asks it for its type, the rest for its case."""
-
-    __slots__ = ("type_name", "view")
-
-    def __init__(self, type_name: str, view: CaseView) -> None:
-        self.type_name, self.view = type_name, view
-
-    def __getitem__(self, name: str) -> str:
-        return self.type_name
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.view, name)
 
 
 class _RootField:
@@ -373,7 +77,7 @@ class _RootField:
     def __init__(
         self,
         subgraph: ConnectorSubgraph,
-        node: Any,
+        node: FieldNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         query: GraphQLObjectType,
     ) -> None:
@@ -385,30 +89,32 @@ class _RootField:
         if self.name == "__typename":
             return
         self.definition = query.fields[self.name]
-        self.shape: Shaper = compile_shape(
-            (node,), self.definition.type, subgraph._rules, subgraph.schema, fragments
+        self.shape = compile_shape(
+            (node,), self.definition.type, subgraph.questions.rules, subgraph.schema, fragments
         )
         self.ask: Callable[..., Awaitable[Any]] | None = {
-            "case": subgraph.case,
-            "caseProgress": subgraph.case_progress,
-            "cases": subgraph.cases,
-            "myCases": subgraph.my_cases,
+            "case": subgraph.questions.case,
+            "caseProgress": subgraph.questions.case_progress,
+            "cases": subgraph.questions.cases,
+            "myCases": subgraph.questions.my_cases,
         }.get(self.name)
 
     async def answer(self, run: Run) -> Any:
-        path: Path = (self.key,)
+        path = (self.key,)
         if self.name == "__typename":
             return "Query"
         try:
             arguments = get_argument_values(self.definition, self.node, run.values)
             if self.name == "_entities":
-                value: Any = await self.subgraph.entities(run, arguments["representations"], self.selection)
+                value: Any = await self.subgraph.questions.entities(
+                    run, arguments["representations"], self.selection
+                )
             elif self.name == "_service":
                 value = {"sdl": self.subgraph.sdl}
             else:
                 assert self.ask is not None  # noqa: S101 - every root field of the SDL has its question
                 value = await self.ask(run, arguments, self.selection, path)
-        except (_Refused, CursorError, SchemaError) as error:
+        except (QuestionRefused, CursorError, SchemaError) as error:
             run.errors.append(FetchError(str(error), path, {"code": error.code}))
             return None
         return self.shape(value, run, path)
@@ -421,59 +127,6 @@ async def _settle(run: Run) -> None:
         found = await asyncio.gather(*(later.ask() for later in batch))
         for later, value in zip(batch, found, strict=True):
             later.finish(value)
-
-
-def _names_on(selection: Selection, type_name: str) -> frozenset[str]:
-    del type_name  # names of other entity types do no harm: unknown ones are dropped
-    return selection.names()
-
-
-def _own_only(context: RequestContext) -> str | None:
-    """The caller's own number, where the caller may see nothing but their own cases."""
-    caller = context.caller
-    if "cases:read" in caller.scopes or caller.subject is None:
-        return None
-    return filter_number(None, caller.subject)[1]
-
-
-def _is_applicant(found: Found, number: str) -> bool:
-    held = (found.record.get("applicant") or {}).get("idNumber")
-    return isinstance(held, str) and filter_number(None, held)[1] == number
-
-
-def _report(run: Run, outcomes: Sequence[Outcome], path: Path) -> None:
-    """Failures and bad values of each system as errors beside the data."""
-    for outcome in outcomes:
-        if outcome.error is not None and not outcome.answered:
-            extensions = {"code": outcome.error.code, "system": outcome.system}
-            run.errors.append(FetchError(str(outcome.error), path, extensions))
-        if outcome.incomplete is not None:
-            message = f"{outcome.incomplete} Parts of its records are missing."
-            extensions = {"code": outcome.incomplete.code, "system": outcome.system}
-            run.errors.append(FetchError(message, path, extensions))
-        for trouble in outcome.troubles:
-            message = f"{outcome.system}: {trouble.field}: {_sentence(trouble.message)}"
-            extensions = {"code": "SOURCE_BAD_DATA", "system": outcome.system, "field": trouble.field}
-            run.errors.append(FetchError(message, path, extensions))
-
-
-def _sentence(text: str) -> str:
-    return re.sub(r"\.?$", ".", text, count=1)
-
-
-def _outcomes(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    return [
-        {
-            "system": outcome.system,
-            "status": outcome.status,
-            "asOf": network_time(outcome.as_of),
-            "error": str(outcome.error) if outcome.error else None,
-            "errorCode": outcome.error.code if outcome.error else None,
-            "latencyMs": outcome.latency_ms,
-            "count": outcome.count,
-        }
-        for outcome in outcomes
-    ]
 
 
 def connector_schema(sdl: str) -> GraphQLSchema:

@@ -77,7 +77,7 @@ class Question:
     args: Mapping[str, Any]
     fields: Collection[str]
     keep: Callable[[Source], Callable[[dict[str, Any]], bool] | None]
-    trace: Mapping[str, str] = NO_TRACE
+    trace: Mapping[str, str] = field(default_factory=lambda: NO_TRACE)
 
 
 @dataclass(frozen=True, slots=True)

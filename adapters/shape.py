@@ -30,7 +30,17 @@ from graphql.execution.values import VariableValues, get_argument_values
 from adapters.fetch import FetchError, RequestContext
 from schema.errors import SchemaError
 
-__all__ = ["FieldRule", "Later", "Rules", "Run", "Selection", "Shaper", "compile_shape", "fields_below"]
+__all__ = [
+    "FieldRule",
+    "Later",
+    "Rules",
+    "Run",
+    "Selection",
+    "Shaper",
+    "compile_shape",
+    "fields_below",
+    "is_selected",
+]
 
 Path = tuple[str | int, ...]
 
@@ -106,6 +116,12 @@ def fields_below(
             yield from fields_below(node.selection_set, fragments)
         elif isinstance(node, FragmentSpreadNode):
             yield from fields_below(fragments[node.name.value].selection_set, fragments)
+
+
+def is_selected(node: FieldNode, variables: Mapping[str, Any]) -> bool:
+    """Whether its own @skip and @include let a field be answered."""
+    condition = _condition_of(node)
+    return condition is None or condition(variables)
 
 
 def compile_shape(

@@ -13,15 +13,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from adapters.declaration import Connector, Declaration
-from adapters.exchange import Call, Exchange, Read
-from adapters.mapping.compiler import RecordReader, compile_condition, compile_expression, compile_map
+from adapters.compiled import CompiledConnector
+from adapters.declaration import Declaration
+from adapters.exchange import Exchange, Read
+from adapters.failures import failure_of, protocol_failure, wire_failure
+from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
-from adapters.mapping.functions import CompileContext, Reader
 from adapters.mapping.scope import Gap, Scope, Trouble
-from adapters.mapping.template import template_expressions, template_paths
 from adapters.mapping.tree import Wanted
-from adapters.mapping.wanted import wanted_names
 from adapters.reply import RawReply
 from adapters.rest.auth import Credentials
 from adapters.tracing import CallTracer
@@ -29,10 +28,7 @@ from adapters.traffic.errors import (
     SourceBadData,
     SourceError,
     SourceNotFound,
-    SourceOverloaded,
     SourceRefused,
-    SourceTimeout,
-    SourceUnavailable,
 )
 from adapters.traffic.traffic import Answer, Traffic
 from adapters.wire import errors as wire_errors
@@ -41,7 +37,7 @@ from adapters.wire.wire import Wire
 from cache.keys import cache_key
 from schema.canonical import VERBS
 
-__all__ = ["CompiledConnector", "Page", "Source", "compile_connector"]
+__all__ = ["NO_TRACE", "Page", "Position", "Source"]
 
 NO_TRACE: Mapping[str, str] = MappingProxyType({})
 
@@ -63,85 +59,6 @@ class Page:
     as_of: float
     error: SourceError | None = None
     troubles: tuple[Trouble, ...] = ()
-
-
-@dataclass(slots=True)
-class CompiledConnector:
-    """One verb of one system. Readers are kept by the set of fields that they fill."""
-
-    verb: str
-    connector: Connector
-    call: Call
-    context: CompileContext
-    record_map: Mapping[str, Any]
-    records: Reader | None
-    total: Reader | None
-    next: Reader | None
-    more: Reader | None
-    failure: tuple[tuple[str, Reader], ...]
-    message: Reader | None
-    filters: frozenset[str]
-    readers: dict[frozenset[str], tuple[Wanted, RecordReader]] = field(default_factory=dict)
-
-    @property
-    def mapped(self) -> frozenset[str]:
-        return frozenset(name for name, value in self.record_map.items() if value is not None)
-
-    def reader(self, fields: Collection[str]) -> tuple[Wanted, RecordReader]:
-        key = frozenset(fields)
-        found = self.readers.get(key)
-        if found is None:
-            if len(self.readers) > 200:
-                self.readers.clear()
-            wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
-            found = (wanted, compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key))
-            self.readers[key] = found
-        return found
-
-
-def compile_connector(
-    verb: str, connector: Connector, call: Call, context: CompileContext, record_map: Mapping[str, Any]
-) -> CompiledConnector:
-    """Raises ExpressionError; declarations that passed `validate` do not."""
-
-    def optional(text: str | None) -> Reader | None:
-        return compile_expression(text, context) if text else None
-
-    failure = connector.failure
-    rules = tuple(
-        (kind, compile_condition(text, context))
-        for kind, text in (
-            ("not_found", failure.not_found),
-            ("unavailable", failure.unavailable),
-            ("refused", failure.when),
-        )
-        if text
-    )
-    paging = connector.paging
-    return CompiledConnector(
-        verb,
-        connector,
-        call,
-        context,
-        record_map,
-        optional(connector.records),
-        optional(paging.total),
-        optional(paging.next),
-        optional(paging.more),
-        rules,
-        optional(failure.message),
-        asked_filters(connector),
-    )
-
-
-def asked_filters(connector: Connector) -> frozenset[str]:
-    """Names below `$args` that the request sends on: filters that the system applies itself."""
-    trees = (connector.query, connector.body, connector.form, connector.variables, connector.headers)
-    texts = [text for tree in trees for _, text in template_expressions(tree)]
-    texts += [part.partition("}")[0] for part in connector.path.split("{")[1:]]
-    return frozenset(
-        str(path.steps[0]) for path in template_paths(texts) if path.root == "args" and path.steps
-    )
 
 
 @dataclass(slots=True)
@@ -331,7 +248,7 @@ class Source:
             try:
                 return await self.wire.send(one, timeout_s=timeout_s)
             except wire_errors.WireError as error:
-                raise _source_error(self.code, error) from error
+                raise wire_failure(self.code, error) from error
 
         extra = await self.credentials.headers(send)
         if not extra:
@@ -353,12 +270,12 @@ class Source:
                 self.code, f"The failure rule does not fit the reply: {problem}."
             ) from problem
         if kind is None:
-            kind = _protocol_failure(connector.verb, read, reply)
+            kind = protocol_failure(connector.verb, read, reply)
         if kind is None:
             return
         # the system's own words may quote a person; only the log sees them
         cause = ValueError(str(said or (read.fault or {}).get("message") or f"HTTP status {reply.status}"))
-        raise _failure(self.code, kind, reply.status) from cause
+        raise failure_of(self.code, kind, reply.status) from cause
 
 
 def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
@@ -391,44 +308,3 @@ def _read_records(
         troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
         records.append(one)
     return records, troubles
-
-
-def _protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
-    if read.fault is not None:
-        # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
-        return "unavailable" if read.fault.get("code") in ("Server", "Receiver") else "refused"
-    if reply.status < 400:
-        return None
-    if reply.status == 404 and verb == "case":
-        return "not_found"
-    if reply.status in (408, 425, 429) or reply.status >= 500:
-        return "unavailable"
-    return "refused"
-
-
-def _failure(system: str, kind: str, status: int) -> SourceError:
-    if kind == "not_found":
-        return SourceNotFound(system)
-    if kind == "unavailable":
-        return SourceUnavailable(
-            system, f"The system answered that it cannot serve now (HTTP status {status})."
-        )
-    if status in (401, 403):
-        return SourceRefused(system, f"The system refused the gateway's credentials (HTTP status {status}).")
-    return SourceRefused(system, "The system refused the request.")
-
-
-def _source_error(system: str, error: wire_errors.WireError) -> SourceError:
-    if isinstance(error, wire_errors.PoolTimeout):
-        return SourceOverloaded(system)  # our own limit, not the system's fault
-    if isinstance(error, wire_errors.DeadlineExceeded):
-        return SourceTimeout(system)
-    if isinstance(error, wire_errors.AnswerTooLarge):
-        return SourceBadData(system, "The reply is larger than `traffic.maxBodyMb` allows.")
-    if isinstance(error, wire_errors.ProtocolError):
-        return SourceBadData(system, "The reply is not HTTP.")
-    if isinstance(error, wire_errors.RequestRefused):
-        return SourceRefused(system, f"The request was not sent: {error.reason}.")
-    if isinstance(error, wire_errors.TlsFailed):
-        return SourceUnavailable(system, "The TLS handshake failed.", retryable=False)
-    return SourceUnavailable(system)

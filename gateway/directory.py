@@ -141,7 +141,7 @@ def _health(snapshot: TrafficSnapshot) -> SystemHealthFacts:
         state = HealthState.DOWN
     elif not snapshot.calls:
         state = HealthState.UNTRIED
-    elif failing_last and success is None:
+    elif failing_last and success is None and snapshot.last_error_code != "SOURCE_TIMEOUT":
         state = HealthState.DOWN
     else:
         state = HealthState.DEGRADED if failing_last or breaker is BreakerState.HALF_OPEN else HealthState.UP

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adapters.build import Loaded, Surroundings, build_source
+from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph, connector_schema
 from adapters.declaration import Declaration
 from adapters.fetch import Subgraph
@@ -113,10 +114,7 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
 def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems)
     sdl = cases_sdl()
-    connector = ConnectorSubgraph(
-        CASES,
-        sdl,
-        connector_schema(sdl),
+    questions = CaseQuestions(
         network,
         parts.registry,
         parts.secret,
@@ -124,6 +122,7 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Su
         hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
         parts.max_deadline_s,
     )
+    connector = ConnectorSubgraph(CASES, sdl, connector_schema(sdl), questions)
     house = LocalSubgraph(HOUSE, executable(house_schema()), house_sdl(), lambda _request: context)
     return {HOUSE: house, CASES: connector}
 

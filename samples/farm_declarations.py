@@ -125,7 +125,7 @@ _EVENT = """\
 """
 
 _REST = _Kind(
-    source="  rest: {baseUrl: URL/api}\n",
+    source="  rest:\n    baseUrl: URL/api\n",
     tables="""\
   status:
     {1: ACCEPTED, 2: NOT_ACCEPTED, 3: CORRECTION_REQUIRED, 4: DECIDED, 5: CLOSED, 7: VOIDED, 9: SUBMITTED, 10: PRE_ACCEPTED, 12: UNDER_REVIEW}
@@ -150,7 +150,7 @@ _REST = _Kind(
 )
 
 _XML = _Kind(
-    source="  rest: {baseUrl: URL, format: xml}\n",
+    source="  rest:\n    baseUrl: URL\n    format: xml\n",
     tables="""\
   status:
     {SB: SUBMITTED, WSYSL: PRE_ACCEPTED, SL: ACCEPTED, SPCL: UNDER_REVIEW, BZGZ: CORRECTION_REQUIRED, BZSL: RECEIVED, TBCXSQ: SPECIAL_PROCEDURE, TBCXJG: UNDER_REVIEW, BJ: CLOSED, LQDJ: DELIVERED}
@@ -177,7 +177,7 @@ _XML = _Kind(
 )
 
 _SOAP = _Kind(
-    source="  soap: {wsdl: URL/ws?wsdl}\n",
+    source="  soap:\n    wsdl: URL/ws?wsdl\n",
     tables="""\
   status:
     {1: RECEIVED, 3: ACCEPTED, 4: NOT_ACCEPTED, 6: CORRECTION_REQUIRED, 8: UNDER_REVIEW, 9: SPECIAL_PROCEDURE, 10: UNDER_REVIEW, 11: CLOSED}

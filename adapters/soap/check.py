@@ -11,7 +11,7 @@ from adapters.loader import Document
 from adapters.mapping.wanted import reply_paths
 from adapters.problems import Problem, one_of
 from adapters.soap.wsdl import Shape, SoapService
-from adapters.validate import map_of
+from adapters.validate_connectors import map_of
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS

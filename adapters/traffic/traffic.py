@@ -322,6 +322,8 @@ class Traffic:
             self._record.failed(error, self._clock.wall())
         else:
             self._breaker.release(leave)
+            if isinstance(error, SourceTimeout):  # no verdict for the breaker, but health views must show it
+                self._record.failed(error, self._clock.wall())
         self._observer.attempt_ended(self.system, error.code, took_s)
 
     def _was_fair(self, limit: asyncio.Timeout, sent_at: float) -> bool:

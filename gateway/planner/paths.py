@@ -58,7 +58,9 @@ def shortest_hops(
     return min(nearest, key=lambda hops: preference(hops[-1].subgraph, hops[-1].type_name))
 
 
-def _search(graph: QueryGraph, type_name: str, start: list[Standpoint], goals: set[tuple[str, str]]) -> list[list[Hop]]:
+def _search(
+    graph: QueryGraph, type_name: str, start: list[Standpoint], goals: set[tuple[str, str]]
+) -> list[list[Hop]]:
     """All ways of the least length that end in a goal."""
     reached = {(item.subgraph, item.type_name) for item in start}
     frontier: list[tuple[list[Standpoint], list[Hop]]] = [(start, [])]
@@ -82,7 +84,9 @@ def _search(graph: QueryGraph, type_name: str, start: list[Standpoint], goals: s
 
 def can_give(graph: QueryGraph, sources: Sequence[Standpoint], selection: SelectionSetNode) -> bool:
     """Whether the standpoints together answer every field of a key at once."""
-    if any(graph.is_local_selection(item.subgraph, item.type_name, selection, item.provided) for item in sources):
+    if any(
+        graph.is_local_selection(item.subgraph, item.type_name, selection, item.provided) for item in sources
+    ):
         return True
     return len(sources) > 1 and all(
         any(graph.uncovered(item.subgraph, item.type_name, (part,), item.provided) == 0 for item in sources)

@@ -160,7 +160,9 @@ class FieldPlacer:
             self.graph,
             place.type_name,
             standpoints=[host.standpoint for host in place.hosts],
-            goals=[goal for goal in self.graph.entity_views(place.type_name) if self.graph.is_abstract(*goal[:2])],
+            goals=[
+                goal for goal in self.graph.entity_views(place.type_name) if self.graph.is_abstract(*goal[:2])
+            ],
             preference=lambda subgraph, view: self.graph.uncovered(subgraph, view, selections),
         )
         if not hops:
@@ -173,7 +175,7 @@ class FieldPlacer:
     def _place_field(self, place: Place, asked: Field, *, ahead: Sequence[Field]) -> Placed:
         """One field, from as many subgraphs as its selections need."""
         if asked.name == "__typename":
-            return self._place_typename(place, asked)
+            return self._place_typename(place)
         if asked.name in ("__schema", "__type") and place.type_name == "Query":
             return Placed()
         asked = self._named(place, asked)
@@ -214,7 +216,7 @@ class FieldPlacer:
                 item.children.add_typename()
         return result
 
-    def _place_typename(self, place: Place, asked: Field) -> Placed:
+    def _place_typename(self, place: Place) -> Placed:
         if not place.hosts:
             return Placed()  # of a root type: the projection knows it
         host = place.hosts[0]

@@ -161,13 +161,14 @@ class QueryGraph:
         return self.uncovered(subgraph, join.named_type, item.children, below)
 
     def _provides(self, provided: SelectionSetNode, type_name: str, field_name: str) -> bool:
-        for node in provided.selections:
-            if isinstance(node, FieldNode) and node.name.value == field_name:
-                return True
-            if isinstance(node, InlineFragmentNode) and self._applies(node, type_name):
-                if self._provides(node.selection_set, type_name, field_name):
-                    return True
-        return False
+        return any(
+            node.name.value == field_name
+            if isinstance(node, FieldNode)
+            else isinstance(node, InlineFragmentNode)
+            and self._applies(node, type_name)
+            and self._provides(node.selection_set, type_name, field_name)
+            for node in provided.selections
+        )
 
     def _provided_children(
         self, provided: SelectionSetNode, type_name: str, field_name: str

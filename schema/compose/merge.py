@@ -7,6 +7,7 @@ Output types and unions merge by union, input types and arguments by intersectio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from graphql import GraphQLSyntaxError, SelectionSetNode
 
@@ -83,7 +84,7 @@ class _Merger:
         return TypeDefinition(
             kind,
             name,
-            joins={subgraph: self._join(name, subgraph, part) for subgraph, part in parts.items()},
+            joins={subgraph: _join(part) for subgraph, part in parts.items()},
             fields=self._merge_fields(name, kind, parts),
             interfaces=tuple(dict.fromkeys(item for part in parts.values() for item in part.interfaces)),
             members=tuple(dict.fromkeys(item for part in parts.values() for item in part.members)),
@@ -98,24 +99,6 @@ class _Merger:
         names = dict.fromkeys(item for part in parts.values() for item in part.fields)
         merged = (self.fields.merge(name, item, is_input=kind is Kind.INPUT) for item in names)
         return {item.name: item for item in merged if item is not None}
-
-    def _join(self, name: str, subgraph: str, part: SubgraphType) -> TypeJoin:
-        keys = []
-        for key in part.keys:
-            selection = self._parse_key(name, subgraph, key.fields, line=key.line)
-            if selection is not None:
-                keys.append(EntityKey(key.fields, selection, key.resolvable))
-        return TypeJoin(
-            tuple(keys), tuple(part.interfaces), tuple(part.members), part.extension, part.interface_object
-        )
-
-    def _parse_key(
-        self, name: str, subgraph: str, fields: str, *, line: int | None
-    ) -> SelectionSetNode | None:
-        try:
-            return parse_field_set(fields)
-        except GraphQLSyntaxError:
-            return None  # reported by validate.py, with the reason
 
     def _description(self, name: str, parts: Parts) -> str | None:
         texts = list(dict.fromkeys(part.description for part in parts.values() if part.description))
@@ -183,34 +166,26 @@ class _Merger:
                     for item in definition.fields.values()
                     if item.name not in target.fields and holders & set(item.joins)
                 }
-                types[target.name] = _with_fields(target, extra)
+                types[target.name] = replace(target, fields={**target.fields, **extra})
+
+
+def _join(part: SubgraphType) -> TypeJoin:
+    parsed = [(key, _parse_key(key.fields)) for key in part.keys]
+    keys = [
+        EntityKey(key.fields, selection, key.resolvable) for key, selection in parsed if selection is not None
+    ]
+    return TypeJoin(
+        tuple(keys), tuple(part.interfaces), tuple(part.members), part.extension, part.interface_object
+    )
+
+
+def _parse_key(fields: str) -> SelectionSetNode | None:
+    try:
+        return parse_field_set(fields)
+    except GraphQLSyntaxError:
+        return None  # reported by validate.py, with the reason
 
 
 def _without_joins(item: FieldDefinition) -> FieldDefinition:
     """An implementation's view of a field that only interface objects resolve: no subgraph has it on the type."""
-    return FieldDefinition(
-        item.name,
-        item.type,
-        item.named_type,
-        {},
-        item.arguments,
-        item.default,
-        item.description,
-        item.deprecated,
-    )
-
-
-def _with_fields(target: TypeDefinition, extra: Mapping[str, FieldDefinition]) -> TypeDefinition:
-    return TypeDefinition(
-        target.kind,
-        target.name,
-        target.joins,
-        {**target.fields, **extra},
-        target.interfaces,
-        target.members,
-        target.values,
-        target.description,
-        target.specified_by,
-        target.one_of,
-        target.inaccessible,
-    )
+    return replace(item, joins={})

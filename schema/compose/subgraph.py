@@ -6,6 +6,7 @@ Raises nothing: problems are returned beside the model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -304,13 +305,11 @@ def _settle_externals(model: SubgraphModel) -> None:
 
 def _top_level_names(fields: str) -> list[str]:
     names, depth = [], 0
-    for token in fields.replace("{", " { ").replace("}", " } ").replace(",", " ").split():
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth -= 1
+    for word in re.findall(r"[{}]|\w+", fields):
+        if word in "{}":
+            depth += 1 if word == "{" else -1
         elif depth == 0:
-            names.append(token)
+            names.append(word)
     return names
 
 

@@ -45,7 +45,10 @@ def test_supergraph_knows_who_resolves_what() -> None:
     ).supergraph
     assert found is not None
     product = found.types["Product"]
-    assert {name: join.resolvable for name, join in product.fields["price"].joins.items()} == {"a": True, "b": False}
+    assert {name: join.resolvable for name, join in product.fields["price"].joins.items()} == {
+        "a": True,
+        "b": False,
+    }
     assert product.fields["tax"].joins["b"].requires is not None
     assert [(key.fields, key.resolvable) for key in product.joins["b"].keys] == [("id", True), ("sku", False)]
     assert list(found.root_fields("Query")) == ["top"]
@@ -200,7 +203,10 @@ def test_fields_of_an_interface_object_reach_every_implementation() -> None:
             ("FIELD_ARGUMENT_TYPE_MISMATCH", "b", "Query.x", 2),
         ),
         (
-            {"a": "type Query { x(p: Int = 1): Int @shareable }", "b": "type Query { x(p: Int = 2): Int @shareable }"},
+            {
+                "a": "type Query { x(p: Int = 1): Int @shareable }",
+                "b": "type Query { x(p: Int = 2): Int @shareable }",
+            },
             ("FIELD_ARGUMENT_DEFAULT_MISMATCH", "b", "Query.x", 2),
         ),
         (
@@ -247,7 +253,7 @@ def test_all_problems_come_at_once_and_say_where() -> None:
 def test_a_hundred_subgraphs_of_one_entity_compose() -> None:
     """Composition does not grow out of hand with the number of subgraphs."""
     sdls = {f"s{n}": f'type Item @key(fields: "id") {{ id: ID! f{n}: Int }}' for n in range(100)}
-    found = composed(root="type Query { items: [Item] } type Item @key(fields: \"id\") { id: ID! }", **sdls)
+    found = composed(root='type Query { items: [Item] } type Item @key(fields: "id") { id: ID! }', **sdls)
     assert found.errors == ()
     assert found.supergraph is not None
     assert len(found.supergraph.types["Item"].fields) == 101

@@ -34,7 +34,9 @@ def test_one_subgraph_is_one_fetch() -> None:
 
 
 def test_an_entity_hop_carries_the_key() -> None:
-    assert text_of("query ($id: ID!) { one: product(id: $id) { id: name left: stock } }", a=PRODUCTS, b=STOCK) == expected(
+    assert text_of(
+        "query ($id: ID!) { one: product(id: $id) { id: name left: stock } }", a=PRODUCTS, b=STOCK
+    ) == expected(
         """
         QueryPlan {
           Sequence {
@@ -71,7 +73,9 @@ def test_an_entity_hop_carries_the_key() -> None:
 
 
 def test_requires_waits_for_what_it_needs() -> None:
-    maths = 'type Product @key(fields: "id") { id: ID! price: Int @external tax: Int @requires(fields: "price") }'
+    maths = (
+        'type Product @key(fields: "id") { id: ID! price: Int @external tax: Int @requires(fields: "price") }'
+    )
     shop = 'type Query { top: [Product] } type Product @key(fields: "id") { id: ID! }'
     prices = 'type Product @key(fields: "id") { id: ID! price: Int }'
     assert text_of("{ top { tax } }", shop=shop, prices=prices, maths=maths) == expected(
@@ -131,7 +135,10 @@ def test_provides_saves_a_fetch() -> None:
     a = 'type Query { best: Review } type Review { author: User @provides(fields: "name") } type User @key(fields: "id") { id: ID! name: String @external }'
     b = 'type User @key(fields: "id") { id: ID! name: String age: Int }'
     assert [fetch.subgraph for fetch in plan_of("{ best { author { name } } }", a=a, b=b).fetches()] == ["a"]
-    assert [fetch.subgraph for fetch in plan_of("{ best { author { name age } } }", a=a, b=b).fetches()] == ["a", "b"]
+    assert [fetch.subgraph for fetch in plan_of("{ best { author { name age } } }", a=a, b=b).fetches()] == [
+        "a",
+        "b",
+    ]
 
 
 def test_independent_fetches_are_parallel() -> None:
@@ -279,10 +286,6 @@ def test_interface_fields_stay_together_where_all_types_answer_them() -> None:
                   __typename
                   id
                   name
-                  ... on A {
-                    __typename
-                    id
-                  }
                   ... on B {
                     b
                   }
@@ -313,7 +316,9 @@ def test_interface_fields_stay_together_where_all_types_answer_them() -> None:
 
 
 def test_a_condition_on_a_whole_fetch_keeps_it_from_being_sent() -> None:
-    plan_text = text_of("query ($with: Boolean!) { top { name stock @include(if: $with) } }", a=PRODUCTS, b=STOCK)
+    plan_text = text_of(
+        "query ($with: Boolean!) { top { name stock @include(if: $with) } }", a=PRODUCTS, b=STOCK
+    )
     assert "Include(if: $with) {\n      Flatten" in plan_text
     assert plan_text.count("@include") == 0
 
@@ -333,7 +338,11 @@ def test_mutations_keep_their_order() -> None:
     a = "type Query { x: Int } type Mutation { one: Int three: Int four: Int }"
     b = "type Mutation { two: Int }"
     fetches = plan_of("mutation { one two three four }", a=a, b=b).fetches()
-    assert [(fetch.subgraph, fetch.kind) for fetch in fetches] == [("a", "mutation"), ("b", "mutation"), ("a", "mutation")]
+    assert [(fetch.subgraph, fetch.kind) for fetch in fetches] == [
+        ("a", "mutation"),
+        ("b", "mutation"),
+        ("a", "mutation"),
+    ]
     assert "three\n  four" in fetches[2].operation
 
 
@@ -354,7 +363,6 @@ def test_an_interface_object_adds_fields_without_knowing_the_types() -> None:
                   nodes {
                     __typename
                     ... on A {
-                      __typename
                       id
                     }
                   }
@@ -420,7 +428,9 @@ def test_one_response_name_of_two_types_is_aliased_towards_the_subgraph() -> Non
     type B { v: Int @shareable }
     """
     b = "type A @shareable { v: Int } type B { v: Int @shareable } type Query { z: A }"
-    fetches = plan_of("{ all { ... on A { v } ... on B { v } } }", a=a.replace("type A {", "type A @shareable {"), b=b).fetches()
+    fetches = plan_of(
+        "{ all { ... on A { v } ... on B { v } } }", a=a.replace("type A {", "type A @shareable {"), b=b
+    ).fetches()
     assert "v__1: v" in fetches[0].operation
     assert fetches[0].to_json()["outputRewrites"] == [
         {"kind": "KeyRenamer", "path": ["all", "@", "v__1"], "renameKeyTo": "v"}
@@ -431,7 +441,12 @@ def test_json_has_apollos_names() -> None:
     found = plan_of("{ top { stock } }", a=PRODUCTS, b=STOCK).to_json()
     assert found["kind"] == "QueryPlan"
     fetch, flatten = found["node"]["nodes"]
-    assert (fetch["kind"], fetch["serviceName"], fetch["operationKind"], fetch["variableUsages"]) == ("Fetch", "a", "query", [])
+    assert (fetch["kind"], fetch["serviceName"], fetch["operationKind"], fetch["variableUsages"]) == (
+        "Fetch",
+        "a",
+        "query",
+        [],
+    )
     assert (flatten["kind"], flatten["path"]) == ("Flatten", ["top", "@"])
     assert flatten["node"]["requires"] == [
         {
@@ -452,7 +467,8 @@ def test_introspection_needs_no_fetch() -> None:
 def test_seventy_implementations_are_two_fetches() -> None:
     types = range(70)
     a = "type Query { nodes: [Node] } interface Node { id: ID! extra: Int } " + " ".join(
-        f'type N{n} implements Node @key(fields: "id") {{ id: ID! extra: Int @external v{n}: Int }}' for n in types
+        f'type N{n} implements Node @key(fields: "id") {{ id: ID! extra: Int @external v{n}: Int }}'
+        for n in types
     )
     b = " ".join(f'type N{n} @key(fields: "id") {{ id: ID! extra: Int }}' for n in types)
     query = "{ nodes { id extra " + " ".join(f"... on N{n} {{ v{n} }}" for n in types) + " } }"
@@ -462,7 +478,9 @@ def test_seventy_implementations_are_two_fetches() -> None:
 def test_a_star_of_a_hundred_subgraphs_is_one_step_deep() -> None:
     sdls = {f"s{n}": f'type Item @key(fields: "id") {{ id: ID! f{n}: Int }}' for n in range(100)}
     root = 'type Query { items: [Item] } type Item @key(fields: "id") { id: ID! }'
-    found = plan_of("{ items { " + " ".join(f"f{n}" for n in range(100)) + " } }", root=root, **sdls).to_json()
+    found = plan_of(
+        "{ items { " + " ".join(f"f{n}" for n in range(100)) + " } }", root=root, **sdls
+    ).to_json()
     assert [node["kind"] for node in found["node"]["nodes"]] == ["Fetch", "Parallel"]
     assert len(found["node"]["nodes"][1]["nodes"]) == 100
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.optimise.alias_conflicts import alias_conflicts
 from gateway.planner.optimise.drop_empty import drop_empty
+from gateway.planner.optimise.drop_repeats import drop_repeats
 from gateway.planner.optimise.hoist_conditions import hoist_conditions
 from gateway.planner.optimise.merge_siblings import merge_siblings
 
@@ -16,4 +17,5 @@ def optimise(fetches: FetchGraph) -> None:
     drop_empty(fetches)  # first: an attempt that led nowhere must not hold two others apart
     hoist_conditions(fetches)  # before merging: only fetches under the same conditions are merged
     merge_siblings(fetches)
+    drop_repeats(fetches)
     alias_conflicts(fetches)  # last: conflicts depend on what stands together

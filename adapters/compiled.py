@@ -1,0 +1,97 @@
+"""A connector compiled: request, failure rules, paging and readers as closures. Built once per generation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.declaration import Connector
+from adapters.exchange import Call
+from adapters.mapping.compiler import RecordReader, compile_condition, compile_expression, compile_map
+from adapters.mapping.functions import CompileContext, Reader
+from adapters.mapping.template import template_expressions, template_paths
+from adapters.mapping.tree import Wanted
+from adapters.mapping.wanted import wanted_names
+from schema.canonical import VERBS
+
+__all__ = ["CompiledConnector", "compile_connector"]
+
+
+@dataclass(slots=True)
+class CompiledConnector:
+    """One verb of one system. Readers are kept by the set of fields that they fill."""
+
+    verb: str
+    connector: Connector
+    call: Call
+    context: CompileContext
+    record_map: Mapping[str, Any]
+    records: Reader | None
+    total: Reader | None
+    next: Reader | None
+    more: Reader | None
+    failure: tuple[tuple[str, Reader], ...]
+    message: Reader | None
+    filters: frozenset[str]
+    readers: dict[frozenset[str], tuple[Wanted, RecordReader]] = field(default_factory=dict)
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        return frozenset(name for name, value in self.record_map.items() if value is not None)
+
+    def reader(self, fields: Collection[str]) -> tuple[Wanted, RecordReader]:
+        key = frozenset(fields)
+        found = self.readers.get(key)
+        if found is None:
+            if len(self.readers) > 200:
+                self.readers.clear()
+            wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
+            found = (wanted, compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key))
+            self.readers[key] = found
+        return found
+
+
+def compile_connector(
+    verb: str, connector: Connector, call: Call, context: CompileContext, record_map: Mapping[str, Any]
+) -> CompiledConnector:
+    """Raises ExpressionError; declarations that passed `validate` do not."""
+
+    def optional(text: str | None) -> Reader | None:
+        return compile_expression(text, context) if text else None
+
+    failure = connector.failure
+    rules = tuple(
+        (kind, compile_condition(text, context))
+        for kind, text in (
+            ("not_found", failure.not_found),
+            ("unavailable", failure.unavailable),
+            ("refused", failure.when),
+        )
+        if text
+    )
+    paging = connector.paging
+    return CompiledConnector(
+        verb,
+        connector,
+        call,
+        context,
+        record_map,
+        optional(connector.records),
+        optional(paging.total),
+        optional(paging.next),
+        optional(paging.more),
+        rules,
+        optional(failure.message),
+        asked_filters(connector),
+    )
+
+
+def asked_filters(connector: Connector) -> frozenset[str]:
+    """Names below `$args` that the request sends on: filters that the system applies itself."""
+    trees = (connector.query, connector.body, connector.form, connector.variables, connector.headers)
+    texts = [text for tree in trees for _, text in template_expressions(tree)]
+    texts += [part.partition("}")[0] for part in connector.path.split("{")[1:]]
+    return frozenset(
+        str(path.steps[0]) for path in template_paths(texts) if path.root == "args" and path.steps
+    )

@@ -1,0 +1,59 @@
+"""What a reply, or the wire's error, says went wrong: the SourceError that it is. Pure."""
+
+from __future__ import annotations
+
+from adapters.exchange import Read
+from adapters.reply import RawReply
+from adapters.traffic.errors import (
+    SourceBadData,
+    SourceError,
+    SourceNotFound,
+    SourceOverloaded,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from adapters.wire import errors as wire_errors
+
+__all__ = ["failure_of", "protocol_failure", "wire_failure"]
+
+
+def protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
+    if read.fault is not None:
+        # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
+        return "unavailable" if read.fault.get("code") in ("Server", "Receiver") else "refused"
+    if reply.status < 400:
+        return None
+    if reply.status == 404 and verb == "case":
+        return "not_found"
+    if reply.status in (408, 425, 429) or reply.status >= 500:
+        return "unavailable"
+    return "refused"
+
+
+def failure_of(system: str, kind: str, status: int) -> SourceError:
+    if kind == "not_found":
+        return SourceNotFound(system)
+    if kind == "unavailable":
+        return SourceUnavailable(
+            system, f"The system answered that it cannot serve now (HTTP status {status})."
+        )
+    if status in (401, 403):
+        return SourceRefused(system, f"The system refused the gateway's credentials (HTTP status {status}).")
+    return SourceRefused(system, "The system refused the request.")
+
+
+def wire_failure(system: str, error: wire_errors.WireError) -> SourceError:
+    if isinstance(error, wire_errors.PoolTimeout):
+        return SourceOverloaded(system)  # our own limit, not the system's fault
+    if isinstance(error, wire_errors.DeadlineExceeded):
+        return SourceTimeout(system)
+    if isinstance(error, wire_errors.AnswerTooLarge):
+        return SourceBadData(system, "The reply is larger than `traffic.maxBodyMb` allows.")
+    if isinstance(error, wire_errors.ProtocolError):
+        return SourceBadData(system, "The reply is not HTTP.")
+    if isinstance(error, wire_errors.RequestRefused):
+        return SourceRefused(system, f"The request was not sent: {error.reason}.")
+    if isinstance(error, wire_errors.TlsFailed):
+        return SourceUnavailable(system, "The TLS handshake failed.", retryable=False)
+    return SourceUnavailable(system)

@@ -1,0 +1,320 @@
+"""What can be wrong in the connectors of one declaration: protocol keys, requests, replies, maps, code tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import graphql
+
+from adapters.declaration import Connector, Declaration
+from adapters.loader import Document
+from adapters.mapping.compiler import compile_expression
+from adapters.mapping.dates import parse_offset
+from adapters.mapping.errors import ExpressionError
+from adapters.mapping.expression import Call, Expression, parse, paths_of
+from adapters.mapping.functions import CompileContext
+from adapters.mapping.template import compile_template, compile_url_path, template_expressions
+from adapters.problems import Problem, one_of
+from schema.canonical import RECORDS, VERBS, Field, Record
+from schema.vocabulary import values
+
+__all__ = ["connector_problems", "context_of", "map_of"]
+
+Place = tuple[str | int, ...]
+ARGS = {
+    "items": frozenset[str](),
+    "case": frozenset({"number"}),
+    "cases": frozenset({"applicant", "states", "department", "region", "from", "to"}),
+    "changes": frozenset({"since"}),
+}
+_APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
+_PAGE = frozenset({"size", "number", "offset", "row", "cursor"})
+_FAULT = frozenset({"code", "subcode", "message", "detail"})
+
+
+def context_of(declaration: Declaration) -> CompileContext:
+    return CompileContext(declaration.tables, parse_offset(declaration.system.utc_offset))
+
+
+def map_of(declaration: Declaration, verb: str) -> Mapping[str, Any]:
+    """The map of a verb; `cases` without one uses the map of `case`."""
+    connectors = declaration.connectors.declared()
+    own = connectors[verb].map
+    if own is None and verb == "cases" and "case" in connectors:
+        own = connectors["case"].map
+    return own or {}
+
+
+def connector_problems(document: Document, declaration: Declaration) -> Iterator[Problem]:
+    context = context_of(declaration)
+    connectors = declaration.connectors.declared()
+    if not connectors:
+        yield document.problem(
+            ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)
+        )
+    for verb, connector in connectors.items():
+        place: Place = ("connectors", verb)
+        yield from _protocol_problems(document, declaration, connector, place)
+        yield from _request_problems(document, verb, connector, context, place)
+        yield from _reply_problems(document, connector, context, place)
+        if connector.map is None:
+            if not (verb == "cases" and "case" in connectors):
+                yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
+            continue
+        yield from _map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
+
+
+def _protocol_problems(
+    document: Document, declaration: Declaration, connector: Connector, place: Place
+) -> Iterator[Problem]:
+    source = declaration.source
+    foreign: list[str] = []
+    if source.soap is not None:
+        if connector.operation is None:
+            yield document.problem(
+                place, "MISSING_KEY", f"a SOAP connector needs 'operation' in {place[-1]!r}", key=True
+            )
+        foreign = ["path", "query", "form", "document", "variables"]
+    elif source.graphql is not None:
+        if connector.document is None:
+            yield document.problem(
+                place, "MISSING_KEY", f"a GraphQL connector needs 'document' in {place[-1]!r}", key=True
+            )
+        else:
+            yield from _document_problems(document, connector, place)
+        foreign = ["operation", "path", "query", "body", "form"]
+    else:
+        foreign = ["operation", "document", "variables"]
+        is_xml = source.rest is not None and source.rest.format == "xml" and connector.body is not None
+        if is_xml and not (isinstance(connector.body, Mapping) and len(connector.body) == 1):
+            yield document.problem(
+                (*place, "body"), "XML_BODY", "an XML body is one outer element and what is in it"
+            )
+    for name in foreign:
+        if getattr(connector, name):
+            kind = next(kind for kind in ("soap", "rest", "graphql") if getattr(source, kind) is not None)
+            yield document.problem(
+                (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
+            )
+    if connector.numbers is not None:
+        try:
+            re.compile(connector.numbers)
+        except re.error as error:
+            yield document.problem((*place, "numbers"), "BAD_PATTERN", f"not a regular expression: {error}")
+
+
+def _document_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
+    try:
+        parsed = graphql.parse(connector.document or "")
+    except graphql.GraphQLSyntaxError as error:
+        yield document.problem((*place, "document"), "GRAPHQL_SYNTAX", str(error.message))
+        return
+    operations = [one for one in parsed.definitions if isinstance(one, graphql.OperationDefinitionNode)]
+    if len(operations) != 1:
+        yield document.problem((*place, "document"), "GRAPHQL_SYNTAX", "the document must hold one operation")
+        return
+    takes = {one.variable.name.value for one in operations[0].variable_definitions or ()}
+    for name in connector.variables:
+        if name not in takes:
+            yield document.problem(
+                (*place, "variables", name),
+                "UNKNOWN_VARIABLE",
+                f"no variable ${name}",
+                allowed=one_of(name, takes),
+                key=True,
+            )
+
+
+def _request_problems(
+    document: Document, verb: str, connector: Connector, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    trees = {
+        "query": connector.query,
+        "headers": connector.headers,
+        "body": connector.body,
+        "form": connector.form,
+        "variables": connector.variables,
+    }
+    for name, tree in trees.items():
+        for inner, text in template_expressions(tree):
+            here = (*place, name, *inner)
+            try:
+                compile_template(text, context)
+            except ExpressionError as error:
+                yield _expression_problem(document, here, text, error)
+                continue
+            yield from _root_problems(document, here, parse(text), {"args": ARGS[verb], "page": _PAGE})
+    try:
+        compile_url_path(connector.path, context)
+    except ExpressionError as error:
+        yield _expression_problem(document, (*place, "path"), connector.path, error)
+    else:
+        for hole in re.findall(r"\{([^{}]*)\}", connector.path):
+            yield from _root_problems(
+                document, (*place, "path"), parse(hole), {"args": ARGS[verb], "page": _PAGE}
+            )
+
+
+def _root_problems(
+    document: Document, place: Place, tree: Expression, roots: Mapping[str, frozenset[str] | None]
+) -> Iterator[Problem]:
+    for path in paths_of(tree):
+        if not path.root:
+            if "args" in roots:
+                yield document.problem(
+                    place,
+                    "NO_RECORD",
+                    "a request has no record to read from",
+                    allowed="start paths with $args or $page",
+                )
+            continue
+        if path.root not in roots:
+            yield document.problem(
+                place, "UNKNOWN_NAME", f"no ${path.root} here", allowed=one_of(path.root, roots)
+            )
+            continue
+        allowed = roots[path.root]
+        names = [step for step in path.steps if isinstance(step, str)]
+        if allowed is not None and names and names[0] not in allowed:
+            yield document.problem(
+                place, "UNKNOWN_NAME", f"no ${path.root}.{names[0]} here", allowed=one_of(names[0], allowed)
+            )
+        elif (
+            path.root == "args"
+            and names[:1] == ["applicant"]
+            and len(names) > 1
+            and names[1] not in _APPLICANT_ARGS
+        ):
+            yield document.problem(
+                place,
+                "UNKNOWN_NAME",
+                f"no $args.applicant.{names[1]}",
+                allowed=one_of(names[1], _APPLICANT_ARGS),
+            )
+
+
+def _reply_problems(
+    document: Document, connector: Connector, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    failure, paging = connector.failure, connector.paging
+    for inner, text in (
+        (("records",), connector.records),
+        (("failure", "when"), failure.when),
+        (("failure", "notFound"), failure.not_found),
+        (("failure", "unavailable"), failure.unavailable),
+        (("failure", "message"), failure.message),
+        (("paging", "total"), paging.total),
+        (("paging", "next"), paging.next),
+        (("paging", "more"), paging.more),
+    ):
+        if text is not None:
+            yield from _reader_problems(document, text, context, (*place, *inner))
+
+
+def _reader_problems(
+    document: Document, text: Any, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    if not isinstance(text, str):
+        yield document.problem(place, "BAD_VALUE", "an expression is expected here")
+        return
+    try:
+        compile_expression(text, context)
+    except ExpressionError as error:
+        yield _expression_problem(document, place, text, error)
+        return
+    roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE}
+    yield from _root_problems(document, place, parse(text), roots)
+
+
+def _expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
+    shown = f"{text[:80]!r}: {error.message} (at character {error.offset + 1})"
+    return document.problem(place, "EXPRESSION", shown, allowed=error.allowed)
+
+
+def _map_problems(
+    document: Document,
+    map_: Any,
+    record: Record,
+    context: CompileContext,
+    place: Place,
+    extra: frozenset[str] = frozenset(),
+) -> Iterator[Problem]:
+    if not isinstance(map_, Mapping):
+        yield document.problem(
+            place, "BAD_VALUE", f"fields of {record.name} and their expressions are expected here"
+        )
+        return
+    known = {field.name for field in record.fields} | extra
+    for name in map_:
+        if name not in known:
+            yield document.problem(
+                (*place, name),
+                "UNKNOWN_FIELD",
+                f"{record.name} has no field {name!r}",
+                allowed=one_of(name, known),
+                key=True,
+            )
+    for field in record.fields:
+        here = (*place, field.name)
+        value = map_.get(field.name)
+        if value is not None:
+            yield from _field_problems(document, value, field, context, here)
+        elif field.required:
+            yield document.problem(
+                place, "MISSING_FIELD", f"{record.name}.{field.name} is not mapped: {field.doc}", key=True
+            )
+
+
+def _field_problems(
+    document: Document, value: Any, field: Field, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    kind, _, target = field.type.partition(":")
+    if kind == "record":
+        yield from _map_problems(document, value, RECORDS[target], context, place)
+    elif kind == "list":
+        yield from _map_problems(document, value, RECORDS[target], context, place, frozenset({"each"}))
+        each = value.get("each") if isinstance(value, Mapping) else None
+        if each is None:
+            yield document.problem(
+                place, "MISSING_KEY", f"'each' is missing in {field.name!r}: where the list stands", key=True
+            )
+        else:
+            yield from _reader_problems(document, each, context, (*place, "each"))
+    elif kind == "json" and isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _reader_problems(document, one, context, (*place, name))
+    else:
+        yield from _reader_problems(document, value, context, place)
+        if kind == "enum" and isinstance(value, str):
+            yield from _enum_problems(document, value, target, context, place)
+
+
+def _enum_problems(
+    document: Document, text: str, target: str, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    """Values of the code table that feeds an enum field must be the enum's own."""
+    try:
+        tree = parse(text)
+    except ExpressionError:
+        return
+    allowed = values(target)
+    for table in _tables_of(tree):
+        for raw, canonical in context.tables.get(table, {}).items():
+            if canonical not in allowed:
+                yield document.problem(
+                    ("tables", table, raw),
+                    "BAD_CODE",
+                    f"{canonical!r} is no {target} (the table feeds {place[-1]})",
+                    allowed=one_of(canonical, allowed),
+                )
+
+
+def _tables_of(tree: Expression) -> list[str]:
+    found: list[str] = []
+    while isinstance(tree, Call):
+        if tree.name == "table" and tree.arguments:
+            found.append(str(getattr(tree.arguments[0], "value", "")))
+        tree = tree.value
+    return found

@@ -1,0 +1,72 @@
+"""From text to a prepared operation: what is refused and how, and what is cached."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.fetch import RequestContext
+from adapters.testing import ScriptedSubgraph
+from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
+from schema.compose import SubgraphSchema, compose
+
+SDL = "type Query { x(n: Int!, e: E): Int y: Int } enum E { A } type Mutation { z: Int }"
+SUBGRAPH = ScriptedSubgraph("a", SDL, answers=[{"x": 1, "y": 2}])
+COMPOSITION = compose([SubgraphSchema("a", None, SDL)])
+
+
+def make(text: str, name: str | None = None) -> PreparedOperation | list[OperationError]:
+    assert COMPOSITION.supergraph is not None
+    assert COMPOSITION.api_schema is not None
+    return prepare(COMPOSITION.api_schema, COMPOSITION.supergraph, {"a": SUBGRAPH}, text, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "code"),
+    [
+        ("{ y", None, "GRAPHQL_PARSE_FAILED"),
+        ("{ nope }", None, "GRAPHQL_VALIDATION_FAILED"),
+        ("fragment F on Query { y }", None, "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { y } query B { y }", None, "OPERATION_NAME_REQUIRED"),
+        ("query A { y }", "C", "OPERATION_NAME_UNKNOWN"),
+    ],
+)
+def test_refuses_with_a_code(text: str, name: str | None, code: str) -> None:
+    refused = make(text, name)
+    assert isinstance(refused, list)
+    assert [error.code for error in refused] == [code]
+    assert refused[0].formatted()["extensions"] == {"code": code}
+
+
+def test_errors_say_the_place_in_the_document() -> None:
+    refused = make("{ y\n  nope }")
+    assert isinstance(refused, list)
+    assert refused[0].formatted()["locations"] == [{"line": 2, "column": 3}]
+
+
+async def test_bad_variables_are_errors_before_any_fetch() -> None:
+    operation = make("query ($n: Int!, $e: E) { x(n: $n, e: $e) }")
+    assert isinstance(operation, PreparedOperation)
+    asked = len(SUBGRAPH.fetches)
+    found = await operation.execute({"e": "B"}, RequestContext(deadline=float("inf")))
+    assert not found.executed
+    assert {error["extensions"]["code"] for error in found.errors} == {"BAD_USER_INPUT"}
+    assert len(found.errors) == 2
+    assert len(SUBGRAPH.fetches) == asked
+
+
+def test_an_operation_is_chosen_by_name() -> None:
+    operation = make("query A { y } mutation B { ...F } fragment F on Mutation { z }", "B")
+    assert isinstance(operation, PreparedOperation)
+    assert (operation.kind, operation.name, operation.root_fields) == ("mutation", "B", ("z",))
+
+
+def test_the_cache_keeps_what_was_used_last_and_no_refusals() -> None:
+    cache = OperationCache(max_entries=2)
+    first = cache.get("{ y }", None, make)
+    assert cache.get("{ y }", None, make) is first
+    cache.get("{ a: y }", None, make)
+    cache.get("{ y }", None, make)
+    cache.get("{ b: y }", None, make)  # pushes out { a: y }
+    assert cache.get("{ y }", None, make) is first
+    cache.get("{ nope }", None, make)
+    assert (len(cache), cache.hits, cache.misses) == (2, 3, 4)
