@@ -41,8 +41,8 @@ def draft_from_openapi(text: str, code: str) -> str:
     if not isinstance(tree, dict) or not ({"openapi", "swagger"} & tree.keys()):
         raise OpenApiError("neither `openapi` nor `swagger` stands in the file; is it an OpenAPI document?")
     operations = list(_operations(tree))
-    single = _best(tree, [one for one in operations if _path_parameters(one)])
-    many = _best(tree, [one for one in operations if not _path_parameters(one)])
+    single = _best(tree, [one for one in operations if _by_number(one)])
+    many = _best(tree, [one for one in operations if not _by_number(one)])
     media = (many or single).media if (many or single) is not None else "json"  # type: ignore[union-attr]
     source = ["rest:", f"  baseUrl: {_base_url(tree)}", f"  format: {media}"]
     title = str((tree.get("info") or {}).get("title", ""))
@@ -93,19 +93,22 @@ def _best(tree: Mapping[str, Any], operations: list[_Operation]) -> _Operation |
 def _call(tree: Mapping[str, Any], verb: str, one: _Operation) -> DraftCall:
     path = one.path
     for name in _path_parameters(one):
-        path = path.replace("{" + name + "}", "{$args.number}")
+        is_number = words(name).endswith(("id", "no", "number", "uuid", "key"))
+        path = path.replace("{" + name + "}", "{$args.number}" if is_number else f"TODO-{name}")
     request = [f"method: {one.method}", f'path: "{path}"']
     query = [p for p in one.parameters if p.get("in") == "query"]
     if query:
         request.append("query: # leave out what is not needed")
-        request += [f"  {p['name']}: {_argument(str(p['name']))}" for p in query]
+        request += [f"  {p['name']}: {_argument(str(p['name']), verb)}" for p in query]
     records, record = _record(tree, one.reply)
     leaves = tuple(_leaves(tree, record, "", MAX_DEPTH))[:MAX_LEAVES]
     return DraftCall(verb, f"{one.method} {one.path}", tuple(request), records or None, leaves)
 
 
-def _argument(name: str) -> str:
+def _argument(name: str, verb: str) -> str:
     text = words(name)
+    if verb == "case":
+        return "~ # TODO or leave out"
     for hint, argument in (
         ("pagesize", "$page.size"),
         ("perpage", "$page.size"),
@@ -144,6 +147,10 @@ def _leaves(tree: Mapping[str, Any], shape: Mapping[str, Any], path: str, depth:
 
 def _path_parameters(one: _Operation) -> list[str]:
     return [part.partition("}")[0] for part in one.path.split("{")[1:]]
+
+
+def _by_number(one: _Operation) -> bool:
+    return any(words(name).endswith(("id", "no", "number", "uuid", "key")) for name in _path_parameters(one))
 
 
 def _base_url(tree: Mapping[str, Any]) -> str:

@@ -12,6 +12,21 @@ __all__ = ["draft_from_wsdl"]
 
 MAX_DEPTH = 6
 MAX_LEAVES = 60
+_READING = ("get", "query", "find", "list", "search", "read", "geef", "select", "check")
+_WRITING = (
+    "set",
+    "save",
+    "add",
+    "create",
+    "update",
+    "delete",
+    "remove",
+    "submit",
+    "push",
+    "receive",
+    "send",
+    "cancel",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ def _choose(service: SoapService) -> tuple[SoapOperation | None, SoapOperation |
         size = len(list(_leaves(records.shape, "", MAX_DEPTH)))
         name = words(operation.name)
         score = size + 20 * any(hint in name for hint in ("case", "apply", "zaak", "project", "permit"))
+        score += 40 * name.startswith(_READING) - 200 * name.startswith(_WRITING)
         (many if records.many else single).append((score, operation))
     best = [max(group, key=lambda pair: pair[0])[1] if group else None for group in (single, many)]
     return best[0], best[1]
@@ -68,22 +84,23 @@ def _call(verb: str, operation: SoapOperation, names: list[str]) -> DraftCall:
 
 
 def _request_lines(shape: Shape, level: int, verb: str) -> Iterator[str]:
+    """Required elements, and optional ones that seem to carry what a connector asks for; the others as comments."""
     for name, child in shape.children().items():
         below = child.children()
         if below and level < MAX_DEPTH:
             yield "  " * level + f"{name}:"
             yield from _request_lines(child, level + 1, verb)
         else:
-            yield (
-                "  " * level
-                + f"{name}: {_argument(name, verb)} # {child.type_name}{'' if child.optional else ', required'}"
-            )
+            argument = _argument(name, verb)
+            skipped = "# " if argument == "TODO" and child.optional else ""
+            required = "" if child.optional else ", required"
+            yield "  " * level + f"{skipped}{name}: {argument} # {child.type_name}{required}"
 
 
 def _argument(name: str, verb: str) -> str:
     text = words(name)
     if verb == "case":
-        return "$args.number"
+        return "$args.number" if text.endswith(("no", "id", "number", "code", "num", "key")) else "TODO"
     for hint, argument in (
         ("pageno", "$page.number"),
         ("pageindex", "$page.number"),

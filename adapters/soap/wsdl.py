@@ -21,10 +21,15 @@ import zeep.transports
 import zeep.xsd
 from lxml import etree
 
+from adapters.soap.zeep_fixes import mend_zeep
+
 __all__ = ["Shape", "SoapOperation", "SoapService", "WsdlError", "WsdlUnreachable", "load_wsdl"]
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 LOAD_TIMEOUT_S = 10.0
+SCHEMA_SUFFIXES = (".wsdl", ".xsd", ".xml")
+
+mend_zeep()
 
 
 class WsdlError(Exception):
@@ -84,20 +89,23 @@ class SoapService:
 
 
 class _Loader(zeep.transports.Transport):
-    """Loads WSDL and XSD documents: of the first document's origin, or below its folder; nothing else."""
+    """Loads WSDL and XSD documents: of the first document's origin, or schema files beside it; nothing else."""
 
     def __init__(self, first: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # zeep has no types
         self.first = urlsplit(first)
-        self.folder = Path(first).resolve().parent if self.first.scheme not in ("http", "https") else None
+        self.from_file = self.first.scheme not in ("http", "https")
 
     def load(self, url: str) -> bytes:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https"):
             return self._load_http(url)
         path = Path(unquote(parts.path) if parts.scheme == "file" else url).resolve()
-        if self.folder is None or not path.is_relative_to(self.folder):
-            raise WsdlError(f"{url} is imported, but is not in the WSDL's own folder; put it there")
+        # a published WSDL must not make us read our own disk; one on disk may name schemas, not any file
+        if not self.from_file or path.suffix.lower() not in SCHEMA_SUFFIXES:
+            raise WsdlError(
+                f"{url} is imported, but is no {' or '.join(SCHEMA_SUFFIXES)} file beside the WSDL"
+            )
         try:
             return path.read_bytes()
         except OSError as error:

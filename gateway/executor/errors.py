@@ -3,6 +3,7 @@
 Codes
 ├── SUBREQUEST_FAILED         a subgraph gave nothing, and said no code of its own
 ├── DOWNSTREAM_SERVICE_ERROR  a subgraph reported an error for a field, without a code of its own
+├── DEADLINE_EXCEEDED        the request's time was over before the fetch could start
 ├── INVALID_SUBGRAPH_ANSWER   an answer that the schema does not allow: unknown enum value or type, not a list ...
 ├── NULL_FOR_NON_NULL         null, or nothing, where the schema says non-null
 └── INTERNAL_SERVER_ERROR     a fault of the gateway; the log has the cause

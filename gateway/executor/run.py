@@ -1,6 +1,8 @@
 """Runs fetches: in order, at once, and each into the one tree of merged data.
 
 A fetch that fails leaves its part of the tree empty and its errors in the state; it never stops another one.
+What a subgraph returns as data becomes part of the tree and is added to: it must be the caller's own, not a value
+that a cache or another request still holds.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from gateway.planner.nodes import OutputRewrite
 __all__ = ["Fetch", "RunState", "Step", "at_once", "entity_fetch", "in_order", "nothing", "root_fetch"]
 
 _log = logging.getLogger(__name__)
+_TOO_LATE = FetchError("not asked: the request's deadline had passed", (), {"code": "DEADLINE_EXCEEDED"})
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Fetch:
 
     async def __call__(self, state: RunState, variables: dict[str, Any]) -> FetchResult:
         """The answer with aliases undone. Never raises but for cancellation."""
+        if state.context.deadline <= asyncio.get_running_loop().time():
+            return FetchResult(None, (_TOO_LATE,))
         given = state.variables
         for name in self.variable_names:
             if name in given:

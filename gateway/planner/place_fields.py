@@ -7,61 +7,23 @@ back to the place above, which may answer the same field from a second subgraph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from graphql import ListTypeNode, NonNullTypeNode, SelectionSetNode, TypeNode, parse_type
+from graphql import SelectionSetNode
 
-from gateway.planner.errors import UnreachableField
-from gateway.planner.fetch_graph import FetchGraph, FetchGroup, Output
+from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import RequiredField
-from gateway.planner.paths import Hop, Standpoint, can_give, shortest_hops
+from gateway.planner.paths import Hop, can_give, shortest_hops
+from gateway.planner.places import Host, Place, Placed
 from gateway.planner.query_graph import Provided, QueryGraph
+from gateway.planner.required import list_depth, required_fields, unreachable
 from gateway.planner.selections import Conditions, Field, Fragment, Selection, collect, read_selections
 
 __all__ = ["FieldPlacer"]
 
 Path = tuple[str, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Host:
-    """A fetch that answers at a place: into `output`, seeing the object as `type_name`."""
-
-    group: FetchGroup
-    output: Output
-    type_name: str
-    provided: Provided = ()
-
-    @property
-    def subgraph(self) -> str:
-        return self.group.subgraph
-
-    @property
-    def standpoint(self) -> Standpoint:
-        return Standpoint(self.group.subgraph, self.type_name, self.provided)
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """Where objects of a type stand in the answer, and who answers there."""
-
-    path: Path
-    type_name: str
-    hosts: list[Host]
-
-
-@dataclass(slots=True)
-class Placed:
-    """What could not be placed, and the groups that hold what could."""
-
-    left: list[Selection] = field(default_factory=list)
-    groups: set[int] = field(default_factory=set)
-
-    def add(self, other: Placed) -> None:
-        self.left += other.left
-        self.groups |= other.groups
 
 
 class FieldPlacer:
@@ -82,7 +44,7 @@ class FieldPlacer:
         for item in fields:
             placed = self._place_field(place, item, ahead=fields)
             for rest in placed.left:
-                raise self._unreachable(place, rest)
+                raise unreachable(self.graph.supergraph.types, place.type_name, rest)
 
     # ── places ──
 
@@ -205,7 +167,7 @@ class FieldPlacer:
         result = Placed(groups={host.group.id})
         if item.children is None:
             return result
-        path = (*place.path, asked.response, *["@"] * _list_depth(parse_type(join.type)))
+        path = (*place.path, asked.response, *["@"] * list_depth(join.type))
         provided = self.graph.provided_below(host.subgraph, host.type_name, asked.name, host.provided)
         below = Place(path, join.named_type, [Host(host.group, item.children, join.named_type, provided)])
         result.add(self.place(below, asked.children))
@@ -305,7 +267,7 @@ class FieldPlacer:
 
     def _open_entity(self, place: Place, hop: Hop, parents: set[int]) -> Host:
         group = self.fetches.entity(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
-        fields = self._required(place.path, place.type_name, hop.key.selection, key=True)
+        fields = self._required(place, hop.key.selection, key=True)
         group.add_input(place.type_name, hop.type_name, fields)
         host = Host(group, group.output.fragment(hop.type_name), hop.type_name)
         place.hosts.append(host)
@@ -368,8 +330,8 @@ class FieldPlacer:
         group = self.fetches.entity(
             subgraph, place.path, placed.groups | key_groups | {place.hosts[0].group.id}
         )
-        fields = self._required(place.path, place.type_name, key, key=True)
-        fields += self._required(place.path, place.type_name, requires, key=False)
+        fields = self._required(place, key, key=True)
+        fields += self._required(place, requires, key=False)
         group.add_input(place.type_name, view, fields)
         return Host(group, group.output.fragment(view), view)
 
@@ -392,36 +354,9 @@ class FieldPlacer:
 
     # ── small questions ──
 
-    def _required(
-        self, path: Path, type_name: str, selection: SelectionSetNode, *, key: bool
-    ) -> list[RequiredField]:
-        """The representation's fields, under the names by which they were fetched."""
-        return self._required_of(path, type_name, read_selections(selection, {}, internal=True), key=key)
-
-    def _required_of(
-        self,
-        path: Path,
-        type_name: str,
-        selections: Iterable[Selection],
-        *,
-        key: bool,
-        condition: str | None = None,
-    ) -> list[RequiredField]:
-        found = []
-        for item in selections:
-            if isinstance(item, Fragment):
-                inner = item.type_condition or type_name
-                found += self._required_of(path, inner, item.children, key=key, condition=item.type_condition)
-                continue
-            if item.name == "__typename":
-                found.append(RequiredField("__typename", "__typename", key, condition))
-                continue
-            definition = self.graph.supergraph.types[type_name].fields[item.name]
-            response = self.names.take(path, item)
-            below = (*path, response, *["@"] * _list_depth(parse_type(definition.type)))
-            children = self._required_of(below, definition.named_type, item.children, key=key)
-            found.append(RequiredField(item.name, response, key, condition, tuple(children)))
-        return found
+    def _required(self, place: Place, selection: SelectionSetNode, *, key: bool) -> list[RequiredField]:
+        types = self.graph.supergraph.types
+        return required_fields(types, self.names, place.path, place.type_name, selection, key=key)
 
     def _is_local(self, host: Host, asked: Field) -> bool:
         return self.graph.is_local(host.subgraph, host.type_name, asked.name, host.provided)
@@ -429,31 +364,6 @@ class FieldPlacer:
     def _uncovered(self, subgraph: str, view: str, asked: Field, provided: Provided) -> int:
         return self.graph.uncovered(subgraph, view, (asked,), provided)
 
-    def _unreachable(self, place: Place, rest: Selection) -> UnreachableField:
-        """Names the innermost field of what is left."""
-        path, type_name, name = place.path, place.type_name, ""
-        node: Selection = rest
-        while True:
-            if isinstance(node, Fragment):
-                type_name = node.type_condition or type_name
-                node = node.children[0]
-                continue
-            name = node.name
-            if not node.children:
-                return UnreachableField(type_name=type_name, field_name=name, path=path)
-            path = (*path, node.response)
-            type_name = self.graph.supergraph.types[type_name].fields[name].named_type
-            node = node.children[0]
-
 
 def _under(selections: Sequence[Selection], conditions: Conditions) -> tuple[Selection, ...]:
     return (Fragment(None, conditions, tuple(selections)),) if conditions else tuple(selections)
-
-
-def _list_depth(node: TypeNode) -> int:
-    """How many lists are around the bare type."""
-    depth = 0
-    while isinstance(node, ListTypeNode | NonNullTypeNode):
-        depth += isinstance(node, ListTypeNode)
-        node = node.type
-    return depth

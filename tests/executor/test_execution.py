@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import build_schema
-from strawberry.federation.schema_directives import Key
 
 from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext, Subgraph
 from adapters.local import LocalSubgraph
@@ -115,6 +114,17 @@ async def test_an_entity_error_gets_the_real_path_of_each_object() -> None:
     assert found.errors[0]["extensions"] == {"code": "SICK", "service": "cases"}
 
 
+async def test_nothing_is_started_after_the_deadline() -> None:
+    asked = people()
+    operation = prepared("{ me { name } }", asked)
+    assert isinstance(operation, PreparedOperation)
+    past = RequestContext(deadline=asyncio.get_running_loop().time() - 1)
+    found = await operation.execute({}, past)
+    assert found.data == {"me": None}
+    assert [error["extensions"]["code"] for error in found.errors] == ["DEADLINE_EXCEEDED"]
+    assert asked.fetches == []
+
+
 async def test_independent_fetches_are_in_flight_at_once() -> None:
     """Each of three waits until all three are asked: one after the other would hang."""
     barrier = asyncio.Barrier(3)
@@ -138,6 +148,8 @@ async def test_a_failing_fetch_does_not_cancel_its_siblings() -> None:
         name, sdl = "bad", LINK + "type Query { bad: Int }"
 
         def prepare(self, operation: FetchOperation) -> PreparedFetch:
+            assert operation.subgraph == self.name
+
             async def fetch(variables: Mapping[str, Any], context: RequestContext) -> FetchResult:
                 raise RuntimeError("a fault in an adapter")
 
@@ -265,7 +277,7 @@ async def test_unexpected_exceptions_of_local_resolvers_are_masked_and_logged(
 async def test_strawberry_and_graphql_core_schemas_are_subgraphs() -> None:
     """An async Strawberry federation schema with a reference resolver beside a plain one."""
 
-    @strawberry.federation.type(keys=[Key(fields="code", resolvable=True)])
+    @strawberry.federation.type(keys=["code"])
     class Region:
         code: strawberry.ID
         name: str

@@ -262,7 +262,10 @@ ENTITIES = {
     "Review": "reviews",
     "Maker": "makers",
 }
-EXTERNAL = {"inventory": {"Product": ("prices", "size")}, "reviews": {"Person": ("name",)}}
+EXTERNAL: dict[str, dict[str, tuple[str, ...]]] = {
+    "inventory": {"Product": ("prices", "size")},
+    "reviews": {"Person": ("name",)},
+}
 
 
 def _entity(subgraph: str, name: str, data: dict[str, Any]) -> Callable[[dict[str, Any]], Any]:

@@ -1,0 +1,22 @@
+"""Waiting for something that can be seen, with an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+__all__ = ["until"]
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T], *, what: str, timeout_s: float = 15.0, every_s: float = 0.02) -> T:
+    """What `look` gives as soon as it is truthy. Fails, naming `what`, after timeout_s."""
+    end = time.monotonic() + timeout_s
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < end, f"not within {timeout_s:g} s: {what}"
+        time.sleep(every_s)
