@@ -13,6 +13,7 @@ from adapters.mapping.functions import CompileContext, Reader
 from adapters.mapping.template import template_expressions, template_paths
 from adapters.mapping.tree import Wanted
 from adapters.mapping.wanted import wanted_names
+from adapters.paging import PageRules
 from schema.canonical import VERBS
 
 __all__ = ["CompiledConnector", "compile_connector"]
@@ -28,9 +29,7 @@ class CompiledConnector:
     context: CompileContext
     record_map: Mapping[str, Any]
     records: Reader | None
-    total: Reader | None
-    next: Reader | None
-    more: Reader | None
+    pages: PageRules
     failure: tuple[tuple[str, Reader], ...]
     message: Reader | None
     filters: frozenset[str]
@@ -78,9 +77,9 @@ def compile_connector(
         context,
         record_map,
         optional(connector.records),
-        optional(paging.total),
-        optional(paging.next),
-        optional(paging.more),
+        PageRules(
+            paging, total=optional(paging.total), next_=optional(paging.next), more=optional(paging.more)
+        ),
         rules,
         optional(failure.message),
         asked_filters(connector),

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["CursorError", "ListCursor", "Mark", "fingerprint"]
+__all__ = ["CursorError", "Last", "ListCursor", "Mark", "fingerprint"]
 
 MAC_BYTES = 12
 MAX_CURSOR_CHARS = 64 * 1024
@@ -31,11 +31,29 @@ class CursorError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Last:
+    """The last record delivered of a system: its moment, and the numbers of all delivered of that same moment. Many
+    systems keep days only, or times cut to seconds, and order the records of one moment as they like."""
+
+    moment: str
+    numbers: frozenset[str] = frozenset()
+
+    def before(self, moment: str, number: str) -> bool:
+        """Whether a record comes after this in the list, newest first."""
+        return moment < self.moment or (moment == self.moment and number not in self.numbers)
+
+    def then(self, moment: str, number: str) -> Last:
+        return Last(moment, (self.numbers if moment == self.moment else frozenset()) | {number})
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
-    """position: page to ask for next; last: key of the last record delivered from this system, or None."""
+    """position: page to ask for next; last: what was delivered of it; skip: records of it delivered, in lists that
+    are not merged."""
 
     position: int | str | None = None
-    last: tuple[str, str] | None = None
+    last: Last | None = None
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +65,9 @@ class ListCursor:
 
     def encode(self, question: str, secret: bytes) -> str:
         """question: `fingerprint` of the arguments."""
-        marks = {system: [mark.position, *(mark.last or ())] for system, mark in self.marks.items()}
+        marks = {
+            system: [mark.position, mark.skip, *_written(mark.last)] for system, mark in self.marks.items()
+        }
         plain = orjson.dumps({"q": question, "m": marks, "d": sorted(self.done)}, option=orjson.OPT_SORT_KEYS)
         packed = zlib.compress(plain, 6)
         return base64.urlsafe_b64encode(_mac(secret, packed) + packed).decode("ascii").rstrip("=")
@@ -68,8 +88,8 @@ class ListCursor:
         if plain["q"] != question:
             raise CursorError("The cursor belongs to other arguments; repeat those it was given for.")
         marks = {
-            system: Mark(position, (last[0], last[1]) if last else None)
-            for system, (position, *last) in plain["m"].items()
+            system: Mark(position, Last(last[0], frozenset(last[1:])) if last else None, skip)
+            for system, (position, skip, *last) in plain["m"].items()
         }
         return cls(marks, frozenset(plain["d"]))
 
@@ -78,6 +98,10 @@ def fingerprint(arguments: Mapping[str, Any], secret: bytes) -> str:
     """Short keyed digest of a list's arguments, without its page size and cursor."""
     asked = orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS, default=str)
     return blake2b(asked, digest_size=9, key=secret[:64], person=b"quanyu.cursor").hexdigest()
+
+
+def _written(last: Last | None) -> list[str]:
+    return [last.moment, *sorted(last.numbers)] if last is not None else []
 
 
 def _mac(secret: bytes, packed: bytes) -> bytes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from adapters.mapping.dates import parse_offset
+from adapters.mapping.errors import ExpressionError
 from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
 
@@ -37,13 +39,21 @@ __all__ = [
     "declaration_schema",
 ]
 
+
+def _checked_offset(text: str) -> str:
+    try:
+        parse_offset(text)
+    except ExpressionError as error:
+        raise ValueError(f"{error.message}: {error.allowed}") from None
+    return text
+
+
+Offset = Annotated[str, AfterValidator(_checked_offset)]
 SystemCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$", max_length=40)]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, regex_engine="python-re"
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, regex_engine="python-re")
 
 
 class SystemInfo(Model):
@@ -66,9 +76,7 @@ class SystemInfo(Model):
     items: tuple[str, ...] = Field(
         default=(), description="Base codes of the items it handles; empty means not known 受理事项."
     )
-    utc_offset: Annotated[str, StringConstraints(pattern=r"^[+-]\d{2}:\d{2}$")] = Field(
-        default="+08:00", description="Offset of its times that carry none 时区."
-    )
+    utc_offset: Offset = Field(default="+08:00", description="Offset of its times that carry none 时区.")
 
 
 class UsernameToken(Model):
@@ -203,19 +211,23 @@ class Failure(Model):
 class Paging(Model):
     """How a list goes on."""
 
-    style: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    style: Literal["none", "page", "offset", "cursor", "link", "pull"] = Field(
+        default="none",
+        description="page: numbers. offset: rows. cursor: a token. link: the next address, also $link.next of a Link "
+        "header. pull: what the last record holds (next is read from it) asks for the following ones.",
+    )
     size: int = Field(default=50, ge=1, le=1000, description="Records asked for at once: $page.size.")
     first: int = Field(default=1, ge=0, description="Number of the first page (style page): $page.number.")
     total: str | None = Field(default=None, description="Where the number of all records stands.")
     next: str | None = Field(
         default=None,
-        description="Where the next cursor ($page.cursor) or the next link stands; empty at the end.",
+        description="Where the next cursor ($page.cursor) or link stands, empty at the end; $link.next for a Link header.",
     )
     more: str | None = Field(default=None, description="Condition that there is a further page.")
 
     @model_validator(mode="after")
     def _next(self) -> Paging:
-        if self.style in ("cursor", "link") and not self.next:
+        if self.style in ("cursor", "link", "pull") and not self.next:
             raise ValueError(f"paging style {self.style} needs `next`")
         return self
 
@@ -309,24 +321,28 @@ def declaration_schema() -> dict[str, Any]:
 
 def _map_schema(record: Record) -> dict[str, Any]:
     properties: dict[str, Any] = {}
+    inner: dict[str, Any]
     for field in record.fields:
         kind, _, target = field.type.partition(":")
         described = field.doc + (" Required." if field.required else "")
         if kind == "enum":
             described += " One of: " + ", ".join(member.name for member in ENUMS[target]) + "."
         if kind == "record":
-            properties[field.name] = {"$ref": f"#/$defs/map.{target}", "description": described}
+            inner = {"anyOf": [{"$ref": f"#/$defs/map.{target}"}, {"type": "null"}]}
+            properties[field.name] = {**inner, "description": described}
         elif kind == "list":
             inner = _map_schema(RECORDS[target])
             inner["properties"]["each"] = {
                 "type": "string",
                 "description": "Where the list stands in the record.",
             }
+            # null takes away what `<<` merged in
+            inner["type"] = ["object", "null"]
             properties[field.name] = {**inner, "description": described, "required": ["each"]}
         elif kind == "json":
-            properties[field.name] = {"type": ["object", "string"], "description": described}
+            properties[field.name] = {"type": ["object", "string", "null"], "description": described}
         else:
-            properties[field.name] = {"type": "string", "description": described}
+            properties[field.name] = {"type": ["string", "null"], "description": described}
     return {
         "type": "object",
         "properties": properties,

@@ -16,10 +16,12 @@ __all__ = ["Call", "Exchange", "Read"]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A reply as a tree. `fault`: {code, message, ...} of a SOAP fault or of GraphQL errors, else None."""
+    """A reply as a tree. `fault`: {code, message, ...} of a SOAP fault or of GraphQL errors, else None.
+    `link`: {next} of a Link header."""
 
     tree: Any
     fault: dict[str, Any] | None = None
+    link: dict[str, Any] | None = None
 
 
 class Call(Protocol):

@@ -15,18 +15,23 @@ from adapters.traffic.errors import (
 )
 from adapters.wire import errors as wire_errors
 
-__all__ = ["failure_of", "protocol_failure", "wire_failure"]
+__all__ = ["failure_of", "protocol_failure", "status_failure", "wire_failure"]
 
 
 def protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
+    """What the protocol's own signs say: not_found, unavailable, refused, or None for a good reply."""
     if read.fault is not None:
         # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
         return "unavailable" if read.fault.get("code") in ("Server", "Receiver") else "refused"
-    if reply.status < 400:
+    return status_failure(verb, reply.status)
+
+
+def status_failure(verb: str, status: int) -> str | None:
+    if status < 400:
         return None
-    if reply.status == 404 and verb == "case":
+    if status == 404 and verb == "case":
         return "not_found"
-    if reply.status in (408, 425, 429) or reply.status >= 500:
+    if status in (408, 425, 429) or status >= 500:
         return "unavailable"
     return "refused"
 

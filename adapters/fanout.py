@@ -8,17 +8,21 @@ one: out of order then, but nothing is lost.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from adapters.cursor import ListCursor, Mark
+from adapters.cursor import Last, ListCursor, Mark
 from adapters.mapping.scope import Gap, Trouble
-from adapters.source import NO_TRACE, Page, Position, Source
-from adapters.traffic.errors import SourceError, SourceNotFound
+from adapters.paging import Position
+from adapters.source import NO_TRACE, Page, Source
+from adapters.traffic.errors import SourceError, SourceFault, SourceNotFound
 
 __all__ = ["Found", "Merged", "Outcome", "Question", "ask_each", "merge_lists"]
+
+_log = logging.getLogger(__name__)
 
 MAX_PAGES = 20
 """Pages of one system read for one page of the answer; more wait for the next request."""
@@ -173,6 +177,10 @@ async def _timed(outcome: Outcome, ask: Callable[[], Awaitable[Page]]) -> Page |
     except SourceError as error:
         outcome.fail(error)
         return None
+    except Exception as error:  # a fault of ours with this system must not cost the others their answers
+        _log.exception("asking %s failed in the gateway itself", outcome.system, exc_info=error)
+        outcome.fail(SourceFault(outcome.system))
+        return None
     finally:
         outcome.latency_ms += round((loop.time() - started) * 1000)
     outcome.status = _STATUS_OF_ANSWER[page.status]
@@ -197,6 +205,7 @@ class _Stream:
         self.asked = False
         self.failed = False
         self.pages = 0
+        self.seen: set[Position] = set()
 
     @property
     def more(self) -> bool:
@@ -218,7 +227,7 @@ class _Stream:
 
     def take(self) -> Found:
         found = self.buffer.pop()
-        self.last = found.key
+        self.last = (self.last or Last(found.key[0])).then(*found.key)
         self.outcome.count += 1
         return found
 
@@ -232,14 +241,20 @@ class _Stream:
                 return
 
     async def _fill_all(self) -> None:
-        """A list in no order is read whole, then sorted; its position is the last key alone."""
+        """A list in no order is read whole, then sorted: a page alone says nothing of what is newest."""
         position: Position = None
-        while self.pages < MAX_PAGES:
-            if not await self._read_page(position):
-                return
+        while await self._read_page(position):
             position = self.next
             if position is None:
                 break
+            if self.pages >= MAX_PAGES:
+                message = (
+                    f"a list in no order is longer than {MAX_PAGES} pages: what is on later pages is missing"
+                )
+                self.outcome.troubles.append(Trouble("cases.order", message))
+                break
+        if self.failed:
+            self.buffer.clear()
         self.here = self.next = None
 
     async def _read_page(self, position: Position) -> bool:
@@ -251,6 +266,12 @@ class _Stream:
             self.failed = self.outcome.error is not None
             return False
         self.asked, self.here, self.next = True, position, page.next
+        if page.next is not None and (page.next == position or page.next in self.seen):
+            self.outcome.troubles.append(
+                Trouble("paging", "the system's pages go round in a circle; the rest was left")
+            )
+            self.next = None
+        self.seen.add(position)
         self.total = page.total if page.total is not None and self.keep is None else self.total
         self.buffer.extend(self._fresh(page))
         self.buffer.sort(key=lambda found: found.key)
@@ -262,7 +283,7 @@ class _Stream:
         found = (
             Found(self.source.code, record, page) for record in page.records if keep is None or keep(record)
         )
-        return [one for one in found if last is None or one.key < last]
+        return [one for one in found if last is None or last.before(*one.key)]
 
     async def _ask(self, position: Position) -> Page:
         return await self.source.ask(

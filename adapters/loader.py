@@ -7,6 +7,7 @@ reads it decides), except plain `null`/`~`. Plain scalars are `Plain`, so that r
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ __all__ = ["Document", "Plain", "load"]
 Place = tuple[str | int, ...]
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 50_000
+MAX_DEPTH = 100
+# "007", "1_000", "1e5", "nan" are codes, not numbers
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}", re.ASCII)
 
 
 class Plain(str):
@@ -32,13 +37,10 @@ class Plain(str):
         """Its value by the YAML 1.2 core rules: true/false, decimal integers and floats, else text."""
         if self in ("true", "false"):
             return self == "true"
-        for kind in (int, float):
-            try:
-                value = kind(self)
-            except ValueError:
-                continue
-            # "007" and "1_000" are codes, not numbers
-            return value if str(value) == self else str(self)
+        if _INTEGER.fullmatch(self):
+            return int(self)
+        if _FLOAT.fullmatch(self) and str(float(self)) == self:
+            return float(self)
         return str(self)
 
 
@@ -78,7 +80,10 @@ def load(path: Path, text: str) -> Document:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        document.problems.append(_syntax_problem(path, error))
+        document.problems.append(_syntax_problem(path, text, error))
+        return document
+    except RecursionError:
+        document.problems.append(Problem(path, 1, 1, "YAML_TOO_DEEP", "values are nested too deeply"))
         return document
     if root is None:
         document.problems.append(Problem(path, 1, 1, "YAML_EMPTY", "the file holds nothing"))
@@ -87,7 +92,14 @@ def load(path: Path, text: str) -> Document:
     return document
 
 
-def _syntax_problem(path: Path, error: yaml.YAMLError) -> Problem:
+def _syntax_problem(path: Path, text: str, error: yaml.YAMLError) -> Problem:
+    position = getattr(error, "position", None)
+    if isinstance(position, int):  # a character that YAML forbids
+        before = text[:position]
+        line, column = before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
+        return Problem(
+            path, line, column, "YAML_SYNTAX", f"a character that YAML does not allow: {text[position]!r}"
+        )
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     context = getattr(error, "context", None)
@@ -99,17 +111,17 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.nodes = 0
+        self.refused = False
 
     def build(self, node: Node, place: Place) -> None:
         self.document.tree = self._value(node, place, ())
 
     def _value(self, node: Node, place: Place, inside: tuple[int, ...]) -> Any:
         self.nodes += 1
-        self.document.marks[place] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if id(node) in inside or self.nodes > MAX_NODES:
-            self._problem(
-                place, "YAML_TOO_DEEP", "an alias contains itself, or the file unfolds to too many values"
-            )
+        # a value that was merged in stands where it is merged, unless it has a place of its own
+        self.document.marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if id(node) in inside or self.nodes > MAX_NODES or len(inside) > MAX_DEPTH:
+            self._refuse(place)
             return None
         if isinstance(node, ScalarNode):
             return self._scalar(node)
@@ -117,9 +129,17 @@ class _Builder:
             return [
                 self._value(item, (*place, index), (*inside, id(node)))
                 for index, item in enumerate(node.value)
+                if not self.refused
             ]
         assert isinstance(node, MappingNode)  # noqa: S101 - the composer makes these three kinds only
         return self._mapping(node, place, (*inside, id(node)))
+
+    def _refuse(self, place: Place) -> None:
+        """Once: a bomb would otherwise be told of at each of its values."""
+        if not self.refused:
+            self.refused = True
+            message = "an alias contains itself, or the file unfolds to too many or too deep values"
+            self._problem(place, "YAML_TOO_DEEP", message)
 
     def _scalar(self, node: ScalarNode) -> str | None:
         if node.style in ('"', "'", "|", ">"):
@@ -128,14 +148,16 @@ class _Builder:
 
     def _mapping(self, node: MappingNode, place: Place, inside: tuple[int, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+        merges: list[Node] = []
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, ScalarNode) else None
             if not isinstance(key, str):
                 self._problem(place, "YAML_KEY", "a key must be plain text", key_node)
                 continue
+            if self.refused:
+                break
             if key == "<<" and key_node.style is None:
-                merged.update(self._merge(value_node, place, inside))
+                merges.append(value_node)
                 continue
             inner = (*place, key)
             if key in result:
@@ -146,6 +168,10 @@ class _Builder:
                 continue
             self.document.key_marks[inner] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self._value(value_node, inner, inside)
+        # after all that is said here, so that its places stay its own
+        merged: dict[str, Any] = {}
+        for value_node in merges:
+            merged.update(self._merge(value_node, place, inside))
         return {**merged, **result}
 
     def _merge(self, node: Node, place: Place, inside: tuple[int, ...]) -> dict[str, Any]:
@@ -155,7 +181,7 @@ class _Builder:
             value = self._value(one, place, inside)
             if isinstance(value, dict):
                 merged = {**value, **merged}
-            else:
+            elif not self.refused:
                 self._problem(place, "YAML_MERGE", "`<<` takes a mapping or a list of mappings", one)
         return merged
 

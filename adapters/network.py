@@ -16,7 +16,8 @@ from adapters.cursor import ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import Found, Merged, Outcome, Question, ask_each, merge_lists
 from adapters.mapping.scope import Gap
-from adapters.source import NO_TRACE, Page, Position, Source
+from adapters.paging import Position
+from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceUnavailable
 from schema.identifiers import normalise_number
 
@@ -302,7 +303,7 @@ class Network:
 
         A mark holds the page and how many of its records were delivered.
         """
-        position, skip = start.position, int(start.last[0]) if start.last else 0
+        position, skip = start.position, start.skip
         rows: list[dict[str, Any]] = []
         while True:
             outcome, page = await self.one_page(
@@ -310,9 +311,7 @@ class Network:
             )
             if page is None:
                 mark = (
-                    None
-                    if outcome.answered or outcome.status == "UNSUPPORTED"
-                    else Mark(position, (str(skip), ""))
+                    None if outcome.answered or outcome.status == "UNSUPPORTED" else Mark(position, skip=skip)
                 )
                 return outcome, rows, mark if rows else None
             taken = page.records[skip : skip + first - len(rows)]
@@ -320,7 +319,7 @@ class Network:
             skip += len(taken)
             outcome.count = len(rows)
             if skip < len(page.records):
-                return outcome, rows, Mark(position, (str(skip), ""))
+                return outcome, rows, Mark(position, skip=skip)
             if page.next is None:
                 return outcome, rows, None
             position, skip = page.next, 0

@@ -79,10 +79,9 @@ def _fill(document: Document, place: tuple[str | int, ...], found: re.Match[str]
     elif kind == "file":
         try:
             return lookup.read_file(name).strip()
-        except OSError as error:
-            document.problems.append(
-                document.problem(place, "REFERENCE_MISSING", f"{name}: {error.strerror}")
-            )
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+            document.problems.append(document.problem(place, "REFERENCE_MISSING", f"{name}: {reason}"))
     else:
         document.problems.append(
             document.problem(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 from adapters.compiled import CompiledConnector
 from adapters.declaration import Declaration
 from adapters.exchange import Exchange, Read
-from adapters.failures import failure_of, protocol_failure, wire_failure
+from adapters.failures import failure_of, protocol_failure, status_failure, wire_failure
 from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.mapping.tree import Wanted
+from adapters.paging import Position, next_link, page_roots
 from adapters.reply import RawReply
 from adapters.rest.auth import Credentials
 from adapters.tracing import CallTracer
@@ -32,17 +33,14 @@ from adapters.traffic.errors import (
 )
 from adapters.traffic.traffic import Answer, Traffic
 from adapters.wire import errors as wire_errors
-from adapters.wire.model import WireRequest, WireResponse
+from adapters.wire.model import HeaderPairs, WireRequest, WireResponse
 from adapters.wire.wire import Wire
 from cache.keys import cache_key
 from schema.canonical import VERBS
 
-__all__ = ["NO_TRACE", "Page", "Position", "Source"]
+__all__ = ["NO_TRACE", "Page", "Source"]
 
 NO_TRACE: Mapping[str, str] = MappingProxyType({})
-
-Position = int | str | None
-"""Where a list goes on: page number or offset, cursor or link; None is the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class Source:
     ) -> Page:
         connector = self.connectors[verb]
         wanted, read_record = connector.reader(fields)
-        page = self._page_scope(connector, position)
+        page = page_roots(connector.connector.paging, position)
         scope = Scope({"args": args, "page": page})
         try:
             request = _traced(connector.call.request(scope), trace)
@@ -141,7 +139,14 @@ class Source:
         async def send(timeout_s: float) -> bytes:
             fresh.clear()
             reply = await self._exchange_once(request, timeout_s)
-            read = self.exchange.read(reply, wanted)
+            try:
+                read = self._read(reply, wanted)
+            except SourceBadData as error:
+                # an error status may come with anything for a body: the status says what it is
+                kind = status_failure(connector.verb, reply.status)
+                if kind is None:
+                    raise
+                raise failure_of(self.code, kind, reply.status) from error
             self._check(connector, read, reply)
             fresh.append(read)
             return reply.pack()
@@ -168,36 +173,25 @@ class Source:
         status = str(answer.status.name)
         # a flight that others shared, or a kept reply, is read here from its bytes
         is_own = bool(fresh) and status == "FRESH"
-        read = fresh[-1] if is_own else self.exchange.read(RawReply.unpack(answer.body), wanted)
-        scope = Scope({"reply": read.tree, "page": page})
+        read = fresh[-1] if is_own else self._read(RawReply.unpack(answer.body), wanted)
+        scope = Scope({"reply": read.tree, "page": page, "link": read.link})
         try:
             nodes = self._nodes(connector, read, scope)
             records, troubles = _read_records(connector.verb, nodes, read_record, scope)
-            total = connector.total(read.tree, scope) if connector.total else None
-            position = self._next(connector, read, scope, page, len(nodes), total)
+            total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
+            single = connector.verb == "case"
+            position = None if single else connector.pages.next_position(read.tree, scope, page, nodes, total)
         except ValueProblem as problem:
             raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
         if gaps is not None and is_own:
             gaps.extend(scope.gaps)
         if connector.verb == "case" and not nodes:
             raise SourceNotFound(self.code)
-        whole = int(str(total)) if total is not None and str(total).isdigit() else None
-        return Page(records, position, whole, status, answer.as_of, answer.error, tuple(troubles))
+        return Page(records, position, total, status, answer.as_of, answer.error, tuple(troubles))
 
-    def _page_scope(self, connector: CompiledConnector, position: Position) -> dict[str, Any]:
-        paging = connector.connector.paging
-        page: dict[str, Any] = {"size": paging.size, "number": paging.first, "offset": 0, "row": 1}
-        match paging.style:
-            case "page":
-                page["number"] = position if isinstance(position, int) else paging.first
-            case "offset":
-                page["offset"] = position if isinstance(position, int) else 0
-                page["row"] = page["offset"] + 1
-            case "cursor":
-                page["cursor"] = position
-            case "link":
-                page["link"] = position
-        return page
+    def _read(self, reply: RawReply, wanted: Wanted) -> Read:
+        read = self.exchange.read(reply, wanted)
+        return replace(read, link={"next": next_link(reply.link)}) if reply.link else read
 
     def _nodes(self, connector: CompiledConnector, read: Read, scope: Scope) -> list[Any]:
         found = connector.records(read.tree, scope) if connector.records else read.tree
@@ -205,45 +199,22 @@ class Source:
             return []
         return found if isinstance(found, list) else [found]
 
-    def _next(
-        self,
-        connector: CompiledConnector,
-        read: Read,
-        scope: Scope,
-        page: Mapping[str, Any],
-        count: int,
-        total: Any,
-    ) -> Position:
-        paging = connector.connector.paging
-        if paging.style == "none" or connector.verb == "case":
-            return None
-        if connector.more is not None and not connector.more(read.tree, scope):
-            return None
-        if paging.style in ("cursor", "link"):
-            token = connector.next(read.tree, scope) if connector.next else None
-            return str(token) if token not in (None, "") else None
-        if count == 0:
-            return None
-        if paging.style == "offset":
-            reached = int(page["offset"]) + count
-            position = reached
-        else:
-            reached = (int(page["number"]) - paging.first) * paging.size + count
-            position = int(page["number"]) + 1
-        if total is not None and str(total).isdigit():
-            return position if reached < int(str(total)) else None
-        return position if connector.more is not None or count >= paging.size else None
-
     async def _exchange_once(self, request: WireRequest, timeout_s: float) -> RawReply:
         started = asyncio.get_running_loop().time()
-        response = await self._send_authorised(request, timeout_s)
+        response, used = await self._send_authorised(request, timeout_s)
         if response.status == 401 and self.credentials.renewable:
-            self.credentials.forget()
+            self.credentials.forget(used)
             left = timeout_s - (asyncio.get_running_loop().time() - started)
-            response = await self._send_authorised(request, max(left, 0.001))
-        return RawReply(response.status, response.headers.get("content-type") or "", response.body)
+            response, _ = await self._send_authorised(request, max(left, 0.001))
+        headers = response.headers
+        link = ", ".join(headers.get_list("link"))
+        return RawReply(response.status, headers.get("content-type") or "", response.body, link)
 
-    async def _send_authorised(self, request: WireRequest, timeout_s: float) -> WireResponse:
+    async def _send_authorised(
+        self, request: WireRequest, timeout_s: float
+    ) -> tuple[WireResponse, HeaderPairs]:
+        """The answer, and the credentials it was asked with."""
+
         async def send(one: WireRequest) -> WireResponse:
             try:
                 return await self.wire.send(one, timeout_s=timeout_s)
@@ -251,13 +222,10 @@ class Source:
                 raise wire_failure(self.code, error) from error
 
         extra = await self.credentials.headers(send)
-        if not extra:
-            return await send(request)
-        return await send(
-            WireRequest(
-                request.method, request.url, (*request.headers, *extra), request.body, request.idempotent
-            )
-        )
+        if extra:
+            headers = (*request.headers, *extra)
+            request = WireRequest(request.method, request.url, headers, request.body, request.idempotent)
+        return await send(request), extra
 
     def _check(self, connector: CompiledConnector, read: Read, reply: RawReply) -> None:
         """Raises the SourceError that the declaration, else the protocol's own signs, say this reply is."""
@@ -276,6 +244,11 @@ class Source:
         # the system's own words may quote a person; only the log sees them
         cause = ValueError(str(said or (read.fault or {}).get("message") or f"HTTP status {reply.status}"))
         raise failure_of(self.code, kind, reply.status) from cause
+
+
+def _whole(value: Any) -> int | None:
+    text = str(value).strip() if value is not None else ""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:

@@ -17,6 +17,7 @@ from adapters.loader import Document
 from adapters.problems import Problem, nearest, one_of
 from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
+from adapters.validate_sources import source_problems
 
 __all__ = ["Checked", "Known", "check_across", "check_document"]
 
@@ -52,11 +53,10 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
         return Checked(document, None)
     document.problems.extend(secrets_in_the_open(document))
     tree = resolve_references(document, lookup)
-    try:
-        declaration = Declaration.model_validate(tree)
-    except pydantic.ValidationError as error:
-        document.problems.extend(_model_problems(document, error))
+    declaration = _modelled(document, tree)
+    if declaration is None:
         return Checked(document, None)
+    document.problems.extend(source_problems(document, declaration))
     document.problems.extend(_registry_problems(document, declaration, known))
     document.problems.extend(connector_problems(document, declaration))
     return Checked(document, declaration)
@@ -83,6 +83,34 @@ def check_across(checked: Sequence[Checked]) -> None:
 # --- the model ---
 
 
+def _modelled(document: Document, tree: Any) -> Declaration | None:
+    """The declaration; without the keys that no model knows, so that one wrong key does not hide what else is wrong."""
+    try:
+        return Declaration.model_validate(tree)
+    except pydantic.ValidationError as error:
+        document.problems.extend(_model_problems(document, error))
+        unknown = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden"]
+    for *around, name in unknown:
+        holder = _value_at(tree, tuple(around))
+        if isinstance(holder, dict):
+            holder.pop(name, None)
+    try:
+        return Declaration.model_validate(tree) if unknown else None
+    except pydantic.ValidationError:
+        return None
+
+
+def _value_at(tree: Any, place: Place) -> Any:
+    for step in place:
+        if isinstance(tree, dict):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            tree = tree[step]
+        else:
+            return None
+    return tree
+
+
 def _model_problems(document: Document, error: pydantic.ValidationError) -> Iterator[Problem]:
     for one in error.errors(include_url=False, include_input=True):
         place: Place = tuple(one["loc"])
@@ -102,8 +130,10 @@ def _model_problems(document: Document, error: pydantic.ValidationError) -> Iter
                     place[:-1], "MISSING_KEY", f"{place[-1]!r} is missing{where}", key=True
                 )
             case _:
-                found = one["input"]
-                shown = f", found {str(found)[:60]!r}" if isinstance(found, str | int | float) else ""
+                # as it was written: what a reference stands for may be a secret
+                found = _value_at(document.tree, place)
+                is_plain = isinstance(found, str) and "${" not in found
+                shown = f", found {found[:60]!r}" if is_plain else ""
                 yield document.problem(place, "BAD_VALUE", f"{_plain_message(one['msg'])}{shown}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import graphql
 
-from adapters.declaration import Connector, Declaration
+from adapters.declaration import Connector, Declaration, RestSource
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -23,6 +23,7 @@ from schema.vocabulary import values
 __all__ = ["connector_problems", "context_of", "map_of"]
 
 Place = tuple[str | int, ...]
+_XML_NAME = re.compile(r"[^\W\d][\w.-]*")
 ARGS = {
     "items": frozenset[str](),
     "case": frozenset({"number"}),
@@ -30,7 +31,7 @@ ARGS = {
     "changes": frozenset({"since"}),
 }
 _APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
-_PAGE = frozenset({"size", "number", "offset", "row", "cursor"})
+_PAGE = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
 _FAULT = frozenset({"code", "subcode", "message", "detail"})
 
 
@@ -76,7 +77,7 @@ def _protocol_problems(
             yield document.problem(
                 place, "MISSING_KEY", f"a SOAP connector needs 'operation' in {place[-1]!r}", key=True
             )
-        foreign = ["path", "query", "form", "document", "variables"]
+        foreign = ["path", "query", "form", "headers", "document", "variables"]
     elif source.graphql is not None:
         if connector.document is None:
             yield document.problem(
@@ -84,14 +85,10 @@ def _protocol_problems(
             )
         else:
             yield from _document_problems(document, connector, place)
-        foreign = ["operation", "path", "query", "body", "form"]
+        foreign = ["operation", "path", "query", "body", "form", "headers"]
     else:
         foreign = ["operation", "document", "variables"]
-        is_xml = source.rest is not None and source.rest.format == "xml" and connector.body is not None
-        if is_xml and not (isinstance(connector.body, Mapping) and len(connector.body) == 1):
-            yield document.problem(
-                (*place, "body"), "XML_BODY", "an XML body is one outer element and what is in it"
-            )
+        yield from _rest_problems(document, source.rest, connector, place)
     for name in foreign:
         if getattr(connector, name):
             kind = next(kind for kind in ("soap", "rest", "graphql") if getattr(source, kind) is not None)
@@ -103,6 +100,39 @@ def _protocol_problems(
             re.compile(connector.numbers)
         except re.error as error:
             yield document.problem((*place, "numbers"), "BAD_PATTERN", f"not a regular expression: {error}")
+
+
+def _rest_problems(
+    document: Document, source: RestSource | None, connector: Connector, place: Place
+) -> Iterator[Problem]:
+    if connector.path and not connector.path.startswith("/"):
+        yield document.problem(
+            (*place, "path"),
+            "BAD_PATH",
+            f"{connector.path!r} is put right behind baseUrl",
+            allowed="start it with /",
+        )
+    if source is None or source.format != "xml" or connector.body is None:
+        return
+    if not (isinstance(connector.body, Mapping) and len(connector.body) == 1):
+        yield document.problem(
+            (*place, "body"), "XML_BODY", "an XML body is one outer element and what is in it"
+        )
+        return
+    for inner in _bad_xml_names(connector.body):
+        message = f"{inner[-1]!r} is no name of an XML element or attribute"
+        yield document.problem((*place, "body", *inner), "XML_BODY", message, key=True)
+
+
+def _bad_xml_names(tree: Any) -> Iterator[Place]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            if not _XML_NAME.fullmatch(str(name).removeprefix("@")):
+                yield (name,)
+            yield from ((name, *inner) for inner in _bad_xml_names(value))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from ((index, *inner) for inner in _bad_xml_names(value))
 
 
 def _document_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
@@ -224,7 +254,7 @@ def _reader_problems(
     except ExpressionError as error:
         yield _expression_problem(document, place, text, error)
         return
-    roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE}
+    roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE, "link": frozenset({"next"})}
     yield from _root_problems(document, place, parse(text), roots)
 
 

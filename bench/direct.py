@@ -72,5 +72,7 @@ def _request(wire: Wire, address: FarmAddress, applicant: str) -> WireRequest:
         url = f"{address.url}/api/cases?idNumber={applicant}&page=1&size=20"
         return wire.prepare(WireRequest("GET", url)).request()
     path, text = ("/xml", _XML) if address.kind == "xml" else ("/ws", _SOAP)
-    head = wire.prepare(WireRequest("POST", address.url + path, (("Content-Type", "text/xml"),), idempotent=True))
+    head = wire.prepare(
+        WireRequest("POST", address.url + path, (("Content-Type", "text/xml"),), idempotent=True)
+    )
     return head.request(text.format(applicant).encode())

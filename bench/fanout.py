@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
-import pstats
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from bench.direct import bare_fan_out, slowest_alone_s
 from bench.gateway_process import running_gateway
 from bench.in_process import open_engine
 from bench.load import Client, Load, WrongAnswerError
-from bench.machine import GATEWAY_CORE, LOAD_CORE, facts, pin, write_result
+from bench.machine import GATEWAY_CORE, LOAD_CORE, facts, pin, print_table, write_result
+from bench.sampler import sampling
 from samples.farm import running_farm
 from samples.farm_declarations import FarmAddress, write_declarations
 from samples.registry import load_registry
@@ -50,13 +48,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--requests", type=int, default=200, help="at most, one at a time")
     parser.add_argument("--in-process", action="store_true", help="the engine alone, in this process")
-    parser.add_argument("--profile", action="store_true", help="with --in-process: print the costliest functions")
+    parser.add_argument(
+        "--profile", action="store_true", help="with --in-process: print the costliest functions"
+    )
     options = parser.parse_args()
     machine = facts()
     sizes = [int(one) for one in options.systems.split(",")]
     rows = [_measure(size, options) for size in sizes]
     name = "fanout-in-process" if options.in_process else "fanout"
-    _print(rows, name)
+    print_table(name, rows)
     print(f"written: {write_result(name, rows, machine)}")
 
 
@@ -79,7 +79,9 @@ def _measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
                 return {"systems": size, "startS": round(gateway.start_s, 2), **row}
 
 
-async def _over_http(client: Client, farm: Sequence[FarmAddress], options: argparse.Namespace) -> dict[str, Any]:
+async def _over_http(
+    client: Client, farm: Sequence[FarmAddress], options: argparse.Namespace
+) -> dict[str, Any]:
     bodies = [client.question(QUERY, {"number": number}) for number in APPLICANTS]
     for body in bodies * WARM_UP:
         _check(await client.expect(body), farm)
@@ -115,30 +117,29 @@ def _cpu(one: Load, many: Load, systems: int) -> dict[str, Any]:
     }
 
 
-async def _in_process(folder: Path, farm: Sequence[FarmAddress], options: argparse.Namespace) -> dict[str, Any]:
+async def _in_process(
+    folder: Path, farm: Sequence[FarmAddress], options: argparse.Namespace
+) -> dict[str, Any]:
     async with open_engine(folder) as ask:
         for number in APPLICANTS * WARM_UP:
             _check(await ask(QUERY, {"number": number}), farm)
         bare = await bare_fan_out(farm, APPLICANTS[0], rounds=30)
-        profile = cProfile.Profile() if options.profile else None
         turns = min(options.requests, max(10, int(2 * options.seconds / 0.03)))
         walls: list[float] = []
-        if profile:
-            profile.enable()
-        cpu = time.process_time()
-        for turn in range(turns):
-            began = time.perf_counter()
-            await ask(QUERY, {"number": APPLICANTS[turn % len(APPLICANTS)]})
-            walls.append(time.perf_counter() - began)
-        cpu = time.process_time() - cpu
-        if profile:
-            profile.disable()
-            _print_profile(profile, turns * len(farm))
+        with sampling() if options.profile else nullcontext() as samples:
+            cpu = time.process_time()
+            for turn in range(turns):
+                began = time.perf_counter()
+                await ask(QUERY, {"number": APPLICANTS[turn % len(APPLICANTS)]})
+                walls.append(time.perf_counter() - began)
+            cpu_us = 1e6 * (time.process_time() - cpu) / turns / len(farm)
+    if samples is not None:
+        samples.show(cpu_us)
     return {
         "systems": len(farm),
         "requests": turns,
         "p50Ms": round(sorted(walls)[turns // 2] * 1000, 3),
-        "cpuUsPerCall": round(1e6 * cpu / turns / len(farm), 1),
+        "cpuUsPerCall": round(cpu_us, 1),
         "bareCpuUs": bare.cpu_us,
     }
 
@@ -149,28 +150,6 @@ def _check(data: dict[str, Any], farm: Sequence[FarmAddress]) -> None:
     good = sum(one["status"] == "OK" for one in found["sources"])
     if good != len(farm) or len(found["nodes"]) != 20:
         raise WrongAnswerError(f"{good} of {len(farm)} systems answered, {len(found['nodes'])} cases of 20")
-
-
-def _print(rows: Sequence[dict[str, Any]], title: str) -> None:
-    table = Table(title=title)
-    for name in rows[0]:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*(f"{value}" for value in row.values()))
-    Console(width=200).print(table)
-
-
-def _print_profile(profile: cProfile.Profile, calls: int) -> None:
-    """Functions by their own time, in microseconds a system call; cProfile itself about doubles small ones."""
-    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # the stubs lack it
-    table = Table(title=f"own and cumulative time, us a system call ({calls} calls)")
-    for name in ("own", "cumulative", "times", "function"):
-        table.add_column(name, justify="right" if name != "function" else "left")
-    by_own = sorted(stats.items(), key=lambda item: -item[1][2])
-    for (file, line, name), (_, times, own, cumulative, _) in by_own[:60]:
-        where = f"{'/'.join(Path(file).parts[-3:])}:{line} {name}"
-        table.add_row(f"{1e6 * own / calls:.2f}", f"{1e6 * cumulative / calls:.2f}", f"{times / calls:.2f}", where)
-    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,11 @@ async def _started(gateway: Gateway) -> AsyncIterator[None]:
     received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     sent: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-    running = asyncio.create_task(gateway.app(scope, received.get, sent.put))  # type: ignore[arg-type]  # a coroutine
+
+    async def run() -> None:
+        await gateway.app(scope, received.get, sent.put)
+
+    running = asyncio.create_task(run())
     await received.put({"type": "lifespan.startup"})
     if (await sent.get())["type"] != "lifespan.startup.complete":
         raise RuntimeError("the gateway did not start; `quanyu check` tells why")

@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GATEWAY_CORE", "LOAD_CORE", "cpu_s", "facts", "pin", "quantile_ms", "write_result"]
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["GATEWAY_CORE", "LOAD_CORE", "cpu_s", "facts", "pin", "print_table", "quantile_ms", "write_result"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(".quanyu") / "bench"
@@ -75,6 +78,18 @@ def write_result(name: str, rows: Sequence[Mapping[str, Any]], machine: Mapping[
     text = json.dumps({"bench": name, "machine": machine, "rows": rows}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line a figure, one column a row, headed by its first figure."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(title=title)
+    table.add_column(names[0])
+    for row in rows:
+        table.add_column(str(row[names[0]]), justify="right")
+    for name in names[1:]:
+        table.add_row(name, *(str(row.get(name, "")) for row in rows))
+    Console(width=120).print(table)
 
 
 def _cpu_model() -> str:

@@ -16,6 +16,7 @@ from adapters.mapping.dates import iso_reader
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text
 from adapters.mapping.scope import Scope, Trouble, Unmapped
+from adapters.mapping.tree import Leaf
 from schema.canonical import RECORDS, Field, Record
 from schema.vocabulary import values
 
@@ -89,10 +90,12 @@ def _field_reader(
         raw = raw_source(map_[source]) if source and isinstance(map_.get(source), str) else None
         return (_reader(raw, context), _fit("str", "", context)) if raw is not None else None
     if kind == "record":
-        return _nested(compile_map(value, RECORDS[target], context)), None
+        return _nested(field.name, compile_map(value, RECORDS[target], context)), None
     if kind == "list":
         inner = {name: one for name, one in value.items() if name != "each"}
-        return _list_reader(value["each"], compile_map(inner, RECORDS[target], context), context), None
+        return _list_reader(
+            field.name, value["each"], compile_map(inner, RECORDS[target], context), context
+        ), None
     if kind == "json" and isinstance(value, Mapping):
         parts = {name: compile_expression(one, context) for name, one in value.items()}
         return _object_reader(parts), None
@@ -102,22 +105,37 @@ def _field_reader(
     return _reader(tree, context), None if kind == "datetime" and dated else _fit(kind, target, context)
 
 
-def _nested(read: RecordReader) -> Reader:
+def _nested(name: str, read: RecordReader) -> Reader:
     def get(node: Any, scope: Scope) -> Any:
+        before = len(scope.troubles)
         record = read(node, scope)
+        _place_troubles(scope, before, name)
         return record if any(value is not None for value in record.values()) else None
 
     return get
 
 
-def _list_reader(each: str, read: RecordReader, context: CompileContext) -> Reader:
+def _place_troubles(scope: Scope, before: int, name: str) -> None:
+    """Troubles of a part say which part: `applicant.mobile`, `events[2].occurredAt`."""
+    for index in range(before, len(scope.troubles)):
+        trouble = scope.troubles[index]
+        scope.troubles[index] = Trouble(f"{name}.{trouble.field}", trouble.message)
+
+
+def _list_reader(name: str, each: str, read: RecordReader, context: CompileContext) -> Reader:
     find = compile_expression(each, context)
 
     def get(node: Any, scope: Scope) -> Any:
         found = find(node, scope)
         if found is None or found == "":
             return []
-        return [read(one, scope) for one in (found if isinstance(found, list) else [found])]
+        records = []
+        for index, one in enumerate(found if isinstance(found, list) else [found]):
+            before = len(scope.troubles)
+            records.append(read(one, scope))
+            if len(scope.troubles) > before:
+                _place_troubles(scope, before, f"{name}[{index}]")
+        return records
 
     return get
 
@@ -240,10 +258,12 @@ def _walk(node: Any, steps: tuple[str | int, ...]) -> Any:
         if isinstance(step, int):
             if isinstance(node, list):
                 node = node[step] if -len(node) <= step < len(node) else None
-            elif step != 0:  # XML: one element is a list of one
+            elif step not in (0, -1):  # XML: one element is a list of one
                 node = None
         elif isinstance(node, Mapping):
             node = node.get(step)
+        elif isinstance(node, Leaf):
+            node = node.attributes.get(step)
         elif isinstance(node, list):
             raise ValueProblem(f"a list stands before {step!r}: take [0] or use `each`")
         else:
@@ -304,9 +324,7 @@ def _binary(tree: ex.Binary, context: CompileContext) -> Reader:
         case "!=":
             return lambda node, scope: not _same(left(node, scope), right(node, scope))
         case "in":
-            return lambda node, scope: any(
-                _same(left(node, scope), one) for one in (right(node, scope) or [])
-            )
+            return lambda node, scope: _within(left(node, scope), right(node, scope))
         case _:
             compare = _COMPARE[tree.operator]
             return lambda node, scope: _ordered(compare, left(node, scope), right(node, scope))
@@ -325,6 +343,13 @@ def _same(left: Any, right: Any) -> bool:
     if left is None or right is None or isinstance(left, list | dict) or isinstance(right, list | dict):
         return bool(left == right)
     return as_text(left).strip() == as_text(right).strip()
+
+
+def _within(value: Any, found: Any) -> bool:
+    """XML gives the text of an only child: that is a list of one."""
+    if found is None or isinstance(found, Mapping):
+        return False
+    return any(_same(value, one) for one in (found if isinstance(found, list) else [found]))
 
 
 def _ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:

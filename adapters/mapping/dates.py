@@ -15,48 +15,68 @@ from adapters.mapping.errors import ExpressionError, ValueProblem
 __all__ = ["NETWORK_OFFSET", "date_reader", "date_writer", "epoch_reader", "iso_reader", "parse_offset"]
 
 NETWORK_OFFSET = timezone(timedelta(hours=8))
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})", re.ASCII)
+# letters of the pattern -> field, and the digits that it takes
 _FIELDS = {
-    "yyyy": "year",
-    "MM": "month",
-    "dd": "day",
-    "HH": "hour",
-    "mm": "minute",
-    "ss": "second",
-    "SSS": "milli",
+    "yyyy": ("year", r"\d{4}"),
+    "MM": ("month", r"\d{2}"),
+    "M": ("month", r"\d{1,2}"),
+    "dd": ("day", r"\d{2}"),
+    "d": ("day", r"\d{1,2}"),
+    "HH": ("hour", r"\d{2}"),
+    "H": ("hour", r"\d{1,2}"),
+    "mm": ("minute", r"\d{2}"),
+    "m": ("minute", r"\d{1,2}"),
+    "ss": ("second", r"\d{2}"),
+    "s": ("second", r"\d{1,2}"),
+    "SSS": ("milli", r"\d{3}"),
 }
-_PATTERN = re.compile("yyyy|SSS|MM|dd|HH|mm|ss|'[^']*'|.", re.DOTALL)
-_STRFTIME = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "000"}
+_PATTERN = re.compile("yyyy|SSS|MM|dd|HH|mm|ss|[MdHms]|'[^']*'|.", re.DOTALL)
 
 
 def parse_offset(text: str) -> timezone:
-    """ "+08:00" -> timezone. The form is checked by the declaration's model."""
-    sign = -1 if text[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
+    """ "+08:00" -> timezone. Raises ExpressionError for any other form, and for more than 14 hours."""
+    found = _OFFSET.fullmatch(text)
+    hours, minutes = (int(found[2]), int(found[3])) if found else (99, 0)
+    if found is None or hours > 14 or minutes > 59:
+        raise ExpressionError(f"no time offset {text!r}", 0, "such as +08:00, at most 14 hours")
+    return timezone((-1 if found[1] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
 
 
 def _parts(pattern: str) -> list[str]:
     parts = _PATTERN.findall(pattern)
-    if "yyyy" not in parts:
+    fields = [_FIELDS[part][0] for part in parts if part in _FIELDS]
+    if "year" not in fields:
         raise ExpressionError(
             f"date pattern {pattern!r} has no year", 0, "of yyyy MM dd HH mm ss SSS and other signs"
         )
+    twice = sorted({name for name in fields if fields.count(name) > 1})
+    if twice:
+        raise ExpressionError(f"date pattern {pattern!r} has {', '.join(twice)} twice")
+    if "'" in parts:
+        raise ExpressionError(f"date pattern {pattern!r} has a quote without its end")
     return list(parts)
 
 
+def _literal(part: str) -> str:
+    return part[1:-1] if len(part) > 1 else part
+
+
 def _network_text(moment: datetime) -> str:
-    return moment.astimezone(NETWORK_OFFSET).isoformat(timespec="seconds")
+    try:
+        return moment.astimezone(NETWORK_OFFSET).isoformat(timespec="seconds")
+    except (OverflowError, ValueError):
+        # what databases hold where there is no date: 0001-01-01, 9999-12-31
+        raise ValueProblem("a date at the end of the calendar") from None
 
 
 def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
-    """Text in `pattern` (yyyy MM dd HH mm ss SSS; others stand for themselves; '...' quotes) -> network time."""
-    regex, names = "", []
-    for part in _parts(pattern):
-        if part in _FIELDS:
-            name = _FIELDS[part]
-            regex += rf"(?P<{name}>\d{{{len(part)}}})"
-            names.append(name)
-        else:
-            regex += re.escape(part.strip("'") if len(part) > 1 else part)
+    """Text in `pattern` -> network time. yyyy MM dd HH mm ss SSS; M d H m s take one or two digits; other signs stand
+    for themselves, letters between '...' too."""
+    regex = "".join(
+        rf"(?P<{_FIELDS[part][0]}>{_FIELDS[part][1]})" if part in _FIELDS else re.escape(_literal(part))
+        for part in _parts(pattern)
+    )
     match = re.compile(regex + r"\Z", re.ASCII).match
     same_zone = offset.utcoffset(None) == NETWORK_OFFSET.utcoffset(None)
 
@@ -109,27 +129,31 @@ def epoch_reader(per_second: int) -> Callable[[object], str]:
 
 
 def date_writer(pattern: str, offset: timezone) -> Callable[[str], str]:
-    """ISO 8601 text of a request's argument -> the system's own form."""
-    form = ""
-    for part in _parts(pattern) if pattern != "iso" else []:
-        form += _STRFTIME.get(part) or (part.strip("'") if len(part) > 1 else part).replace("%", "%%")
+    """ISO 8601 text of a request's argument -> the system's own form. Raises ValueProblem for no such text."""
+    parts = _parts(pattern) if pattern != "iso" else []
 
     def write(text: str) -> str:
-        moment = datetime.fromisoformat(text)
-        moment = (
-            moment.astimezone(offset)
-            if moment.tzinfo
-            else moment.replace(tzinfo=NETWORK_OFFSET).astimezone(offset)
-        )
-        return moment.strftime(form) if form else moment.isoformat(timespec="seconds")
+        moment = _moment(text, offset)
+        if not parts:
+            return moment.isoformat(timespec="seconds")
+        return "".join(_written(part, moment) if part in _FIELDS else _literal(part) for part in parts)
 
     return write
+
+
+def _written(part: str, moment: datetime) -> str:
+    """One field; not by strftime, whose %Y does not pad everywhere."""
+    name = _FIELDS[part][0]
+    return f"{0 if name == 'milli' else getattr(moment, name):0{len(part)}d}"
+
+
+def _moment(text: str, offset: timezone) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=NETWORK_OFFSET)).astimezone(offset)
+    except (ValueError, OverflowError):
+        raise ValueProblem("not a date that can be written in the system's form") from None
 
 
 def epoch_writer(per_second: int) -> Callable[[str], int]:
-    def write(text: str) -> int:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=NETWORK_OFFSET)
-        return int(moment.timestamp() * per_second)
-
-    return write
+    return lambda text: int(_moment(text, UTC).timestamp() * per_second)

@@ -21,6 +21,7 @@ __all__ = ["Binary", "Call", "Expression", "ListOf", "Literal", "Not", "Path", "
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 30
+MAX_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class _Parser:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
+        self.parts = 0
 
     @property
     def now(self) -> _Token:
@@ -145,6 +147,12 @@ class _Parser:
             self.at += 1
             return True
         return False
+
+    def joined(self) -> None:
+        """One more operator: chains become nested trees, which must not exhaust the stack of those who walk them."""
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise ExpressionError(f"more than {MAX_PARTS} operators and functions", self.now.offset)
 
     def expect(self, text: str) -> None:
         if not self.take(text):
@@ -170,17 +178,20 @@ class _Parser:
     def _or(self) -> Expression:
         left = self.expression(1)
         while self.take("or"):
+            self.joined()
             left = Binary("or", left, self.expression(1))
         return left
 
     def _and(self) -> Expression:
         left = self.expression(2)
         while self.take("and"):
+            self.joined()
             left = Binary("and", left, self.expression(2))
         return left
 
     def _not(self) -> Expression:
         if self.take("not"):
+            self.joined()
             return Not(self.expression(2))
         return self.expression(3)
 
@@ -194,12 +205,14 @@ class _Parser:
     def _coalesce(self) -> Expression:
         left = self.expression(5)
         while self.take("??"):
+            self.joined()
             left = Binary("??", left, self.expression(5))
         return left
 
     def _pipe(self) -> Expression:
         value = self._primary()
         while self.take("|"):
+            self.joined()
             if self.now.kind != "name":
                 raise self.wrong("a function")
             name, offset = self.now.text, self.now.offset

@@ -6,6 +6,7 @@ but `default`. Documented in docs/reference/mapping.md, which a test holds to th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -124,9 +125,12 @@ def _int(_arguments: list[Any], _context: CompileContext) -> Reader:
 def _decimal(_arguments: list[Any], _context: CompileContext) -> Reader:
     def read(text: str) -> float:
         try:
-            return float(Decimal(text.strip().replace(",", "")))
-        except InvalidOperation:
+            number = float(Decimal(text.strip().replace(",", "")))
+        except (InvalidOperation, ValueError, OverflowError):
             raise ValueProblem("not a number") from None
+        if not math.isfinite(number):
+            raise ValueProblem("not a number")
+        return number
 
     return _of_text(read)
 
@@ -142,7 +146,7 @@ def _match(arguments: list[Any], _context: CompileContext) -> Reader:
     except re.error as error:
         raise ExpressionError(f"not a regular expression: {error}") from None
     group = int(arguments[1]) if len(arguments) > 1 else (1 if pattern.groups else 0)
-    if group > pattern.groups:
+    if not 0 <= group <= pattern.groups:
         raise ExpressionError(f"the expression has no group {group}")
 
     def read(text: str) -> str | None:
@@ -154,6 +158,8 @@ def _match(arguments: list[Any], _context: CompileContext) -> Reader:
 
 def _split(arguments: list[Any], _context: CompileContext) -> Reader:
     separator = str(arguments[0])
+    if not separator:
+        raise ExpressionError("an empty separator splits nothing")
     if len(arguments) == 1:
         return _of_text(lambda text: text.split(separator))
     position = int(arguments[1])
@@ -176,6 +182,21 @@ def _affix(before: bool) -> Callable[[list[Any], CompileContext], Reader]:
         return _of_text(lambda text: affix + text if before else text + affix)
 
     return make
+
+
+def _join(arguments: list[Any], _context: CompileContext) -> Reader:
+    separator = str(arguments[0]) if arguments else ""
+
+    def read(value: Any, _scope: Scope) -> str:
+        parts = value if isinstance(value, list) else [value]
+        return separator.join(as_text(one) for one in parts if one is not None and one != "")
+
+    return read
+
+
+def _replace(arguments: list[Any], _context: CompileContext) -> Reader:
+    old, new = str(arguments[0]), str(arguments[1])
+    return _of_text(lambda text: text.replace(old, new))
 
 
 def _pick(position: int) -> Callable[[list[Any], CompileContext], Reader]:
@@ -210,6 +231,10 @@ FUNCTIONS: dict[str, Function] = {
     "bool": Function(_bool, 0, 8, "True for the values named (by default true, 1, Y, 是), else false."),
     "match": Function(_match, 1, 2, "What a regular expression finds: its first group, or the group named."),
     "split": Function(_split, 1, 2, "Splits at a separator; with a position, that part."),
+    "join": Function(
+        _join, 0, 1, 'Joins a list, e.g. [a, "-", b] | join, with a separator between; nulls left out.'
+    ),
+    "replace": Function(_replace, 2, 2, "With one text in place of another, everywhere."),
     "trim": Function(_simple(str.strip), 0, 0, "Without white space around it."),
     "upper": Function(_simple(str.upper), 0, 0, "In capitals."),
     "lower": Function(_simple(str.lower), 0, 0, "In small letters."),

@@ -1,7 +1,8 @@
 """Replies to plain trees of dict, list and text, pruned to what the expressions of a connector ask for.
 
-XML: children by local name, `@name` for attributes, several of one name become a list, xsi:nil is null.
-Reading only the wanted names is what makes a large SOAP reply cheap: the reader is compiled from the map.
+XML: children by local name, `@name` for attributes, `#text` for an element's own text, several of one name become a
+list, xsi:nil is null. Reading only the wanted names is what makes a large SOAP reply cheap: the reader is compiled
+from the map.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from typing import Any, Optional
 
 from lxml import etree
 
-from adapters.mapping.expression import Path
-
-__all__ = ["DoctypeRefused", "Wanted", "add_path", "local_name", "parse_xml", "text_of", "xml_tree"]
+__all__ = [
+    "DoctypeRefused",
+    "Leaf",
+    "Wanted",
+    "add_container",
+    "add_path",
+    "local_name",
+    "parse_xml",
+    "text_of",
+    "xml_tree",
+]
 
 Wanted = dict[str, Optional["Wanted"]]
 """Name -> names wanted below it; None wants everything below."""
@@ -21,27 +30,43 @@ Wanted = dict[str, Optional["Wanted"]]
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
+class DoctypeRefused(ValueError):
+    """The document has a DOCTYPE: no system needs one, and entities come with it."""
+
+
+class Leaf(str):
+    """Text of an element that has attributes too; as a value it is the text."""
+
+    attributes: dict[str, str]
+
+    def __new__(cls, text: str, attributes: dict[str, str]) -> Leaf:
+        leaf = super().__new__(cls, text)
+        leaf.attributes = attributes
+        return leaf
+
+
 def add_path(wanted: Wanted, steps: Iterable[str | int]) -> None:
     """Adds one path; a shorter path wants all that is below it."""
     names = [step for step in steps if isinstance(step, str)]
+    if not names:
+        return
+    holder = add_container(wanted, names[:-1])
+    if holder is not None:
+        holder[names[-1]] = None
+
+
+def add_container(wanted: Wanted, steps: Iterable[str | int]) -> Wanted | None:
+    """Adds what only holds records: it must be there, but nothing in it is wanted for its own sake.
+
+    What is wanted in it, None if that is everything already.
+    """
     at = wanted
-    for index, name in enumerate(names):
-        last = index == len(names) - 1
-        if last:
-            at[name] = None
-            return
-        if name in at and at[name] is None:
-            return
+    for name in (step for step in steps if isinstance(step, str)):
         below = at.setdefault(name, {})
         if below is None:
-            return
+            return None
         at = below
-
-
-def paths_below(base: Iterable[str | int], paths: Iterable[Path]) -> list[tuple[str | int, ...]]:
-    """Paths of a record as paths of the whole reply."""
-    prefix = tuple(base)
-    return [(*prefix, *path.steps) for path in paths if not path.root]
+    return at
 
 
 def parse_xml(body: bytes, charset: str | None) -> etree._Element:
@@ -65,10 +90,6 @@ def parse_xml(body: bytes, charset: str | None) -> etree._Element:
     return root
 
 
-class DoctypeRefused(ValueError):
-    """The document has a DOCTYPE: no system needs one, and entities come with it."""
-
-
 def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
@@ -78,7 +99,8 @@ def text_of(element: etree._Element) -> str:
 
 
 def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
-    """The element's value: dict if anything in it is wanted and there, else its text (None for xsi:nil)."""
+    """The element's value. wanted: names below it that are read into a dict; None reads all of it, and gives the text
+    of an element without children (null for xsi:nil)."""
     if wanted is None:
         return _whole(element)
     out: dict[str, Any] = {}
@@ -86,6 +108,8 @@ def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
         key = "@" + local_name(str(name))
         if key in wanted:
             out[key] = value
+    if "#text" in wanted:
+        out["#text"] = text_of(element)
     for child in element:
         tag = child.tag
         if type(tag) is not str:  # an unresolved entity or a comment
@@ -101,9 +125,10 @@ def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
 def _whole(element: etree._Element) -> Any:
     if element.get(_NIL) in ("true", "1"):
         return None
+    attributes = {"@" + local_name(str(name)): str(value) for name, value in element.attrib.items()}
     if not len(element):
-        return text_of(element)
-    out: dict[str, Any] = {"@" + local_name(str(name)): value for name, value in element.attrib.items()}
+        return Leaf(text_of(element), attributes) if attributes else text_of(element)
+    out: dict[str, Any] = dict(attributes)
     for child in element:
         if type(child.tag) is str:
             _put(out, local_name(child.tag), _whole(child))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.declaration import Connector
 from adapters.mapping.compiler import RAW_OF, raw_source
 from adapters.mapping.expression import Path, parse, paths_of
-from adapters.mapping.tree import Wanted, add_path
+from adapters.mapping.tree import Wanted, add_container, add_path
 from schema.canonical import RECORDS, Field, Record
 
 __all__ = ["reply_paths", "wanted_names"]
@@ -21,40 +21,49 @@ def wanted_names(
 ) -> Wanted:
     """Names by level, from the reply's root. `fields`: canonical fields that are read; None means all."""
     wanted: Wanted = {}
-    for _, steps in reply_paths(connector, record_map, record, fields):
-        add_path(wanted, steps)
+    for place, steps in reply_paths(connector, record_map, record, fields):
+        if place[-1] in ("records", "each"):
+            add_container(wanted, steps)
+        else:
+            add_path(wanted, steps)
     return wanted
 
 
 def reply_paths(
     connector: Connector, record_map: Mapping[str, Any], record: Record, fields: Collection[str] | None = None
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
-    """(place in the declaration, path from the reply's root) of everything that is read from a reply."""
+    """(place in the declaration, path from the reply's root) of everything that is read from a reply.
+
+    Places that end in `records` or `each` hold records. Where an expression looks in several places, each counts.
+    """
     paging, failure = connector.paging, connector.failure
+    bases = _bases_of(connector.records)
     for place, text in (
         (("failure", "when"), failure.when),
         (("failure", "notFound"), failure.not_found),
         (("failure", "unavailable"), failure.unavailable),
         (("failure", "message"), failure.message),
         (("paging", "total"), paging.total),
-        (("paging", "next"), paging.next),
         (("paging", "more"), paging.more),
+        (("paging", "next"), paging.next),
     ):
+        # the next of a pull queue is read from its last record
+        starts = bases if place[-1] == "next" and paging.style == "pull" else [()]
         for path in _of_text(text):
-            yield from _from_root(place, (), path)
-    base = _base_of(connector.records)
+            yield from _from_root(place, starts, path)
     if connector.records is not None:
-        yield ("records",), base
+        for base in bases:
+            yield ("records",), base
     elif not record_map:
         return
-    yield from _map_paths(("map",), record_map, record, base, fields)
+    yield from _map_paths(("map",), record_map, record, bases, fields)
 
 
 def _map_paths(
     place: tuple[str, ...],
     map_: Mapping[str, Any],
     record: Record,
-    base: Steps,
+    bases: Sequence[Steps],
     fields: Collection[str] | None,
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
     for field in record.fields:
@@ -65,43 +74,46 @@ def _map_paths(
             source = RAW_OF.get(field.name)
             raw = raw_source(map_[source]) if source and isinstance(map_.get(source), str) else None
             for path in paths_of(raw) if raw is not None else []:
-                yield from _from_root((*place, str(source)), base, path)
+                yield from _from_root((*place, str(source)), bases, path)
         else:
-            yield from _field_paths(here, value, field, base)
+            yield from _field_paths(here, value, field, bases)
 
 
 def _field_paths(
-    here: tuple[str, ...], value: Any, field: Field, base: Steps
+    here: tuple[str, ...], value: Any, field: Field, bases: Sequence[Steps]
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
     kind, _, target = field.type.partition(":")
     if kind == "record" and isinstance(value, Mapping):
-        yield from _map_paths(here, value, RECORDS[target], base, None)
+        yield from _map_paths(here, value, RECORDS[target], bases, None)
     elif kind == "list" and isinstance(value, Mapping):
-        inner = (*base, *_base_of(str(value.get("each", "."))))
-        yield (*here, "each"), inner
+        inner = [(*base, *below) for base in bases for below in _bases_of(str(value.get("each", ".")))]
+        for steps in inner:
+            yield (*here, "each"), steps
         rest = {name: one for name, one in value.items() if name != "each"}
         yield from _map_paths(here, rest, RECORDS[target], inner, None)
     elif isinstance(value, Mapping):
         for name, one in value.items():
             for path in _of_text(one):
-                yield from _from_root((*here, name), base, path)
+                yield from _from_root((*here, name), bases, path)
     else:
         for path in _of_text(value):
-            yield from _from_root(here, base, path)
+            yield from _from_root(here, bases, path)
 
 
 def _of_text(text: Any) -> list[Path]:
     return paths_of(parse(text)) if isinstance(text, str) and text else []
 
 
-def _from_root(place: tuple[str, ...], base: Steps, path: Path) -> Iterator[tuple[tuple[str, ...], Steps]]:
+def _from_root(
+    place: tuple[str, ...], bases: Sequence[Steps], path: Path
+) -> Iterator[tuple[tuple[str, ...], Steps]]:
     if path.root == "reply":
         yield place, path.steps
     elif not path.root:
-        yield place, (*base, *path.steps)
+        for base in bases:
+            yield place, (*base, *path.steps)
 
 
-def _base_of(text: str | None) -> Steps:
-    """Steps to the records; the first path of the expression where it has several."""
-    paths = _of_text(text)
-    return paths[0].steps if paths else ()
+def _bases_of(text: str | None) -> list[Steps]:
+    """Steps to the records, one for each path of the expression; the reply itself if there is none."""
+    return [path.steps for path in _of_text(text) if not path.root] or [()]

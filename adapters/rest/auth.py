@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import orjson
 
 from adapters.declaration import OAuth2, RestAuth
-from adapters.traffic.errors import SourceBadData, SourceRefused
+from adapters.traffic.errors import SourceBadData, SourceRefused, SourceUnavailable
 from adapters.wire.model import HeaderPairs, WireRequest, WireResponse
 from cache.single_flight import SingleFlight
 
@@ -28,8 +28,8 @@ class NoCredentials:
         del send
         return ()
 
-    def forget(self) -> None:
-        """Called when the system refused the credentials."""
+    def forget(self, refused: HeaderPairs) -> None:
+        """Called when the system refused these credentials."""
 
 
 class FixedCredentials(NoCredentials):
@@ -57,8 +57,9 @@ class OAuth2Credentials(NoCredentials):
             return self._headers
         return await self._flights.run("token", lambda: self._fetch(send))
 
-    def forget(self) -> None:
-        self._headers = None
+    def forget(self, refused: HeaderPairs) -> None:
+        if self._headers == refused:  # else another call has fetched new ones meanwhile
+            self._headers = None
 
     async def _fetch(self, send: Send) -> HeaderPairs:
         form = {
@@ -79,9 +80,15 @@ class OAuth2Credentials(NoCredentials):
         )
         if response.status in (400, 401, 403):
             raise SourceRefused(self._system, "The token endpoint refuses the client's credentials.")
+        if response.status in (408, 425, 429) or response.status >= 500:
+            raise SourceUnavailable(
+                self._system, f"The token endpoint cannot serve now (HTTP status {response.status})."
+            )
         try:
             answer = orjson.loads(response.body)
             token = answer["access_token"]
+            if not isinstance(token, str) or not token:
+                raise TypeError("no token")
             life_s = float(answer.get("expires_in") or DEFAULT_LIFE_S)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             raise SourceBadData(

@@ -79,13 +79,10 @@ def _reply(tree: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mappi
 
 
 def _best(tree: Mapping[str, Any], operations: list[_Operation]) -> _Operation | None:
-    def rank(one: _Operation) -> tuple[int, int, int]:
-        hinted = sum(hint in one.path.lower() for hint in _HINTS)
-        return (
-            hinted,
-            one.method == "GET",
-            len(list(_leaves(tree, _record(tree, one.reply)[1], "", MAX_DEPTH))) - 5 * one.path.count("/"),
-        )
+    def rank(one: _Operation) -> tuple[int, int, int, int]:
+        hinted = any(hint in one.path.lower() for hint in _HINTS)
+        leaves = len(list(_leaves(tree, _record(tree, one.reply)[1], "", MAX_DEPTH)))
+        return (hinted, one.method == "GET", -one.path.strip("/").count("/"), leaves)
 
     return max(operations, key=rank) if operations else None
 

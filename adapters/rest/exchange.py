@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from adapters.wire.model import HeaderPairs, WireRequest
 __all__ = ["JsonExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
 
 WriteBody = Callable[[Any], bytes]
+_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][\w.-]*)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,7 @@ def _body(
         raise ExpressionError(f"no charset {source.charset!r}")
     label = source.charset or "utf-8"
     if connector.form is not None:
-        write_form: WriteBody = lambda tree: urlencode(  # noqa: E731 - three writers side by side
-            {name: as_text(value) for name, value in tree.items()}, encoding=charset
-        ).encode("ascii")
+        write_form: WriteBody = lambda tree: write_form_body(tree, charset)  # noqa: E731 - writers side by side
         return (
             compile_template(connector.form, context),
             write_form,
@@ -130,6 +130,16 @@ def _body(
     return fill, orjson.dumps, "application/json"
 
 
+def write_form_body(tree: Any, charset: str) -> bytes:
+    """Raises ValueProblem for a value that the charset does not have."""
+    try:
+        return urlencode({name: as_text(value) for name, value in tree.items()}, encoding=charset).encode(
+            "ascii"
+        )
+    except UnicodeEncodeError:
+        raise ValueProblem(f"a value has characters that {charset} has not") from None
+
+
 def write_xml(tree: Any, charset: str, label: str) -> bytes:
     """{"Request": {"No": "1", "Row": [..]}} as a document; `@name` is an attribute, lists repeat the element.
 
@@ -139,7 +149,10 @@ def write_xml(tree: Any, charset: str, label: str) -> bytes:
         raise ValueProblem("an XML body needs exactly one outer element")
     (name, content), *_ = tree.items()
     root = etree.Element(name)
-    _fill_element(root, content)
+    try:
+        _fill_element(root, content)
+    except ValueError as error:
+        raise ValueProblem("a value has characters that XML does not allow") from error
     text = etree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="{label}"?>{text}'.encode(charset, "xmlcharrefreplace")
 
@@ -177,6 +190,7 @@ class JsonExchange:
             else:
                 tree = orjson.loads(decode_text(self.system, reply, self.charset))
         except orjson.JSONDecodeError:
+            decode_text(self.system, reply, self.charset)  # if it is the charset, that is what to say
             raise SourceBadData(self.system, f"The reply is not JSON (HTTP status {reply.status}).") from None
         return self._graphql(tree) if self.graphql else Read(tree)
 
@@ -189,7 +203,8 @@ class JsonExchange:
         fault = None
         if isinstance(errors, list) and errors:
             first = errors[0] if isinstance(errors[0], dict) else {}
-            code = (first.get("extensions") or {}).get("code")
+            extensions = first.get("extensions")
+            code = extensions.get("code") if isinstance(extensions, dict) else None
             fault = {"code": code, "message": first.get("message"), "detail": None, "subcode": None}
         return Read(tree.get("data") or {}, fault)
 
@@ -222,9 +237,8 @@ class XmlExchange:
 
 def _parse_declared(system: str, reply: RawReply) -> etree._Element:
     """By the document's own declaration, the smaller GB sets read as gb18030."""
-    head = reply.body[:200].partition(b"?>")[0]
-    name = head.partition(b"encoding=")[2][1:].partition(head.partition(b"encoding=")[2][:1] or b'"')[0]
-    charset = python_charset(name.decode("ascii", "replace")) if name else None
+    declared = _XML_ENCODING.match(reply.body[:300])
+    charset = python_charset(declared.group(1).decode("ascii")) if declared else None
     if charset == "gb18030":
         return parse_xml(_undeclared(decode_text(system, reply, charset)), "utf-8")
     return parse_xml(reply.body, None)

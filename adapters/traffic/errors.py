@@ -21,6 +21,7 @@ __all__ = [
     "SourceBadData",
     "SourceCircuitOpen",
     "SourceError",
+    "SourceFault",
     "SourceNotFound",
     "SourceOverloaded",
     "SourceRefused",
@@ -99,6 +100,14 @@ class SourceCircuitOpen(SourceError):
 
     code = "SOURCE_CIRCUIT_OPEN"
     default_message = "The system has been failing and is not asked for a short while."
+    counts_as_failure = False
+
+
+class SourceFault(SourceError):
+    """The gateway itself failed to ask the system: a fault to report. The log has the cause."""
+
+    code = "SOURCE_FAULT"
+    default_message = "The gateway failed to ask the system; its operators find the cause in the log."
     counts_as_failure = False
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import FetchOperation, Subgraph
 from gateway.executor.errors import Path
+from gateway.executor.merge import Aliases
 from gateway.executor.representations import Gathered, PossibleTypes, compile_gather, paths_of
-from gateway.executor.run import Fetch, RunState, Step, at_once, entity_fetch, in_order, nothing, root_fetch
+from gateway.executor.run import (
+    Fetch,
+    Locate,
+    Lookup,
+    RunState,
+    Step,
+    at_once,
+    entity_fetch,
+    in_order,
+    nothing,
+    root_fetch,
+)
 from gateway.planner.errors import UnsupportedOperation
 from gateway.planner.nodes import (
+    BatchFetchNode,
     ConditionNode,
+    EntityLookup,
     FetchNode,
     FlattenNode,
+    OutputRewrite,
     ParallelNode,
     PlanNode,
     QueryPlan,
@@ -34,10 +51,14 @@ def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_ty
 
 def _compile(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
     if isinstance(node, FetchNode):
-        return root_fetch(_prepare(node, subgraphs))
+        return root_fetch(_prepare(node, subgraphs), Aliases(node.rewrites))
     if isinstance(node, FlattenNode):
-        gather = compile_gather(node.path, node.node.requires, possible_types)
-        return entity_fetch(_prepare(node.node, subgraphs), gather, _locator(node.path))
+        fetch = node.node
+        lookup = EntityLookup("_entities", "representations", (node.path,), fetch.requires, fetch.rewrites)
+        return entity_fetch(_prepare(fetch, subgraphs), [_lookup(lookup, possible_types)])
+    if isinstance(node, BatchFetchNode):
+        lookups = [_lookup(item, possible_types) for item in node.lookups]
+        return entity_fetch(_prepare(node, subgraphs), lookups)
     if isinstance(node, SequenceNode):
         return in_order([_compile(child, subgraphs, possible_types) for child in node.nodes])
     if isinstance(node, ParallelNode):
@@ -60,29 +81,39 @@ def _condition(node: ConditionNode, subgraphs: Mapping[str, Subgraph], possible_
     return choose
 
 
-def _prepare(node: FetchNode, subgraphs: Mapping[str, Subgraph]) -> Fetch:
-    names = (("representations",) if node.requires else ()) + node.variable_usages
-    operation = FetchOperation(
-        node.subgraph, node.kind, node.operation, node.document, names, node.operation_name
-    )
-    return Fetch(
-        node.subgraph,
-        subgraphs[node.subgraph].prepare(operation),
-        node.variable_usages,
-        node.rewrites,
-        {item.alias: item.response for item in node.rewrites},
+def _prepare(node: FetchNode | BatchFetchNode, subgraphs: Mapping[str, Subgraph]) -> Fetch:
+    names = tuple(item.variable.name.value for item in _operation(node.document).variable_definitions or ())
+    name = node.operation_name if isinstance(node, FetchNode) else None
+    operation = FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
+    return Fetch(node.subgraph, subgraphs[node.subgraph].prepare(operation), node.variable_usages)
+
+
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - the planner writes one operation
+    return operation
+
+
+def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:
+    return Lookup(
+        item.alias,
+        item.variable,
+        compile_gather(item.paths, item.requires, possible_types),
+        _locator(item.paths),
+        Aliases(tuple(OutputRewrite(("@", *one.path), one.alias, one.response) for one in item.rewrites)),
     )
 
 
-def _locator(path: tuple[str, ...]) -> Callable[[dict[str, Any], Gathered, int | None], list[Path]]:
-    """Real paths of one representation's objects; for a fetch that failed as a whole, the path above the first list."""
-    above_lists = path[: path.index("@")] if "@" in path else path
+def _locator(paths: Sequence[tuple[str, ...]]) -> Locate:
+    """Real paths of one representation's objects; for a lookup that failed as a whole, those above the first lists."""
+    above_lists: list[Path] = [path[: path.index("@")] if "@" in path else path for path in paths]
+    above_lists = list(dict.fromkeys(above_lists))
 
     def locate(data: dict[str, Any], gathered: Gathered, index: int | None) -> list[Path]:
-        if index is not None and index < len(gathered.targets):
-            return paths_of(data, path, gathered.targets[index])
-        if sum(map(len, gathered.targets)) == 1:
-            return paths_of(data, path, gathered.targets[0])
-        return [above_lists]
+        known = index is not None and index < len(gathered.targets)
+        if known or (len(gathered.targets) == 1 and len(gathered.objects(0)) == 1):
+            targets = gathered.objects(index if known and index is not None else 0)
+            return [place for path in paths for place in paths_of(data, path, targets)]
+        return above_lists
 
     return locate

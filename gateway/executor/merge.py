@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.executor.errors import Path
 from gateway.planner.nodes import OutputRewrite
 
-__all__ = ["merge_into", "undo_aliases"]
+__all__ = ["Aliases", "copied", "merge_into"]
 
 
 def merge_into(target: dict[str, Any], source: dict[str, Any]) -> None:
@@ -41,12 +42,34 @@ def _merge_lists(target: list[Any], source: list[Any]) -> None:
             target[index] = value
 
 
-def undo_aliases(data: Any, rewrites: Sequence[OutputRewrite]) -> None:
-    """Gives fields back the response names that an alias stood for, in place. Deepest paths first."""
-    for rewrite in sorted(rewrites, key=lambda item: -len(item.path)):
-        for item in _at(data, rewrite.path):
-            if rewrite.alias in item:
-                item[rewrite.response] = item.pop(rewrite.alias)
+def copied(value: Any) -> Any:
+    """A value whose objects and lists are its own."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    if type(value) is list:
+        return [copied(item) for item in value]
+    return value
+
+
+class Aliases:
+    """Aliases that only a subgraph's validation needed: gives fields back the response names that they stood for."""
+
+    def __init__(self, rewrites: Sequence[OutputRewrite]) -> None:
+        self._rewrites = sorted(rewrites, key=lambda item: -len(item.path))  # deepest first
+        self._names = {item.alias: item.response for item in rewrites}
+
+    def undo(self, data: Any) -> None:
+        """In place, in the object (or, where paths begin with "@", the list) that the rewrites' paths begin at."""
+        for rewrite in self._rewrites:
+            for item in _at(data, rewrite.path):
+                if rewrite.alias in item:
+                    item[rewrite.response] = item.pop(rewrite.alias)
+
+    def undone(self, path: Path) -> Path:
+        """A path of the subgraph's answer under the names of the whole answer."""
+        if not self._names:
+            return path
+        return tuple(self._names.get(step, step) if isinstance(step, str) else step for step in path)
 
 
 def _at(data: Any, path: Sequence[str]) -> list[dict[str, Any]]:

@@ -22,10 +22,17 @@ _MISSING = object()
 
 @dataclass(slots=True)
 class Gathered:
-    """Representations in order, and for each the objects that it stands for."""
+    """Representations in order, and for each the objects that it stands for: one list for each path that has some.
+
+    Objects at one path are asked the same further on, so they may share what is below them; others may not.
+    """
 
     representations: list[dict[str, Any]]
-    targets: list[list[dict[str, Any]]]
+    targets: list[list[list[dict[str, Any]]]]
+
+    def objects(self, index: int) -> list[dict[str, Any]]:
+        """All that a representation stands for."""
+        return [item for items in self.targets[index] for item in items]
 
 
 class _NoEntity(Exception):
@@ -33,9 +40,9 @@ class _NoEntity(Exception):
 
 
 def compile_gather(
-    path: tuple[str, ...], requires: Sequence[Representation], possible_types: PossibleTypes
+    paths: Sequence[tuple[str, ...]], requires: Sequence[Representation], possible_types: PossibleTypes
 ) -> Callable[[dict[str, Any]], Gathered]:
-    """A function from the merged data to the representations at a flatten path."""
+    """A function from the merged data to the representations at all of the flatten paths, each once."""
     builders: dict[str, Callable[[dict[str, Any]], tuple[Any, dict[str, Any]] | None]] = {}
     for item in requires:
         build = _compile_representation(item, possible_types)
@@ -46,26 +53,31 @@ def compile_gather(
         found = Gathered([], [])
         known: dict[Any, int] = {}
         seen: set[int] = set()
-        for item in _objects(data, path):
-            build = builders.get(item.get("__typename", ""))
-            if build is None or id(item) in seen:
-                continue
-            seen.add(id(item))
-            built = build(item)
-            if built is None:
-                continue
-            index = known.setdefault(built[0], len(known))
-            if index == len(found.representations):
-                found.representations.append(built[1])
-                found.targets.append([item])
-            else:
-                found.targets[index].append(item)
+        for path in paths:
+            here: dict[int, list[dict[str, Any]]] = {}
+            for item in _objects(data, path):
+                build = builders.get(item.get("__typename", ""))
+                if build is None or id(item) in seen:
+                    continue
+                seen.add(id(item))
+                built = build(item)
+                if built is None:
+                    continue
+                index = known.setdefault(built[0], len(known))
+                if index == len(found.representations):
+                    found.representations.append(built[1])
+                    found.targets.append([])
+                if index in here:
+                    here[index].append(item)
+                else:
+                    here[index] = [item]
+                    found.targets[index].append(here[index])
         return found
 
     return gather
 
 
-def paths_of(data: dict[str, Any], path: tuple[str, ...], targets: Collection[dict[str, Any]]) -> list[Path]:
+def paths_of(data: dict[str, Any], path: Sequence[str], targets: Collection[dict[str, Any]]) -> list[Path]:
     """Where the objects stand in the answer. Only for errors: the hot path keeps no paths."""
     wanted = {id(item) for item in targets}
     found: list[Path] = []
@@ -86,7 +98,7 @@ def paths_of(data: dict[str, Any], path: tuple[str, ...], targets: Collection[di
     return found
 
 
-def _objects(data: dict[str, Any], path: tuple[str, ...]) -> list[dict[str, Any]]:
+def _objects(data: dict[str, Any], path: Sequence[str]) -> list[dict[str, Any]]:
     items: list[Any] = [data]
     for step in path:
         if step == "@":

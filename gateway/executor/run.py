@@ -15,11 +15,22 @@ from typing import Any
 
 from adapters.fetch import FetchError, FetchResult, PreparedFetch, RequestContext
 from gateway.executor.errors import ClientError, Path, subgraph_error
-from gateway.executor.merge import merge_into, undo_aliases
+from gateway.executor.merge import Aliases, copied, merge_into
 from gateway.executor.representations import Gathered
-from gateway.planner.nodes import OutputRewrite
 
-__all__ = ["Fetch", "RunState", "Step", "at_once", "entity_fetch", "in_order", "nothing", "root_fetch"]
+__all__ = [
+    "Fetch",
+    "Locate",
+    "Lookup",
+    "RunState",
+    "Step",
+    "at_once",
+    "entity_fetch",
+    "in_order",
+    "nothing",
+    "root_fetch",
+    "take_root",
+]
 
 _log = logging.getLogger(__name__)
 _TOO_LATE = FetchError("not asked: the request's deadline had passed", (), {"code": "DEADLINE_EXCEEDED"})
@@ -37,20 +48,19 @@ class RunState:
 
 Step = Callable[[RunState], Awaitable[None]]
 Locate = Callable[[dict[str, Any], Gathered, "int | None"], list[Path]]
+"""(merged data, what was gathered, index of a representation or None) -> where its objects stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A prepared fetch: who is asked, with which of the client's variables, and which aliases to undo."""
+    """A prepared fetch: who is asked, and with which of the client's variables."""
 
     subgraph: str
     call: PreparedFetch
     variable_names: tuple[str, ...]
-    rewrites: tuple[OutputRewrite, ...] = ()
-    renames: Mapping[str, str] = field(default_factory=dict)
 
     async def __call__(self, state: RunState, variables: dict[str, Any]) -> FetchResult:
-        """The answer with aliases undone. Never raises but for cancellation."""
+        """The subgraph's answer. Never raises but for cancellation."""
         if state.context.deadline <= asyncio.get_running_loop().time():
             return FetchResult(None, (_TOO_LATE,))
         given = state.variables
@@ -58,20 +68,24 @@ class Fetch:
             if name in given:
                 variables[name] = given[name]
         try:
-            result = await self.call(variables, state.context)
+            return await self.call(variables, state.context)
         except Exception:
             _log.exception("fetch from %s raised (request %s)", self.subgraph, state.context.request_id)
             error = FetchError(
                 "the gateway failed to ask the subgraph", (), {"code": "INTERNAL_SERVER_ERROR"}
             )
             return FetchResult(None, (error,))
-        if self.rewrites and result.data is not None:
-            undo_aliases(result.data, self.rewrites)
-        return result
 
-    def own_path(self, path: Path) -> Path:
-        """A path of the subgraph's answer under the client's names."""
-        return tuple(self.renames.get(step, step) if isinstance(step, str) else step for step in path)
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One `_entities` field of a fetch: under which alias it answers, whose objects, and where they stand."""
+
+    alias: str
+    variable: str
+    gather: Callable[[dict[str, Any]], Gathered]
+    locate: Locate
+    aliases: Aliases
 
 
 async def nothing(_state: RunState) -> None:
@@ -99,48 +113,73 @@ def at_once(steps: Sequence[Step]) -> Step:
     return parallel
 
 
-def root_fetch(fetch: Fetch) -> Step:
+def root_fetch(fetch: Fetch, aliases: Aliases) -> Step:
     """A root operation, merged into the root."""
 
     async def run(state: RunState) -> None:
-        result = await fetch(state, {})
-        if result.data is not None:
-            merge_into(state.data, result.data)
-        failed = result.data is None
-        for error in result.errors:
-            path = fetch.own_path(error.path)
-            state.errors.append(subgraph_error(error, subgraph=fetch.subgraph, path=path, failed=failed))
+        take_root(await fetch(state, {}), fetch.subgraph, aliases, state)
 
     return run
 
 
-def entity_fetch(fetch: Fetch, gather: Callable[[dict[str, Any]], Gathered], locate: Locate) -> Step:
-    """An `_entities` call for all objects at a path; nothing is sent where there are none."""
+def take_root(result: FetchResult, subgraph: str, aliases: Aliases, state: RunState) -> None:
+    """What a root operation, or an event of a subscription, gave."""
+    if result.data is not None:
+        aliases.undo(result.data)
+        merge_into(state.data, result.data)
+    for error in result.errors:
+        path = aliases.undone(error.path)
+        failed = result.data is None
+        state.errors.append(subgraph_error(error, subgraph=subgraph, path=path, failed=failed))
+
+
+def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup]) -> Step:
+    """All lookups in one call, for all objects at their paths; nothing is sent where there are none."""
 
     async def run(state: RunState) -> None:
-        gathered = gather(state.data)
-        if not gathered.representations:
+        gathered = [lookup.gather(state.data) for lookup in lookups]
+        if not any(item.representations for item in gathered):
             return
-        result = await fetch(state, {"representations": gathered.representations})
+        variables: dict[str, Any] = {
+            lookup.variable: item.representations for lookup, item in zip(lookups, gathered, strict=True)
+        }
+        result = await fetch(state, variables)
         if result.errors:
-            _report(fetch, result, gathered, locate, state)
-        entities = result.data.get("_entities") if result.data is not None else None
-        if entities is None:
+            _report(fetch, result, list(zip(lookups, gathered, strict=True)), state)
+        if result.data is None:
             return
-        for entity, targets in zip(entities, gathered.targets, strict=False):
-            if entity is not None:
-                for target in targets:
-                    merge_into(target, entity)
+        for lookup, item in zip(lookups, gathered, strict=True):
+            entities = result.data.get(lookup.alias)
+            if entities is not None:
+                lookup.aliases.undo(entities)
+                _merge_entities(entities, item)
 
     return run
 
 
-def _report(fetch: Fetch, result: FetchResult, gathered: Gathered, locate: Locate, state: RunState) -> None:
-    """`_entities.3.name` -> the real path of every object that representation 3 stands for."""
-    failed = result.data is None or result.data.get("_entities") is None
+def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:
+    for entity, places in zip(entities, gathered.targets, strict=False):
+        if entity is not None:
+            for number, targets in enumerate(places, 1):
+                own = entity if number == len(places) else copied(entity)
+                for target in targets:
+                    merge_into(target, own)
+
+
+def _report(
+    fetch: Fetch, result: FetchResult, lookups: Sequence[tuple[Lookup, Gathered]], state: RunState
+) -> None:
+    """`_e0.3.name` -> the real path of every object that representation 3 of that lookup stands for."""
+    data = result.data or {}
     for error in result.errors:
-        index = error.path[1] if len(error.path) > 1 and error.path[0] == "_entities" else None
-        rest = fetch.own_path(error.path[2:]) if isinstance(index, int) else ()
-        for place in locate(state.data, gathered, index if isinstance(index, int) else None):
-            path = (*place, *rest)
-            state.errors.append(subgraph_error(error, subgraph=fetch.subgraph, path=path, failed=failed))
+        index = error.path[1] if len(error.path) > 1 else None
+        known = [item for item in lookups if error.path and item[0].alias == error.path[0]]
+        for lookup, gathered in known or [item for item in lookups if item[1].representations]:
+            failed = data.get(lookup.alias) is None
+            is_one = bool(known) and isinstance(index, int)
+            rest = lookup.aliases.undone(error.path[2:]) if is_one else ()
+            for place in lookup.locate(
+                state.data, gathered, index if isinstance(index, int) and is_one else None
+            ):
+                path = (*place, *rest)
+                state.errors.append(subgraph_error(error, subgraph=fetch.subgraph, path=path, failed=failed))

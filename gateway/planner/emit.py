@@ -1,33 +1,24 @@
-"""Fetch graph -> plan nodes: who waits for whom as sequences and parallels, and the text of every operation."""
+"""Fetch graph -> plan nodes: who waits for whom as sequences and parallels, and one operation for each fetch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from graphql import (
-    ArgumentNode,
-    DirectiveNode,
     DocumentNode,
-    FieldNode,
-    InlineFragmentNode,
-    ListTypeNode,
-    NamedTypeNode,
-    NameNode,
-    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionNode,
     SelectionSetNode,
     VariableDefinitionNode,
-    VariableNode,
-    Visitor,
     print_ast,
-    visit,
 )
 
-from gateway.planner.fetch_graph import FetchGraph, FetchGroup, Output, OutputField
+from gateway.planner.fetch_graph import FetchGraph, FetchGroup
 from gateway.planner.nodes import (
+    BatchFetchNode,
     ConditionNode,
+    EntityLookup,
     FetchNode,
     FlattenNode,
     OperationKind,
@@ -36,20 +27,21 @@ from gateway.planner.nodes import (
     Representation,
     SequenceNode,
 )
-from gateway.planner.selections import NO_CONDITIONS, Conditions
+from gateway.planner.write_operation import (
+    entities_field,
+    representations_definition,
+    selection_set_of,
+    variables_in,
+)
 
 __all__ = ["emit", "in_parallel", "in_sequence"]
-
-REPRESENTATIONS = "representations"
 
 
 def emit(
     fetches: FetchGraph, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode | None:
     """The nodes of a fetch graph; None if it is empty. `variables`: definitions of the client's operation."""
-    scheduled: set[int] = set()
-    node, _ = _run(fetches, scheduled, frozenset(), kind, variables)
-    return node
+    return _emit(list(fetches.in_order()), kind, variables)
 
 
 def in_sequence(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
@@ -68,138 +60,119 @@ def in_parallel(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
     return flat[0] if len(flat) == 1 else ParallelNode(tuple(flat)) if flat else None
 
 
-def _run(
-    fetches: FetchGraph,
-    scheduled: set[int],
-    before: frozenset[int],
-    kind: OperationKind,
-    variables: Mapping[str, VariableDefinitionNode],
-) -> tuple[PlanNode | None, frozenset[int]]:
-    """Everything that can run once `before` has; each fetch takes what only waits for it into its own branch."""
-    steps: list[PlanNode | None] = []
-    done = before
-    while True:
-        ready = [item for item in fetches.in_order() if item.id not in scheduled and item.parents <= done]
-        if not ready:
-            return in_sequence(steps), done
-        scheduled.update(item.id for item in ready)
-        branches, completed = [], done
-        for group in ready:
-            below, reached = _run(fetches, scheduled, done | {group.id}, kind, variables)
-            branches.append(in_sequence([_group_node(group, kind, variables), below]))
-            completed |= reached
-        steps.append(in_parallel(branches))
-        done = completed
+def _emit(
+    groups: Sequence[FetchGroup], kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
+) -> PlanNode | None:
+    """Groups that wait for nothing but each other. As many dependent steps as the longest way has, no more."""
+    return in_parallel(_in_waves(part, kind, variables) for part in _parts(groups))
+
+
+def _in_waves(
+    groups: Sequence[FetchGroup], kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
+) -> PlanNode | None:
+    """A part in which all hangs together: what can run now, then the rest, which may fall into parts again."""
+    waiting = {item.id for item in groups}
+    ready = [item for item in groups if waiting.isdisjoint(item.parents)]
+    rest = [item for item in groups if not waiting.isdisjoint(item.parents)]
+    now = in_parallel(_group_node(item, kind, variables) for item in ready)
+    return in_sequence([now, _emit(rest, kind, variables)])
+
+
+def _parts(groups: Sequence[FetchGroup]) -> list[list[FetchGroup]]:
+    """Groups that hang together by waiting for each other, in the order in which they were found."""
+    part_of: dict[int, list[FetchGroup]] = {item.id: [item] for item in groups}
+    for item in groups:
+        for parent in sorted(item.parents & part_of.keys()):
+            one, other = part_of[parent], part_of[item.id]
+            if one is other:
+                continue
+            larger, smaller = (one, other) if len(one) >= len(other) else (other, one)
+            larger += smaller
+            part_of.update((moved.id, larger) for moved in smaller)
+    order = {item.id: position for position, item in enumerate(groups)}
+    parts = {id(part): part for part in (part_of[item.id] for item in groups)}
+    return [sorted(part, key=lambda item: order[item.id]) for part in parts.values()]
 
 
 def _group_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode:
-    fetch = _fetch_node(group, "query" if group.inputs else kind, variables)
-    node: PlanNode = FlattenNode(group.path, fetch) if group.inputs else fetch
+    node = _entity_node(group, variables) if group.inputs else _root_node(group, kind, variables)
     for variable, wanted in sorted(group.conditions, reverse=True):
         node = ConditionNode(variable, node, None) if wanted else ConditionNode(variable, None, node)
     return node
 
 
-def _fetch_node(
+def _root_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
-) -> FetchNode:
-    selection_set = _selection_set(group.output)
-    used = _variables_in(selection_set)
-    definitions = [item for name, item in variables.items() if name in used]
-    if group.inputs:
-        definitions = [_representations_definition(), *definitions]
-        selection_set = _entities(selection_set)
+) -> PlanNode:
+    selection_set = selection_set_of(group.output)
+    used = variables_in(selection_set)
+    document = _document(kind, [item for name, item in variables.items() if name in used], selection_set)
+    names = tuple(name for name in variables if name in used)
+    return FetchNode(
+        group.subgraph, kind, print_ast(document), document, names, rewrites=tuple(group.rewrites)
+    )
+
+
+def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:
+    found = _lookups(group)
+    is_plain = len(found) == 1 and "representations" not in variables
+    prefix = (
+        "_representations"
+        if any(name.startswith("representations") for name in variables)
+        else "representations"
+    )
+    lookups, fields = [], []
+    for number, (lookup, selection_set) in enumerate(found):
+        if not is_plain:
+            lookup = replace(lookup, alias=f"_e{number}", variable=f"{prefix}_{number}")
+        lookups.append(lookup)
+        fields.append(entities_field(lookup.alias, lookup.variable, selection_set))
+    definitions = [representations_definition(lookup.variable) for lookup in lookups]
+    selections = SelectionSetNode(selections=tuple(fields))
+    used = variables_in(selections)
+    names = tuple(name for name in variables if name in used)
+    definitions += [variables[name] for name in names]
+    document = _document("query", definitions, selections)
+    text = print_ast(document)
+    sole = lookups[0]
+    if is_plain and len(sole.paths) == 1:
+        fetch = FetchNode(
+            group.subgraph, "query", text, document, names, sole.requires, rewrites=sole.rewrites
+        )
+        return FlattenNode(sole.paths[0], fetch)
+    return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names)
+
+
+def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
+    """Those that ask the same of the same representations become one, with all their paths."""
+    found: dict[object, tuple[EntityLookup, SelectionSetNode]] = {}
+    for item in group.lookups:
+        selection_set = selection_set_of(item.output)
+        requires = tuple(
+            Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
+        )
+        likeness = (print_ast(selection_set), requires, tuple(item.rewrites))
+        if likeness in found:
+            known, _ = found[likeness]
+            found[likeness] = replace(known, paths=(*known.paths, item.path)), selection_set
+        else:
+            lookup = EntityLookup(
+                "_entities", "representations", (item.path,), requires, tuple(item.rewrites)
+            )
+            found[likeness] = lookup, selection_set
+    return list(found.values())
+
+
+def _document(
+    kind: OperationKind, definitions: Sequence[VariableDefinitionNode], selections: SelectionSetNode
+) -> DocumentNode:
     operation = OperationDefinitionNode(
         operation=OperationType(kind),
         name=None,
         variable_definitions=tuple(definitions),
         directives=(),
-        selection_set=selection_set,
+        selection_set=selections,
     )
-    document = DocumentNode(definitions=(operation,))
-    return FetchNode(
-        group.subgraph,
-        kind,
-        print_ast(document),
-        document,
-        tuple(name for name in variables if name in used),
-        tuple(
-            Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in group.inputs.items()
-        ),
-        rewrites=tuple(group.rewrites),
-    )
-
-
-def _selection_set(output: Output) -> SelectionSetNode:
-    nodes: list[SelectionNode] = [
-        _field(item, item.conditions | alternative)
-        for item in output.fields.values()
-        for alternative in item.alternatives or (NO_CONDITIONS,)
-    ]
-    for name, part in output.fragments.items():
-        if part.has_any():
-            condition = NamedTypeNode(name=NameNode(value=name))
-            nodes.append(
-                InlineFragmentNode(
-                    type_condition=condition, directives=(), selection_set=_selection_set(part)
-                )
-            )
-    return SelectionSetNode(selections=tuple(nodes))
-
-
-def _field(item: OutputField, conditions: Conditions) -> SelectionNode:
-    """A directive may stand once on a field: further conditions stand on inline fragments around it."""
-    response = item.alias or item.response
-    own: dict[bool, DirectiveNode] = {}
-    around: list[DirectiveNode] = []
-    for variable, wanted in sorted(conditions):
-        if wanted in own:
-            around.append(_directive(variable, wanted))
-        else:
-            own[wanted] = _directive(variable, wanted)
-    node: SelectionNode = FieldNode(
-        alias=NameNode(value=response) if response != item.name else None,
-        name=NameNode(value=item.name),
-        arguments=item.arguments,
-        directives=tuple(own.values()),
-        selection_set=_selection_set(item.children) if item.children is not None else None,
-    )
-    for directive in around:
-        node = InlineFragmentNode(directives=(directive,), selection_set=SelectionSetNode(selections=(node,)))
-    return node
-
-
-def _directive(variable: str, wanted: bool) -> DirectiveNode:
-    argument = ArgumentNode(name=NameNode(value="if"), value=VariableNode(name=NameNode(value=variable)))
-    return DirectiveNode(name=NameNode(value="include" if wanted else "skip"), arguments=(argument,))
-
-
-def _variables_in(selection_set: SelectionSetNode) -> set[str]:
-    found: set[str] = set()
-
-    class Collector(Visitor):
-        def enter_variable(self, node: VariableNode, *_args: object) -> None:
-            found.add(node.name.value)
-
-    visit(selection_set, Collector())
-    return found
-
-
-def _representations_definition() -> VariableDefinitionNode:
-    item = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="_Any")))
-    return VariableDefinitionNode(
-        variable=VariableNode(name=NameNode(value=REPRESENTATIONS)),
-        type=NonNullTypeNode(type=ListTypeNode(type=item)),
-        directives=(),
-    )
-
-
-def _entities(selection_set: SelectionSetNode) -> SelectionSetNode:
-    variable = VariableNode(name=NameNode(value=REPRESENTATIONS))
-    argument = ArgumentNode(name=NameNode(value=REPRESENTATIONS), value=variable)
-    field = FieldNode(
-        name=NameNode(value="_entities"), arguments=(argument,), directives=(), selection_set=selection_set
-    )
-    return SelectionSetNode(selections=(field,))
+    return DocumentNode(definitions=(operation,))

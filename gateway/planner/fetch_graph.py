@@ -5,7 +5,7 @@ Mutable while a plan is made; `emit.py` turns what is left after the optimiser i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import ArgumentNode
@@ -106,7 +106,10 @@ RequiredFields = dict[tuple[str, str], list[RequiredField]]
 
 @dataclass(slots=True, eq=False)
 class FetchGroup:
-    """One fetch to be: a root operation (path is empty, no `inputs`) or entities at a path."""
+    """One fetch to be: a root operation (path is empty, no `inputs`) or entities at a path.
+
+    batched: further lookups that travel in the same operation; they are no groups of the graph any more.
+    """
 
     id: int
     subgraph: str
@@ -116,6 +119,12 @@ class FetchGroup:
     parents: set[int] = field(default_factory=set)
     conditions: Conditions = NO_CONDITIONS
     rewrites: list[OutputRewrite] = field(default_factory=list)
+    batched: list[FetchGroup] = field(default_factory=list)
+
+    @property
+    def lookups(self) -> tuple[FetchGroup, ...]:
+        """Itself and what travels with it."""
+        return (self, *self.batched)
 
     def add_input(self, type_name: str, sent_as: str, fields: list[RequiredField]) -> None:
         """Fields that the representation of a type must have."""
@@ -161,11 +170,14 @@ class FetchGraph:
         into.output.absorb(other.output)
         for (type_name, sent_as), fields in other.inputs.items():
             into.add_input(type_name, sent_as, fields)
-        into.parents |= other.parents
-        del self.groups[other.id]
-        for child in self.groups.values():
-            if other.id in child.parents:
-                child.parents = (child.parents - {other.id}) | {into.id}
+        self._replace({other.id: into})
+
+    def batch(self, into: FetchGroup, others: Iterable[FetchGroup]) -> None:
+        """One operation for several lookups. The caller knows that none waits for another."""
+        others = list(others)
+        for other in others:
+            into.batched += other.lookups
+        self._replace({other.id: into for other in others})
 
     def levels(self) -> dict[int, int]:
         """How many fetches must come before each group, on the longest way."""
@@ -179,9 +191,26 @@ class FetchGraph:
 
         return {group_id: level(group_id) for group_id in self.groups}
 
+    def latest_levels(self, levels: Mapping[int, int]) -> dict[int, int]:
+        """The last level at which each group can run without making the plan longer. `levels`: the earliest."""
+        last = max(levels.values(), default=0)
+        found = dict.fromkeys(levels, last)
+        for group_id in sorted(levels, key=levels.__getitem__, reverse=True):
+            for parent in self.groups[group_id].parents:
+                found[parent] = min(found[parent], found[group_id] - 1)
+        return found
+
     def in_order(self) -> Iterator[FetchGroup]:
         """Groups as they were found."""
         return iter(list(self.groups.values()))
+
+    def _replace(self, taken: Mapping[int, FetchGroup]) -> None:
+        """Groups that are now part of others: their parents and children become those of the others."""
+        for group_id, into in taken.items():
+            into.parents |= self.groups.pop(group_id).parents
+        for child in self.groups.values():
+            if not child.parents.isdisjoint(taken):
+                child.parents = {taken[item].id if item in taken else item for item in child.parents}
 
     def _new(self, subgraph: str, path: tuple[str, ...], type_name: str) -> FetchGroup:
         group = FetchGroup(self._next, subgraph, path, Output(type_name))

@@ -1,6 +1,7 @@
 """The query plan: what is fetched, from whom, in which order. Frozen values with Apollo's JSON names.
 
-Shapes and names: https://www.apollographql.com/docs/graphos/routing/query-planning/query-plans
+Shapes and names: https://www.apollographql.com/docs/graphos/routing/query-planning/query-plans; `BatchFetch`, which
+Apollo does not have, as other gateways print it.
 A flatten path is a tuple of response names in which "@" stands for every item of a list.
 """
 
@@ -12,8 +13,10 @@ from typing import Any, Literal
 from graphql import DocumentNode
 
 __all__ = [
+    "BatchFetchNode",
     "ConditionNode",
     "DeferNode",
+    "EntityLookup",
     "FetchNode",
     "FlattenNode",
     "OutputRewrite",
@@ -103,11 +106,69 @@ class FetchNode:
         if self.operation_name:
             found["operationName"] = self.operation_name
         if self.rewrites:
-            found["outputRewrites"] = [
-                {"kind": "KeyRenamer", "path": [*item.path, item.alias], "renameKeyTo": item.response}
-                for item in self.rewrites
-            ]
+            found["outputRewrites"] = _rewrites_json(self.rewrites)
         return found
+
+
+def _rewrites_json(rewrites: tuple[OutputRewrite, ...]) -> list[dict[str, Any]]:
+    return [
+        {"kind": "KeyRenamer", "path": [*item.path, item.alias], "renameKeyTo": item.response}
+        for item in rewrites
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityLookup:
+    """One `_entities` field of a batch: the objects at all its paths, each representation once.
+
+    alias: its response name in the operation; variable: the one that holds its representations.
+    """
+
+    alias: str
+    variable: str
+    paths: tuple[tuple[str, ...], ...]
+    requires: tuple[Representation, ...]
+    rewrites: tuple[OutputRewrite, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """One of `entityBatch.aliases`."""
+        found: dict[str, Any] = {
+            "alias": self.alias,
+            "representationsVariableName": self.variable,
+            "paths": [list(path) for path in self.paths],
+            "requires": [item.to_json() for item in self.requires],
+        }
+        if self.rewrites:
+            found["outputRewrites"] = _rewrites_json(self.rewrites)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFetchNode:
+    """One operation against one subgraph that looks up entities for several places of the answer."""
+
+    subgraph: str
+    operation: str
+    document: DocumentNode = field(compare=False, repr=False)
+    lookups: tuple[EntityLookup, ...]
+    variable_usages: tuple[str, ...] = ()
+    kind: OperationKind = "query"
+
+    @property
+    def requires(self) -> tuple[Representation, ...]:
+        """Those of all lookups."""
+        return tuple(item for lookup in self.lookups for item in lookup.requires)
+
+    def to_json(self) -> dict[str, Any]:
+        """A fetch with `entityBatch` in place of `requires`."""
+        return {
+            "kind": "BatchFetch",
+            "serviceName": self.subgraph,
+            "variableUsages": list(self.variable_usages),
+            "operation": self.operation,
+            "operationKind": self.kind,
+            "entityBatch": {"aliases": [item.to_json() for item in self.lookups]},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +257,14 @@ class SubscriptionNode:
 
 
 PlanNode = (
-    FetchNode | FlattenNode | SequenceNode | ParallelNode | ConditionNode | DeferNode | SubscriptionNode
+    FetchNode
+    | BatchFetchNode
+    | FlattenNode
+    | SequenceNode
+    | ParallelNode
+    | ConditionNode
+    | DeferNode
+    | SubscriptionNode
 )
 
 
@@ -210,15 +278,15 @@ class QueryPlan:
         """Apollo's form."""
         return {"kind": "QueryPlan", "node": self.node.to_json() if self.node else None}
 
-    def fetches(self) -> tuple[FetchNode, ...]:
+    def fetches(self) -> tuple[FetchNode | BatchFetchNode, ...]:
         """Every fetch, in the order of the plan."""
         return tuple(_fetches(self.node))
 
 
-def _fetches(node: PlanNode | None) -> list[FetchNode]:
+def _fetches(node: PlanNode | None) -> list[FetchNode | BatchFetchNode]:
     if node is None:
         return []
-    if isinstance(node, FetchNode):
+    if isinstance(node, FetchNode | BatchFetchNode):
         return [node]
     if isinstance(node, FlattenNode):
         return [node.node]

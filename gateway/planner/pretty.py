@@ -5,8 +5,10 @@ from __future__ import annotations
 from graphql import parse, print_ast
 
 from gateway.planner.nodes import (
+    BatchFetchNode,
     ConditionNode,
     DeferNode,
+    EntityLookup,
     FetchNode,
     FlattenNode,
     ParallelNode,
@@ -31,6 +33,8 @@ def pretty(plan: QueryPlan) -> str:
 def _node(node: PlanNode) -> str:
     if isinstance(node, FetchNode):
         return _fetch(node)
+    if isinstance(node, BatchFetchNode):
+        return _batch(node)
     if isinstance(node, FlattenNode):
         return _block(f'Flatten(path: "{".".join(node.path)}")', [_fetch(node.node)])
     if isinstance(node, SequenceNode):
@@ -61,6 +65,16 @@ def _fetch(node: FetchNode) -> str:
         return _block(f'Fetch(service: "{node.subgraph}")', [body])
     requires = "\n".join(_representation(item) for item in node.requires)
     return _block(f'Fetch(service: "{node.subgraph}")', [_block("", [requires]) + " =>\n" + body])
+
+
+def _batch(node: BatchFetchNode) -> str:
+    needs = [_lookup(item) for item in node.lookups]
+    return _block(f'BatchFetch(service: "{node.subgraph}")', [*needs, "=>\n" + node.operation])
+
+
+def _lookup(item: EntityLookup) -> str:
+    places = ", ".join(f'"{".".join(path)}"' for path in item.paths)
+    return _block(f"{item.alias}(paths: [{places}])", ["\n".join(map(_representation, item.requires))])
 
 
 def _representation(item: Representation) -> str:

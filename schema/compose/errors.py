@@ -1,6 +1,6 @@
 """What composition reports: errors that refuse a supergraph, and hints that do not.
 
-Codes are the public ones of Apollo Federation where one exists, so that known documentation applies.
+Codes are the public ones of Apollo Federation where one exists, so that known documentation applies (`codes.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["CompositionError", "CompositionHint"]
 
 @dataclass(frozen=True, slots=True)
 class CompositionError:
-    """One problem, with its place. `line` is the line in the SDL of `subgraph`, 1-based."""
+    """One problem, with its place. `line` is the line in the SDL of `subgraph`, 1-based; `file` is where that SDL is."""
 
     code: str
     message: str
@@ -20,15 +20,17 @@ class CompositionError:
     type_name: str | None = None
     field_name: str | None = None
     line: int | None = None
+    file: str | None = None
 
     @property
     def coordinate(self) -> str:
-        """`Type.field`, `Type` or an empty string."""
+        """`Type.field`, `Type`, `@directive` or an empty string."""
         return ".".join(part for part in (self.type_name, self.field_name) if part)
 
     def __str__(self) -> str:
-        place = f" [{self.subgraph}{f':{self.line}' if self.line else ''}]" if self.subgraph else ""
-        return f"{self.code}{place} {self.message}"
+        place = self.file or self.subgraph
+        where = f" [{place}{f':{self.line}' if self.line else ''}]" if place else ""
+        return f"{self.code}{where} {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class CompositionHint:
     subgraph: str | None = None
     type_name: str | None = None
     field_name: str | None = None
+
+    @property
+    def coordinate(self) -> str:
+        """`Type.field`, `Type.field(argument:)`, `Type`, `@directive` or an empty string."""
+        return ".".join(part for part in (self.type_name, self.field_name) if part)
 
     def __str__(self) -> str:
         return f"{self.code} {self.message}"

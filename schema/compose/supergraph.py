@@ -6,16 +6,20 @@ with the bare name beside it, because the planner asks for names and the printer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from graphql import DirectiveNode, SelectionSetNode
+from graphql import SelectionSetNode
+
+from schema.compose.applied import AppliedDirective, values_of
 
 __all__ = [
     "ArgumentDefinition",
+    "ContextArgument",
     "EntityKey",
     "EnumValueDefinition",
+    "Feature",
     "FieldDefinition",
     "FieldJoin",
     "Kind",
@@ -55,10 +59,25 @@ class EntityKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextArgument:
+    """An argument that the gateway fills from the field's context (@fromContext).
+
+    `context` is the full name ("subgraph__name"); `selection` the field set to read at the type that sets it.
+    """
+
+    name: str
+    type: str
+    context: str
+    selection: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldJoin:
     """One subgraph's part in a field.
 
     external: the subgraph only mentions it (for a key, @requires or @provides); overridden: another took it over.
+    override: the subgraph from which this one takes the field. With an `override_label` (which then stands on both
+    sides) it does so only while the label holds, see `resolves`.
     """
 
     type: str
@@ -67,11 +86,22 @@ class FieldJoin:
     overridden: bool = False
     requires: SelectionSetNode | None = None
     provides: SelectionSetNode | None = None
+    override: str | None = None
+    override_label: str | None = None
+    context_arguments: tuple[ContextArgument, ...] = ()
 
     @property
     def resolvable(self) -> bool:
-        """Whether the subgraph has a resolver for it (perhaps after @requires)."""
-        return not self.external and not self.overridden
+        """Whether the subgraph has a resolver for it (perhaps after @requires), as long as no label holds."""
+        return self.resolves(())
+
+    def resolves(self, labels: Container[str]) -> bool:
+        """The same while the override labels in `labels` hold."""
+        if self.external or self.overridden:
+            return False
+        if self.override_label is None:
+            return True
+        return (self.override_label in labels) is (self.override is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +114,7 @@ class ArgumentDefinition:
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False
+    directives: tuple[AppliedDirective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,7 @@ class FieldDefinition:
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False
+    directives: tuple[AppliedDirective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +142,7 @@ class EnumValueDefinition:
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False
+    directives: tuple[AppliedDirective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +171,51 @@ class TypeDefinition:
     specified_by: str | None = None
     one_of: bool = False
     inaccessible: bool = False
+    directives: tuple[AppliedDirective, ...] = ()
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Full names of the contexts that objects of the type set (@context)."""
+        return tuple(values_of(self.directives, "context", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A `@link` of the supergraph. `imports`: (name in the specification, name here), both with their "@"."""
+
+    url: str
+    purpose: str | None = None
+    alias: str | None = None
+    imports: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Supergraph:
-    """All of it. `directives`: executable or composed directive definitions as text."""
+    """All of it.
+
+    directives: definitions as GraphQL text by name, of directives that clients may use in operations or that
+    subgraphs compose (@composeDirective). features: what the supergraph links beside the link and join specs.
+    join_version: "0.1" to "0.5".
+    """
 
     subgraphs: Mapping[str, SupergraphSubgraph]
     types: Mapping[str, TypeDefinition]
-    directives: tuple[DirectiveNode, ...] = ()
+    directives: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()
+    applied: tuple[AppliedDirective, ...] = ()
+    join_version: str = "0.5"
 
     def root_fields(self, root: str) -> Mapping[str, FieldDefinition]:
         """Fields of `Query`, `Mutation` or `Subscription`; empty if there is none."""
         definition = self.types.get(root)
         return definition.fields if definition else {}
+
+    def override_labels(self) -> frozenset[str]:
+        """Labels of all progressive overrides: "percent(n)" and the own ones."""
+        return frozenset(
+            join.override_label
+            for definition in self.types.values()
+            for item in definition.fields.values()
+            for join in item.joins.values()
+            if join.override_label is not None
+        )

@@ -19,21 +19,31 @@ import uvicorn
 
 from gateway.app import build_gateway
 from gateway.settings import Settings, load_settings
+from samples.registry import load_registry
 from tests.e2e.waiting import until
 
-__all__ = ["CITIZEN", "CLERK", "Asked", "Child", "Client", "child_gateway", "here"]
+__all__ = [
+    "CITIZEN",
+    "CLERK",
+    "NEVER_SHOWN",
+    "ROOT",
+    "SAMPLES",
+    "Asked",
+    "Child",
+    "Client",
+    "child_gateway",
+    "clean_environment",
+    "here",
+]
 
 ROOT = Path(__file__).parents[2]
 CLERK = "demo-clerk"
 CITIZEN = "demo-citizen"
 GRAPHQL_JSON = "application/graphql-response+json"
-PEOPLE: list[dict[str, Any]] = json.loads(
-    (ROOT / "samples/data/applicants.json").read_text(encoding="utf-8")
-)
-SAMPLES = [person for person in PEOPLE if person["sample"]]
+SAMPLES = tuple(person for person in load_registry().applicants if person.sample)
 NEVER_SHOWN = tuple(
-    [person["id"] for person in SAMPLES if person["kind"] == "NATURAL"]
-    + [person["mobile"] for person in SAMPLES]
+    [person.id_number for person in SAMPLES if person.kind == "NATURAL"]
+    + [person.mobile for person in SAMPLES]
 )
 """Identity numbers of the sample citizens and all sample mobiles. The codes of legal persons are public."""
 
@@ -165,9 +175,7 @@ class Child:
 
 
 @contextlib.contextmanager
-def child_gateway(
-    tmp: Path, systems: Path, environ: Mapping[str, str], **settings: str
-) -> Iterator[Child]:
+def child_gateway(tmp: Path, systems: Path, environ: Mapping[str, str], **settings: str) -> Iterator[Child]:
     """settings: QUANYU_ variables by the setting's name."""
     variables = {
         "QUANYU_SYSTEMS_DIR": str(systems),

@@ -12,17 +12,22 @@ from typing import Any
 
 __all__ = [
     "Gate",
+    "Behaviour",
+    "Request",
     "Stub",
+    "Writer",
     "answering",
     "bytes_then_close",
     "declaration",
     "endless",
+    "half_of",
     "http",
     "row",
     "silent",
     "stub",
 ]
 
+Writer = asyncio.StreamWriter
 Behaviour = Callable[["Request", asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -68,7 +73,7 @@ class Stub:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while not writer.is_closing():
                     head = await reader.readuntil(b"\r\n\r\n")
                     if length := _content_length(head):
@@ -203,15 +208,15 @@ class Gate:
 
 
 def _head(status: str, content_type: str, length: int) -> bytes:
-    return (
-        f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n".encode()
-    )
+    return f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n".encode()
 
 
 # What they are declared as.
 
 
-def row(number: str, *, status: str = "SL", applied: str = "2017-06-01T09:00:00+08:00", who: str = "") -> dict[str, Any]:
+def row(
+    number: str, *, status: str = "SL", applied: str = "2017-06-01T09:00:00+08:00", who: str = ""
+) -> dict[str, Any]:
     """A case as a stub tells it."""
     return {
         "no": number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.optimise.alias_conflicts import alias_conflicts
+from gateway.planner.optimise.batch_entities import batch_entities
 from gateway.planner.optimise.drop_empty import drop_empty
 from gateway.planner.optimise.drop_repeats import drop_repeats
 from gateway.planner.optimise.hoist_conditions import hoist_conditions
@@ -17,5 +18,6 @@ def optimise(fetches: FetchGraph) -> None:
     drop_empty(fetches)  # first: an attempt that led nowhere must not hold two others apart
     hoist_conditions(fetches)  # before merging: only fetches under the same conditions are merged
     merge_siblings(fetches)
+    batch_entities(fetches)  # after merging: what stands at one place is one lookup already
     drop_repeats(fetches)
     alias_conflicts(fetches)  # last: conflicts depend on what stands together

@@ -17,9 +17,10 @@ Path = tuple[str, ...]
 
 
 def alias_conflicts(fetches: FetchGraph) -> None:
-    """Gives the later field of a conflict an alias, and the group a rewrite that undoes it."""
+    """Gives the later field of a conflict an alias, and the lookup a rewrite that undoes it."""
     for group in fetches.in_order():
-        _walk(group, [group.output], (), {})
+        for lookup in group.lookups:
+            _walk(lookup, [lookup.output], (), {})
 
 
 def _walk(group: FetchGroup, outputs: Sequence[Output], path: Path, aliases: dict[str, int]) -> None:

@@ -10,7 +10,8 @@ __all__ = ["drop_repeats"]
 def drop_repeats(fetches: FetchGraph) -> None:
     """`id ... on Book { id pages }` asks the same as `id ... on Book { pages }`, and is shorter to send and read."""
     for group in fetches.in_order():
-        _walk(group.output, frozenset())
+        for lookup in group.lookups:
+            _walk(lookup.output, frozenset())
 
 
 def _walk(output: Output, around: frozenset[FieldKey]) -> None:

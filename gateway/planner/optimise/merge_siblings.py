@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.planner.fetch_graph import FetchGraph, FetchGroup
+from gateway.planner.nodes import RequiredField
 
 __all__ = ["merge_siblings"]
 
@@ -27,7 +30,9 @@ def _merge_once(fetches: FetchGraph) -> bool:
         if not group.inputs:
             continue  # root fetches are opened once per subgraph already
         known = alike.setdefault((group.subgraph, group.path, levels[group.id], group.conditions), [])
-        partner = next((item for item in known if _share_fate(item, group)), None)
+        partner = next(
+            (item for item in known if _share_fate(item, group) and not _contradict(item, group)), None
+        )
         if partner is None:
             known.append(group)
         else:
@@ -42,4 +47,20 @@ def _share_fate(one: FetchGroup, other: FetchGroup) -> bool:
         return True
     return all(
         set(one.inputs[name]) == set(other.inputs[name]) for name in one.inputs if name in other.inputs
+    )
+
+
+def _contradict(one: FetchGroup, other: FetchGroup) -> bool:
+    """Whether a representation for both would need one field with two values: @requires with other arguments."""
+    return any(
+        _differ(fields, other.inputs[name]) for name, fields in one.inputs.items() if name in other.inputs
+    )
+
+
+def _differ(some: Sequence[RequiredField], others: Sequence[RequiredField]) -> bool:
+    return any(
+        item.name == known.name
+        and (item.response != known.response or _differ(item.selections, known.selections))
+        for item in some
+        for known in others
     )

@@ -1,0 +1,1 @@
+"""Payload codecs: what stands inside a field of a reply or a request, as chains of declared steps, both ways."""

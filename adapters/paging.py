@@ -1,0 +1,85 @@
+"""How a list goes on: what a request may say of its page, and where the next page is. Pure.
+
+Totals are trusted only as far as the pages bear them out: legacy systems give wrong ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters.declaration import Paging
+from adapters.mapping.functions import Reader
+from adapters.mapping.scope import Scope
+
+__all__ = ["PageRules", "Position", "next_link", "page_roots"]
+
+Position = int | str | None
+"""Page number or offset, cursor, link or last record; None is the start, and as an answer the end."""
+
+_LINK = re.compile(r'<([^>]*)>\s*((?:;[^,;"]*(?:"[^"]*")?)*)')
+
+
+class PageRules:
+    """Paging of one connector, its expressions compiled."""
+
+    def __init__(
+        self, paging: Paging, *, total: Reader | None, next_: Reader | None, more: Reader | None
+    ) -> None:
+        self.paging, self.total, self.next, self.more = paging, total, next_, more
+
+    def next_position(
+        self, tree: Any, scope: Scope, page: Mapping[str, Any], nodes: Sequence[Any], total: int | None
+    ) -> Position:
+        """Raises ValueProblem for a reply that is not as declared."""
+        style = self.paging.style
+        if style == "none" or (self.more is not None and not self.more(tree, scope)):
+            return None
+        if style in ("cursor", "link"):
+            return _token(self.next(tree, scope) if self.next else None)
+        if not nodes:
+            return None
+        if style == "pull":
+            return _token(self.next(nodes[-1], scope) if self.next else None)
+        count = len(nodes)
+        if style == "offset":
+            reached = int(page["offset"]) + count
+            position = reached
+        else:
+            reached = (int(page["number"]) - self.paging.first) * self.paging.size + count
+            position = int(page["number"]) + 1
+        if total is not None and reached <= total:
+            return position if reached < total else None
+        # no total, or one that the records have passed already: a full page may be followed by another
+        return position if self.more is not None or count >= self.paging.size else None
+
+
+def page_roots(paging: Paging, position: Position) -> dict[str, Any]:
+    """`$page` of a request."""
+    page: dict[str, Any] = {"size": paging.size, "number": paging.first, "offset": 0}
+    match paging.style:
+        case "page":
+            page["number"] = position if isinstance(position, int) else paging.first
+        case "offset":
+            page["offset"] = position if isinstance(position, int) else 0
+        case "cursor" | "pull":
+            page["cursor"] = position
+        case "link":
+            page["link"] = position
+    page["row"] = page["offset"] + 1
+    page["endRow"] = page["offset"] + paging.size
+    return page
+
+
+def next_link(header: str) -> str | None:
+    """Target of `rel="next"` in a Link header (RFC 8288)."""
+    for target, parameters in _LINK.findall(header):
+        for name, _, value in (part.partition("=") for part in parameters.split(";")):
+            if name.strip().lower() == "rel" and "next" in value.strip().strip('"').lower().split():
+                return str(target)
+    return None
+
+
+def _token(value: Any) -> str | None:
+    return str(value) if value not in (None, "") else None

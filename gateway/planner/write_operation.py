@@ -1,0 +1,104 @@
+"""Selection sets of a fetch graph as GraphQL syntax."""
+
+from __future__ import annotations
+
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    FieldNode,
+    InlineFragmentNode,
+    ListTypeNode,
+    NamedTypeNode,
+    NameNode,
+    NonNullTypeNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    visit,
+)
+
+from gateway.planner.fetch_graph import Output, OutputField
+from gateway.planner.selections import NO_CONDITIONS, Conditions
+
+__all__ = ["entities_field", "representations_definition", "selection_set_of", "variables_in"]
+
+
+def selection_set_of(output: Output) -> SelectionSetNode:
+    """With aliases and conditions; empty fragments left out."""
+    nodes: list[SelectionNode] = [
+        _field(item, item.conditions | alternative)
+        for item in output.fields.values()
+        for alternative in item.alternatives or (NO_CONDITIONS,)
+    ]
+    for name, part in output.fragments.items():
+        if part.has_any():
+            condition = NamedTypeNode(name=NameNode(value=name))
+            nodes.append(
+                InlineFragmentNode(
+                    type_condition=condition, directives=(), selection_set=selection_set_of(part)
+                )
+            )
+    return SelectionSetNode(selections=tuple(nodes))
+
+
+def _field(item: OutputField, conditions: Conditions) -> SelectionNode:
+    """A directive may stand once on a field: further conditions stand on inline fragments around it."""
+    response = item.alias or item.response
+    own: dict[bool, DirectiveNode] = {}
+    around: list[DirectiveNode] = []
+    for variable, wanted in sorted(conditions):
+        if wanted in own:
+            around.append(_directive(variable, wanted))
+        else:
+            own[wanted] = _directive(variable, wanted)
+    node: SelectionNode = FieldNode(
+        alias=NameNode(value=response) if response != item.name else None,
+        name=NameNode(value=item.name),
+        arguments=item.arguments,
+        directives=tuple(own.values()),
+        selection_set=selection_set_of(item.children) if item.children is not None else None,
+    )
+    for directive in around:
+        node = InlineFragmentNode(directives=(directive,), selection_set=SelectionSetNode(selections=(node,)))
+    return node
+
+
+def _directive(variable: str, wanted: bool) -> DirectiveNode:
+    argument = ArgumentNode(name=NameNode(value="if"), value=VariableNode(name=NameNode(value=variable)))
+    return DirectiveNode(name=NameNode(value="include" if wanted else "skip"), arguments=(argument,))
+
+
+def variables_in(selection_set: SelectionSetNode) -> set[str]:
+    """Names of all variables that are used."""
+    found: set[str] = set()
+
+    class Collector(Visitor):
+        def enter_variable(self, node: VariableNode, *_args: object) -> None:
+            found.add(node.name.value)
+
+    visit(selection_set, Collector())
+    return found
+
+
+def representations_definition(variable: str) -> VariableDefinitionNode:
+    """`$variable: [_Any!]!`."""
+    item = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="_Any")))
+    return VariableDefinitionNode(
+        variable=VariableNode(name=NameNode(value=variable)),
+        type=NonNullTypeNode(type=ListTypeNode(type=item)),
+        directives=(),
+    )
+
+
+def entities_field(alias: str, variable: str, selection_set: SelectionSetNode) -> FieldNode:
+    """`alias: _entities(representations: $variable) { ... }`."""
+    value = VariableNode(name=NameNode(value=variable))
+    return FieldNode(
+        alias=NameNode(value=alias) if alias != "_entities" else None,
+        name=NameNode(value="_entities"),
+        arguments=(ArgumentNode(name=NameNode(value="representations"), value=value),),
+        directives=(),
+        selection_set=selection_set,
+    )

@@ -1,0 +1,165 @@
+"""`quanyu try`: one call, shown as request, answer and mapped record; people and secrets are not shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samples.catalogue import SYSTEMS
+from samples.credentials import DEFAULTS
+from tests.cli.conftest import Run
+from tests.e2e.gateways import NEVER_SHOWN, SAMPLES
+from tests.e2e.stubs import declaration, http, stub
+from tests.e2e.truth import cases_of
+from tests.services import free_port
+
+CITIZEN = SAMPLES[0]
+
+
+def own_case(system: str) -> str:
+    return next(case.number for case in cases_of(system) if case.applicant == CITIZEN)
+
+
+@pytest.mark.parametrize("system", list(SYSTEMS))
+def test_a_case_is_shown_as_request_answer_and_record(
+    run: Run, city_environ: dict[str, str], system: str
+) -> None:
+    number = own_case(system)
+    result = run("try", system, "case", number, environ=city_environ)
+    assert result.exit_code == 0, result.output
+    for title in ("request 1", "answer 1", "mapped"):
+        assert title in result.stdout
+    assert "HTTP 200" in result.stdout
+    assert f'"localNo": "{number}"' in result.stdout
+    assert "1 record(s)" in result.stdout
+    assert not [secret for secret in NEVER_SHOWN if secret in result.output]
+
+
+@pytest.mark.parametrize("system", list(SYSTEMS))
+def test_cases_of_an_applicant_are_shown_masked(run: Run, city_environ: dict[str, str], system: str) -> None:
+    held = [case for case in cases_of(system) if case.applicant == CITIZEN]
+    result = run("try", system, "cases", "--applicant", CITIZEN.id_number, environ=city_environ)
+    assert result.exit_code == 0, result.output
+    assert f"{len(held)} record(s)" in result.stdout
+    assert not [secret for secret in NEVER_SHOWN if secret in result.output]
+
+
+def test_unmasked_is_asked_for_by_name(run: Run, city_environ: dict[str, str]) -> None:
+    result = run("try", "GSJ-LICENSE", "case", own_case("GSJ-LICENSE"), "--unmasked", environ=city_environ)
+    assert CITIZEN.id_number in result.stdout
+
+
+# BUG: the panels keep their natural width, so that the third of a SOAP call does not fit
+@pytest.mark.parametrize("system", ["GHJ-PLAN", "JT-PERMIT"])
+def test_the_three_stand_side_by_side_on_a_wide_screen(
+    run: Run, city_environ: dict[str, str], system: str
+) -> None:
+    wide = run("try", system, "case", own_case(system), environ=city_environ, width=200).stdout
+    assert any("request 1" in line and "answer 1" in line and "mapped" in line for line in wide.splitlines())
+
+
+def test_the_three_stand_below_each_other_on_a_narrow_screen(run: Run, city_environ: dict[str, str]) -> None:
+    narrow = run("try", "GHJ-PLAN", "case", own_case("GHJ-PLAN"), environ=city_environ, width=80).stdout
+    assert not any("request 1" in line and "answer 1" in line for line in narrow.splitlines())
+    places = [narrow.index(title) for title in ("request 1", "answer 1", "mapped")]
+    assert places == sorted(places)
+
+
+# BUG: bodies are shown as they are: the client secret and the access token of OAuth 2.0 in GA-ENTRY
+@pytest.mark.parametrize("system", ["FGW-INVEST", "GSJ-LICENSE", "GA-ENTRY"])
+def test_no_credential_is_shown(run: Run, city_environ: dict[str, str], system: str) -> None:
+    result = run("try", system, "case", own_case(system), environ=city_environ, width=400)
+    assert result.exit_code == 0
+    for name, value in DEFAULTS.items():
+        if name.endswith(("PASSWORD", "KEY", "SECRET")):
+            assert value not in result.output, name
+    token = result.stdout.partition('"access_token": "')[2].partition('"')[0]
+    assert token.strip("(*)… ") in ("", "secret")
+
+
+def test_a_stray_status_is_pointed_out(run: Run, city_environ: dict[str, str]) -> None:
+    stray = next(case for case in cases_of("JT-PERMIT") if case.stray)
+    result = run("try", "JT-PERMIT", "case", stray.number, environ=city_environ)
+    assert "code not in table" in result.stdout
+
+
+def test_items_and_changes(run: Run, city_environ: dict[str, str]) -> None:
+    items = run("try", "JT-PERMIT", "items", environ=city_environ)
+    assert items.exit_code == 0
+    assert '"localCode"' in items.stdout
+    changes = run("try", "MZJ-CIVIL", "changes", "--since", "2017-11-20T00:00:00+08:00", environ=city_environ)
+    assert changes.exit_code == 0, changes.output
+    assert '"occurredAt": "2017-11-2' in changes.stdout
+
+
+def test_a_period(run: Run, city_environ: dict[str, str]) -> None:
+    result = run(
+        "try", "GHJ-PLAN", "cases", "--from", "2017-05-01", "--to", "2017-05-31", environ=city_environ
+    )
+    expected = [
+        case
+        for case in cases_of("GHJ-PLAN")
+        if "2017-05-01" <= case.applied_at.date().isoformat() <= "2017-05-31"
+    ]
+    assert result.exit_code == 0
+    assert f"{len(expected)} record(s)" in result.stdout
+
+
+# BUG: the system is said to have refused it, and neither the option nor what was found is named
+def test_a_period_that_is_none_is_told(run: Run, city_environ: dict[str, str]) -> None:
+    result = run("try", "JT-PERMIT", "cases", "--from", "May", environ=city_environ)
+    assert result.exit_code in (1, 2)
+    assert "May" in result.output
+
+
+def test_an_unknown_number_is_a_failure_with_the_systems_own_words(
+    run: Run, city_environ: dict[str, str]
+) -> None:
+    result = run("try", "GHJ-PLAN", "case", "GH2017Z99999", environ=city_environ)
+    assert result.exit_code == 1
+    assert "NOT_FOUND" in result.stdout
+    assert "未找到该项目" in result.stdout
+    assert "HTTP 404" in result.stdout
+
+
+def test_a_dead_system_is_told(run: Run, tmp_path: Path) -> None:
+    text = declaration("DEAD", f"http://127.0.0.1:{free_port()}")
+    (tmp_path / "dead.yaml").write_text(text, encoding="utf-8")
+    result = run("try", "DEAD", "case", "DEAD-1", "--systems", tmp_path)
+    assert result.exit_code == 1
+    assert "SOURCE_UNAVAILABLE" in result.stdout
+    assert "request 1" in result.stdout
+
+
+def test_an_answer_that_cannot_be_read_is_shown_all_the_same(run: Run, tmp_path: Path) -> None:
+    with stub(http(b"<html><body>Wartung</body></html>", content_type="text/html")) as server:
+        (tmp_path / "aa.yaml").write_text(declaration("AA", server.url), encoding="utf-8")
+        result = run("try", "AA", "case", "AA-1", "--systems", tmp_path)
+    assert result.exit_code == 1
+    assert "SOURCE_BAD_DATA" in result.stdout
+    assert "Wartung" in result.stdout
+
+
+def test_an_unknown_system_is_told_with_those_that_there_are(run: Run, city_environ: dict[str, str]) -> None:
+    result = run("try", "NOPE", "case", "1", environ=city_environ)
+    assert result.exit_code == 1
+    assert "NOPE" in result.stderr
+    assert "JT-PERMIT" in result.stderr
+
+
+def test_a_system_whose_declaration_is_wrong_is_told_with_its_problems(run: Run, tmp_path: Path) -> None:
+    text = declaration("AA", "http://127.0.0.1:9").replace("traffic:", "trafic:")
+    (tmp_path / "aa.yaml").write_text(text, encoding="utf-8")
+    result = run("try", "AA", "case", "1", "--systems", tmp_path)
+    assert result.exit_code == 1
+    assert "aa.yaml:" in result.stderr
+    assert "UNKNOWN_KEY" in result.stderr
+
+
+def test_wrong_words_are_told_by_usage(run: Run, city_environ: dict[str, str]) -> None:
+    assert run("try", "JT-PERMIT", "case", environ=city_environ).exit_code == 2
+    assert run("try", "JT-PERMIT", "delete", environ=city_environ).exit_code == 2
+    verb = run("try", "GHJ-PLAN", "items", environ=city_environ)
+    assert verb.exit_code == 1
+    assert "case, cases, changes" in verb.stderr
