@@ -130,7 +130,7 @@ async def load_declarations(
         for one in checked:
             await _load_wsdl(one, loaded, (previous or {}) if tolerate_unreachable else None)
     for one in checked:
-        loaded.problems.extend(one.document.problems)
+        loaded.problems.extend(dict.fromkeys(one.document.problems))
         if one.ok and one.declaration is not None:
             loaded.declarations.append(one.declaration)
             loaded.paths[one.declaration.system.code] = one.document.path
@@ -156,8 +156,7 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
             return
         service = previous[declaration.system.code]
     loaded.services[declaration.system.code] = service
-    if checked.ok:
-        document.problems.extend(check_soap(document, declaration, service))
+    document.problems.extend(check_soap(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:

@@ -14,9 +14,11 @@ from typing import Any
 from adapters.fanout import Found
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.shape import FieldRule, Rules, Run, Selection
+from schema.errors import IdentifierError
 from schema.identifiers import (
     applicant_ref,
     case_id,
+    check_resident_id,
     display_name,
     event_id,
     mask_mobile,
@@ -118,7 +120,7 @@ def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, An
     if not record or not record.get("idNumber"):
         return None
     number, kind = record["idNumber"], record.get("kind") or "UNKNOWN"
-    id_type = record.get("idType") or _id_type(kind, number)
+    id_type = _id_type(record.get("idType"), kind, number)
     legal = kind in ("LEGAL", "OTHER_ORG") or (kind == "UNKNOWN" and id_type in ("USCC", "ORG_CODE"))
     shown = {
         "ref": applicant_ref(ref_key, id_type, number),
@@ -140,9 +142,18 @@ def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, An
     }
 
 
-def _id_type(kind: str, number: str) -> str:
-    """Where a system has no column for it: companies are known by their code, people by their resident id."""
-    if kind in ("LEGAL", "OTHER_ORG") or (len(number) == 18 and not number[:17].isdigit()):
+def _id_type(declared: str | None, kind: str, number: str) -> str:
+    """What kind of number it is. A person's number is one whatever the system calls it: sole traders are registered
+    as legal persons under their owner's, and it must not be taken for the open code of a company."""
+    try:
+        check_resident_id(number)
+    except IdentifierError:
+        pass
+    else:
+        return "RESIDENT_ID"
+    if declared and declared != "UNKNOWN":
+        return declared
+    if len(number) == 18 and (kind in ("LEGAL", "OTHER_ORG") or not number[:17].isdigit()):
         return "USCC"
     return "RESIDENT_ID" if len(number) in (15, 18) else "OTHER"
 

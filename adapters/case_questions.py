@@ -26,7 +26,6 @@ __all__ = ["CaseQuestions", "QuestionRefused"]
 Path = tuple[str | int, ...]
 _FIELDS = {record.name: frozenset(field.name for field in record.fields) for record in (CASE, ITEM, CHANGE)}
 _OWN_ARGUMENTS = ("first", "after", "deadlineMs")
-SINGLE_DEADLINE_S = 5.0
 
 
 class QuestionRefused(Exception):
@@ -46,6 +45,8 @@ class CaseQuestions:
     secret: bytes = field(repr=False)
     ref_key: bytes = field(repr=False)
     max_deadline_s: float = 10.0
+    default_deadline_s: float = 2.0
+    largest_page: int = 100
     rules: Rules = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -111,15 +112,26 @@ class CaseQuestions:
         names = self._case_fields(selection.names())
 
         async def one(index: int, representation: Any) -> Any:
-            kind = representation.get("__typename") if isinstance(representation, dict) else None
-            if kind == "LegacySystem":
-                return {"__typename": kind, "code": representation["code"]}
-            if kind == "Case":
-                view = await self._case_by_id(run, str(representation["id"]), names, ("_entities", index))
-                return _Typed("Case", view) if view is not None else None
-            raise QuestionRefused("REPRESENTATION_INVALID", f"cases cannot resolve entity {kind!r}")
+            path = ("_entities", index)
+            try:
+                return await self._entity(run, representation, names, path)
+            except (QuestionRefused, SchemaError) as error:  # one that nobody knows costs only itself
+                run.errors.append(FetchError(str(error), path, {"code": error.code}))
+                return None
 
         return list(await asyncio.gather(*(one(index, item) for index, item in enumerate(representations))))
+
+    async def _entity(self, run: Run, representation: Any, names: frozenset[str], path: Path) -> Any:
+        kind = representation.get("__typename") if isinstance(representation, dict) else None
+        key = {"LegacySystem": "code", "Case": "id"}.get(str(kind))
+        if key is None or not isinstance(representation.get(key), str):
+            raise QuestionRefused(
+                "REPRESENTATION_INVALID", f"cases cannot resolve entity {kind!r} without its key"
+            )
+        if kind == "LegacySystem":
+            return {"__typename": kind, "code": representation["code"]}
+        view = await self._case_by_id(run, representation["id"], names, path)
+        return _Typed("Case", view) if view is not None else None
 
     # --- fields that ask a system ---
 
@@ -156,7 +168,7 @@ class CaseQuestions:
     ) -> dict[str, Any] | None:
         """One page of a system's own list; its cursor is the system's position, bound to the question."""
         try:
-            first = checked_first(arguments.get("first"))
+            first = checked_first(arguments.get("first"), largest=self.largest_page)
             question = fingerprint({"system": code, "verb": verb, **args}, self.secret)
             after = arguments.get("after")
             given = ListCursor.decode(after, question, self.secret) if after else ListCursor()
@@ -190,7 +202,7 @@ class CaseQuestions:
     async def _list(
         self, run: Run, arguments: dict[str, Any], wanted: CaseFilter, selection: Selection, path: Path
     ) -> dict[str, Any]:
-        first = checked_first(arguments.get("first"))
+        first = checked_first(arguments.get("first"), largest=self.largest_page)
         asked = {name: value for name, value in arguments.items() if name not in _OWN_ARGUMENTS}
         question = fingerprint({**asked, "who": wanted.number}, self.secret)
         after = arguments.get("after")
@@ -253,7 +265,7 @@ class CaseQuestions:
         found, outcomes = await self.network.by_number(
             wanted.local_no,
             fields | {"applicant"} if own else fields,
-            deadline=self._deadline(run.context, int(SINGLE_DEADLINE_S * 1000)),
+            deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
         )
@@ -273,6 +285,8 @@ class CaseQuestions:
         region = arguments.get("region")
         regions = None
         if region:
+            if self.regions.region(region) is None:
+                raise QuestionRefused("NOT_FOUND", f"No division {region!r}; see regions for their codes.")
             below = arguments.get("includeDescendants") is not False
             regions = self.regions.descendants(region) | {region} if below else frozenset({region})
         systems = arguments.get("systems")
@@ -303,9 +317,8 @@ class CaseQuestions:
     def _deadline(self, context: RequestContext, deadline_ms: int | None) -> float:
         if deadline_ms is not None and deadline_ms < 1:
             raise QuestionRefused("LIMIT_EXCEEDED", f"deadlineMs must be at least 1, got {deadline_ms}.")
-        allowed_s = (
-            self.max_deadline_s if deadline_ms is None else min(deadline_ms / 1000, self.max_deadline_s)
-        )
+        asked_s = self.default_deadline_s if deadline_ms is None else deadline_ms / 1000
+        allowed_s = min(asked_s, self.max_deadline_s)
         return min(context.deadline, asyncio.get_running_loop().time() + allowed_s)
 
 

@@ -82,7 +82,7 @@ class SystemInfo(Model):
 class UsernameToken(Model):
     """WS-Security UsernameToken 1.0."""
 
-    username: str
+    username: str = Field(description="User name.")
     password: str = Field(
         repr=False, description="A reference, ${env:NAME} or ${file:/path}, never the password itself."
     )
@@ -90,7 +90,7 @@ class UsernameToken(Model):
 
 
 class SoapSecurity(Model):
-    username_token: UsernameToken | None = None
+    username_token: UsernameToken | None = Field(default=None, description="WS-Security UsernameToken 1.0.")
 
 
 class SoapSource(Model):
@@ -110,29 +110,31 @@ class SoapSource(Model):
 
 
 class BasicAuth(Model):
-    username: str
-    password: str = Field(repr=False)
+    """HTTP Basic (RFC 7617)."""
+
+    username: str = Field(description="User name.")
+    password: str = Field(repr=False, description="Password, by reference: ${env:NAME} or ${file:/path}.")
 
 
 class ApiKey(Model):
     name: str = Field(description="Header that carries the key.")
-    value: str = Field(repr=False)
+    value: str = Field(repr=False, description="The key, by reference.")
 
 
 class OAuth2(Model):
     """OAuth 2.0 client credentials (RFC 6749 section 4.4)."""
 
-    token_url: str
-    client_id: str
-    client_secret: str = Field(repr=False)
-    scope: str | None = None
+    token_url: str = Field(description="Where tokens are fetched.")
+    client_id: str = Field(description="Client identifier.")
+    client_secret: str = Field(repr=False, description="Client secret, by reference.")
+    scope: str | None = Field(default=None, description="Scope to ask for, if the system wants one.")
 
 
 class RestAuth(Model):
-    basic: BasicAuth | None = None
+    basic: BasicAuth | None = Field(default=None, description="User name and password with every call.")
     bearer: str | None = Field(default=None, repr=False, description="A fixed bearer token, by reference.")
-    api_key: ApiKey | None = None
-    oauth2: OAuth2 | None = None
+    api_key: ApiKey | None = Field(default=None, description="A key in a header.")
+    oauth2: OAuth2 | None = Field(default=None, description="Tokens fetched with client credentials.")
 
     @model_validator(mode="after")
     def _one(self) -> RestAuth:
@@ -144,10 +146,12 @@ class RestAuth(Model):
 class RestSource(Model):
     """A service called by HTTP, JSON or XML."""
 
-    base_url: str
+    base_url: str = Field(description="Address that all paths are put behind.")
     format: Literal["json", "xml"] = Field(default="json", description="What its replies are.")
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
-    auth: RestAuth | None = None
+    auth: RestAuth | None = Field(
+        default=None, description="How the gateway shows who it is: one of basic, bearer, apiKey, oauth2."
+    )
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
@@ -156,8 +160,10 @@ class RestSource(Model):
 class GraphQLSource(Model):
     """A GraphQL service asked with fixed documents."""
 
-    url: str
-    auth: RestAuth | None = None
+    url: str = Field(description="Address of the GraphQL endpoint.")
+    auth: RestAuth | None = Field(
+        default=None, description="How the gateway shows who it is: one of basic, bearer, apiKey, oauth2."
+    )
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
@@ -193,7 +199,9 @@ class Traffic(Model):
     timeout_ms: int = Field(default=2000, ge=50, le=60000, description="One attempt, in milliseconds.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls at once (bulkhead).")
     queue: int = Field(default=64, ge=0, le=10000, description="Calls that may wait for a place.")
-    rate_per_s: float | None = Field(default=None, gt=0, le=10000)
+    rate_per_s: float | None = Field(
+        default=None, gt=0, le=10000, description="Calls a second; no limit if absent."
+    )
     retries: int = Field(default=2, ge=0, le=5, description="Further attempts of a failed read.")
     max_body_mb: float = Field(default=16, gt=0, le=256, description="Larger replies are refused.")
     cache: Cache = Cache()

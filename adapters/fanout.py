@@ -20,7 +20,7 @@ from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceError, SourceFault, SourceNotFound
 
-__all__ = ["Found", "Merged", "Outcome", "Question", "ask_each", "merge_lists"]
+__all__ = ["MAX_PAGES", "Found", "Merged", "Outcome", "Question", "ask_each", "merge_lists"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,14 @@ class Outcome:
     def fail(self, error: SourceError) -> None:
         self.error = error
         self.status = _STATUS_OF_CODE.get(error.code, "UNAVAILABLE")
+
+    def add(self, page: Outcome) -> None:
+        """Takes in how a further page of the same system was answered."""
+        self.status, self.error = page.status, page.error
+        self.as_of = page.as_of if self.as_of is None or page.as_of is None else min(self.as_of, page.as_of)
+        self.latency_ms += page.latency_ms
+        self.troubles.extend(page.troubles)
+        self.gaps.extend(page.gaps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from adapters.cursor import ListCursor, Mark
 from adapters.declaration import Declaration
-from adapters.fanout import Found, Merged, Outcome, Question, ask_each, merge_lists
+from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
 from adapters.mapping.scope import Gap
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
@@ -29,6 +29,10 @@ DETAIL_SHARE = 0.3
 
 
 class RegionTree(Protocol):
+    def region(self, code: str) -> object | None:
+        """The division of a code, None if there is none."""
+        ...
+
     def descendants(self, code: str) -> frozenset[str]:
         """Codes of a division and of all below it."""
         ...
@@ -110,6 +114,7 @@ class Network:
     sources: Mapping[str, Source]
     gap_sink: GapSink
     absent: Mapping[str, Declaration] = field(default_factory=dict)
+    regions: RegionTree | None = None
 
     def _unavailable(self, code: str) -> Outcome:
         outcome = Outcome(code)
@@ -127,7 +132,7 @@ class Network:
         for code, source in sorted(self.sources.items()):
             if wanted.systems is not None and code not in wanted.systems:
                 continue
-            if source.declaration.system.lifecycle in ("DISCOVERED", "RETIRED"):
+            if not _in_service(source.declaration):
                 continue
             if not source.can("cases"):
                 skipped.append(Outcome(code, "UNSUPPORTED"))
@@ -139,8 +144,11 @@ class Network:
         return asked, skipped
 
     def _serves(self, source: Source, wanted: CaseFilter) -> bool:
-        regions = source.declaration.system.regions
-        return not regions or wanted.regions is None or bool(wanted.regions & frozenset(regions))
+        served = source.declaration.system.regions
+        if not served or wanted.regions is None:
+            return True
+        below = self.regions.descendants if self.regions is not None else lambda _code: frozenset[str]()
+        return any(code in wanted.regions or below(code) & wanted.regions for code in served)
 
     async def cases(
         self,
@@ -195,7 +203,11 @@ class Network:
 
             [(detail, page)] = await ask_each([self.sources[found.system]], ask)
             whole = outcomes[found.system]
-            if page is not None and page.records:
+            if (
+                page is not None
+                and page.records
+                and page.records[0].get("localNo") == found.record["localNo"]
+            ):
                 found.record.update({name: page.records[0].get(name) for name in missing})
             else:
                 whole.incomplete = whole.incomplete or detail.error
@@ -223,6 +235,7 @@ class Network:
             source
             for code, source in sorted(self.sources.items())
             if source.can("case")
+            and _in_service(source.declaration)
             and (only is None or code == only)
             and (only or _may_hold(source.declaration, number))
         ]
@@ -305,26 +318,27 @@ class Network:
         """
         position, skip = start.position, start.skip
         rows: list[dict[str, Any]] = []
-        while True:
+        whole = Outcome(system)
+        for _ in range(MAX_PAGES):
             outcome, page = await self.one_page(
                 system, verb, args, fields, deadline=deadline, position=position, trace=trace
             )
+            whole.add(outcome)
             if page is None:
-                mark = (
-                    None if outcome.answered or outcome.status == "UNSUPPORTED" else Mark(position, skip=skip)
-                )
-                return outcome, rows, mark if rows else None
+                failed = not whole.answered and whole.status != "UNSUPPORTED"
+                return whole, rows, Mark(position, skip=skip) if rows and failed else None
             taken = page.records[skip : skip + first - len(rows)]
             rows.extend(taken)
             skip += len(taken)
-            outcome.count = len(rows)
+            whole.count = len(rows)
             if skip < len(page.records):
-                return outcome, rows, Mark(position, skip=skip)
-            if page.next is None:
-                return outcome, rows, None
+                return whole, rows, Mark(position, skip=skip)
+            if page.next is None or page.next == position:
+                return whole, rows, None
             position, skip = page.next, 0
             if len(rows) >= first:
-                return outcome, rows, Mark(position)
+                break
+        return whole, rows, Mark(position)
 
     def _note_gaps(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -334,6 +348,11 @@ class Network:
     async def close(self) -> None:
         for source in self.sources.values():
             await source.wire.close()
+
+
+def _in_service(declaration: Declaration) -> bool:
+    """Systems that are only known, or closed already, are not asked."""
+    return declaration.system.lifecycle not in ("DISCOVERED", "RETIRED")
 
 
 def _may_hold(declaration: Declaration, number: str) -> bool:

@@ -40,9 +40,12 @@ class PageRules:
             return _token(self.next(tree, scope) if self.next else None)
         if not nodes:
             return None
-        if style == "pull":
-            return _token(self.next(nodes[-1], scope) if self.next else None)
         count = len(nodes)
+        if style == "pull":
+            if self.more is None and count < self.paging.size:
+                return None
+            token = _token(self.next(nodes[-1], scope) if self.next else None)
+            return token if token != page["cursor"] else None
         if style == "offset":
             reached = int(page["offset"]) + count
             position = reached

@@ -1,4 +1,4 @@
-"""A reply as it is kept: status, content type, Link header and raw bytes in one block, so that a cached reply is read like a
+"""A reply as it is kept: status, time, content type, Link header and raw bytes in one block, so that a cached reply is read like a
 fresh one. And what the two protocols share in reading bytes: charsets, HTML error pages. Pure."""
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ class RawReply:
     content_type: str
     body: bytes = field(repr=False)
     link: str = field(default="", repr=False)
+    asked_at: float = 0.0
 
     def pack(self) -> bytes:
-        head = f"{self.status} {self.content_type}\n{self.link}\n"
+        head = f"{self.status} {self.asked_at:.3f} {self.content_type}\n{self.link}\n"
         return head.encode("utf-8", "replace") + self.body
 
     @classmethod
     def unpack(cls, block: bytes) -> RawReply:
         head, _, rest = block.partition(b"\n")
         link, _, body = rest.partition(b"\n")
-        status, _, content_type = head.decode().partition(" ")
-        return cls(int(status), content_type, body, link.decode())
+        status, asked_at, content_type = head.decode().split(" ", 2)
+        return cls(int(status), content_type, body, link.decode(), float(asked_at))
 
 
 def python_charset(name: str) -> str | None:

@@ -7,6 +7,7 @@ of this system. Records come back as dicts of the canonical shape with only the 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -173,7 +174,8 @@ class Source:
         status = str(answer.status.name)
         # a flight that others shared, or a kept reply, is read here from its bytes
         is_own = bool(fresh) and status == "FRESH"
-        read = fresh[-1] if is_own else self._read(RawReply.unpack(answer.body), wanted)
+        reply = RawReply.unpack(answer.body)
+        read = fresh[-1] if is_own else self._read(reply, wanted)
         scope = Scope({"reply": read.tree, "page": page, "link": read.link})
         try:
             nodes = self._nodes(connector, read, scope)
@@ -187,7 +189,7 @@ class Source:
             gaps.extend(scope.gaps)
         if connector.verb == "case" and not nodes:
             raise SourceNotFound(self.code)
-        return Page(records, position, total, status, answer.as_of, answer.error, tuple(troubles))
+        return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles))
 
     def _read(self, reply: RawReply, wanted: Wanted) -> Read:
         read = self.exchange.read(reply, wanted)
@@ -200,7 +202,7 @@ class Source:
         return found if isinstance(found, list) else [found]
 
     async def _exchange_once(self, request: WireRequest, timeout_s: float) -> RawReply:
-        started = asyncio.get_running_loop().time()
+        started, asked_at = asyncio.get_running_loop().time(), time.time()
         response, used = await self._send_authorised(request, timeout_s)
         if response.status == 401 and self.credentials.renewable:
             self.credentials.forget(used)
@@ -208,7 +210,7 @@ class Source:
             response, _ = await self._send_authorised(request, max(left, 0.001))
         headers = response.headers
         link = ", ".join(headers.get_list("link"))
-        return RawReply(response.status, headers.get("content-type") or "", response.body, link)
+        return RawReply(response.status, headers.get("content-type") or "", response.body, link, asked_at)
 
     async def _send_authorised(
         self, request: WireRequest, timeout_s: float

@@ -167,8 +167,20 @@ def _request_problems(
         "form": connector.form,
         "variables": connector.variables,
     }
+    pages = connector.paging.style != "none"
     for name, tree in trees.items():
+        for inner, text in _literals(tree):
+            if text.strip() == "TODO":
+                yield document.problem(
+                    (*place, name, *inner), "TODO_LEFT", "a TODO of the draft is still here"
+                )
         for inner, text in template_expressions(tree):
+            if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
+                yield document.problem(
+                    (*place, name, *inner),
+                    "NO_PAGING",
+                    "$page is used, but no `paging` says how the list goes on",
+                )
             here = (*place, name, *inner)
             try:
                 compile_template(text, context)
@@ -185,6 +197,17 @@ def _request_problems(
             yield from _root_problems(
                 document, (*place, "path"), parse(hole), {"args": ARGS[verb], "page": _PAGE}
             )
+
+
+def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
+    """Every text of a template that is no expression, with its place."""
+    if isinstance(tree, str):
+        if not tree.startswith("$"):
+            yield (), tree
+    elif isinstance(tree, Mapping | list):
+        items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+        for key, value in items:
+            yield from (((key, *inner), text) for inner, text in _literals(value))
 
 
 def _root_problems(

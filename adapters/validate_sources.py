@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from adapters.declaration import Declaration, RestAuth
 from adapters.loader import Document
 from adapters.problems import Problem
 from adapters.reply import python_charset
-from adapters.wire.errors import UrlRefused
-from adapters.wire.guard import parse_url
+from adapters.wire.errors import HeaderRefused, UrlRefused
+from adapters.wire.guard import check_header, parse_url
 
 __all__ = ["source_problems"]
 
@@ -29,9 +29,23 @@ def source_problems(document: Document, declaration: Declaration) -> Iterator[Pr
         yield from _address_problems(document, (*place, "rest", "baseUrl"), source.rest.base_url)
         yield from _charset_problems(document, (*place, "rest", "charset"), source.rest.charset)
         yield from _auth_problems(document, (*place, "rest", "auth"), source.rest.auth)
+    for kind in ("soap", "rest", "graphql"):
+        headers = getattr(getattr(source, kind), "headers", {})
+        yield from header_problems(document, (*place, kind, "headers"), headers)
+    for verb, connector in declaration.connectors.declared().items():
+        yield from header_problems(document, ("connectors", verb, "headers"), connector.headers)
     if source.graphql is not None:
         yield from _address_problems(document, (*place, "graphql", "url"), source.graphql.url)
         yield from _auth_problems(document, (*place, "graphql", "auth"), source.graphql.auth)
+
+
+def header_problems(document: Document, place: Place, headers: Mapping[str, str]) -> Iterator[Problem]:
+    """Names and fixed values that the wire would refuse."""
+    for name, value in headers.items():
+        try:
+            check_header(name, "" if value.startswith("$") else value, origin="", method="")
+        except HeaderRefused as error:
+            yield document.problem((*place, name), "BAD_HEADER", error.reason, key=True)
 
 
 def _auth_problems(document: Document, place: Place, auth: RestAuth | None) -> Iterator[Problem]:

@@ -62,7 +62,13 @@ def build_gateway(
     Raises TokensFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
     """
     metrics = Metrics(version=VERSION)
-    engine = GraphQLEngine(OperationLimits(tokens=settings.max_query_tokens, depth=settings.max_query_depth))
+    engine = GraphQLEngine(
+        OperationLimits(
+            tokens=settings.max_query_tokens,
+            depth=settings.max_query_depth,
+            introspection=settings.introspection,
+        )
+    )
     registry = read_registry(settings.registry_dir)
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     tracer, close_tracer = build_tracer(settings.otel)
@@ -85,6 +91,8 @@ def build_gateway(
                 secret_key_bytes(settings)[:64],
                 tracer=tracer if settings.otel else None,
                 max_deadline_s=settings.max_deadline_ms / 1000,
+                default_deadline_s=settings.default_deadline_ms / 1000,
+                largest_page=settings.max_first,
                 operation_cache_entries=settings.operation_cache_entries,
             )
             reloader = Reloader(engine, parts, settings.systems_dir, file_lookup(environ), metrics)

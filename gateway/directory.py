@@ -98,7 +98,9 @@ class Systems:
         return _health(source.traffic.snapshot())
 
     async def mapping(self, code: str) -> MappingFacts:
-        return MappingFacts(await self._gaps.of(code), _unmapped_fields(self._declarations[code]))
+        unmapped = _unmapped_fields(self._declarations[code])
+        share = 1 - len(unmapped) / len(CASE.fields)
+        return MappingFacts(await self._gaps.of(code), unmapped, round(share, 4))
 
     def states(self) -> dict[str, str]:
         """For /health/ready: up, degraded, down or unknown."""

@@ -50,6 +50,8 @@ class Parts:
     secret: bytes = field(repr=False)
     tracer: CallTracer | None = None
     max_deadline_s: float = 10.0
+    default_deadline_s: float = 2.0
+    largest_page: int = 100
     operation_cache_entries: int = 1000
     flights: SingleFlight[Answer] = field(default_factory=SingleFlight)
 
@@ -68,7 +70,7 @@ def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Bui
     fingerprint = _fingerprint(loaded)
     sources = _sources(parts, loaded, fingerprint, previous)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
-    network = Network(sources, parts.gaps, absent)
+    network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     subgraphs = _subgraphs(parts, network, systems)
     composition = compose([SubgraphSchema(name, None, one.sdl) for name, one in subgraphs.items()])
@@ -121,6 +123,8 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Su
         # another key than the cursors': a leak of the one must not open the other
         hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
         parts.max_deadline_s,
+        parts.default_deadline_s,
+        parts.largest_page,
     )
     connector = ConnectorSubgraph(CASES, sdl, connector_schema(sdl), questions)
     house = LocalSubgraph(HOUSE, executable(house_schema()), house_sdl(), lambda _request: context)

@@ -5,9 +5,11 @@ Bad documents and bad variables are values (`OperationError`), never exceptions.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -23,12 +25,21 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from adapters.fetch import RequestContext, Subgraph
-from gateway.executor import RunState, Step, compile_introspection, compile_plan, compile_projection
+from gateway.executor import (
+    EventStream,
+    RunState,
+    Step,
+    compile_introspection,
+    compile_plan,
+    compile_projection,
+    compile_subscription,
+)
 from gateway.executor.projection import Projection
+from gateway.executor.run import nothing
 from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
 from gateway.planner.nodes import OperationKind
 from gateway.planner.selections import Fragment, Selection, read_selections
-from gateway.security.limits import OperationLimits, depth_of, root_fields_of
+from gateway.security.limits import OperationLimits, depth_of, introspects, root_fields_of
 from schema.compose import Supergraph
 
 __all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
@@ -81,6 +92,7 @@ class PreparedOperation:
     projection: Projection
     introspect: Introspect | None
     root_fields: tuple[str, ...]
+    events: EventStream | None = None
 
     def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
         """Coerced variables with defaults, or BAD_USER_INPUT errors."""
@@ -93,16 +105,47 @@ class PreparedOperation:
         return dict(found.coerced)  # JSON values: an API schema built from SDL has no other inner values
 
     async def execute(self, variables: Mapping[str, Any], context: RequestContext) -> ExecutionAnswer:
-        """Runs the plan. Never raises for what a subgraph or the client did."""
+        """Runs the plan. Never raises for what a subgraph or the client did. A subscription is refused: `subscribe`."""
         coerced = self.coerce(variables)
         if isinstance(coerced, list):
-            return ExecutionAnswer(None, [error.formatted() for error in coerced], executed=False)
+            return _refused(coerced)
+        if self.events is not None:
+            return _refused(
+                [OperationError("SUBSCRIPTION_NEEDS_STREAM", "a subscription answers with a stream")]
+            )
         state = RunState(coerced, context)
         await self.run(state)
         if self.introspect is not None:
             state.data |= self.introspect(variables, state.errors)
         data = self.projection(state.data, coerced, state.errors)
         return ExecutionAnswer(data, state.errors)
+
+    async def subscribe(
+        self, variables: Mapping[str, Any], context: RequestContext, *, event_timeout_s: float = 10.0
+    ) -> AsyncGenerator[ExecutionAnswer, None]:
+        """One answer for each event, in order; a single refused one for bad variables or no subscription.
+
+        event_timeout_s: time to complete an event; the context's deadline is for the stream as a whole. Close the
+        iterator (`aclose`) to unsubscribe.
+        """
+        coerced = self.coerce(variables)
+        if isinstance(coerced, list):
+            yield _refused(coerced)
+            return
+        if self.events is None:
+            yield _refused(
+                [OperationError("SUBSCRIPTION_EXPECTED", "only a subscription answers with a stream")]
+            )
+            return
+        loop = asyncio.get_running_loop()
+
+        def of_event() -> RequestContext:
+            return replace(context, deadline=loop.time() + event_timeout_s)
+
+        async with aclosing(self.events(coerced, context, of_event)) as states:
+            async for state in states:
+                data = self.projection(state.data, coerced, state.errors)
+                yield ExecutionAnswer(data, state.errors)
 
 
 def prepare(
@@ -115,11 +158,13 @@ def prepare(
     graph: QueryGraph | None = None,
     limits: OperationLimits | None = None,
     planned: Callable[[DocumentNode], DocumentNode] | None = None,
+    labels: frozenset[str] = frozenset(),
 ) -> PreparedOperation | list[OperationError]:
     """Parse, check limits, validate, plan and compile.
 
     graph: the supergraph's query graph, if it is at hand (build it once). planned: the document that is planned in
     place of the client's own, where fields are withheld; the answer keeps the client's shape, with null for them.
+    labels: those of progressive overrides that hold (`QueryGraph.active_labels`); they belong to the cache key.
     """
     try:
         document = parse(text, max_tokens=limits.tokens if limits else None)
@@ -134,14 +179,15 @@ def prepare(
     too_large = _over_limits(document, operation, limits)
     if too_large is not None:
         return [too_large]
-    graph = graph or QueryGraph(supergraph)
+    graph = (graph or QueryGraph(supergraph)).under(labels)
     to_plan = planned(document) if planned else document
     try:
         plan = plan_operation(graph, to_plan, operation.name.value if operation.name else None)
-        run = compile_plan(plan, subgraphs, graph.objects)
+        events = compile_subscription(plan, subgraphs, graph.objects)
+        run = compile_plan(plan, subgraphs, graph.objects) if events is None else nothing
     except PlanError as error:
         return [OperationError(error.code, str(error))]
-    return _assemble(api_schema, text, document, operation, plan, run)
+    return replace(_assemble(api_schema, text, document, operation, plan, run), events=events)
 
 
 def _assemble(
@@ -178,6 +224,10 @@ def _over_limits(
 ) -> OperationError | None:
     if limits is None:
         return None
+    if not limits.introspection and introspects(document):
+        return OperationError(
+            "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
+        )
     depth = depth_of(document, operation)
     if depth > limits.depth:
         return OperationError(
@@ -191,31 +241,48 @@ def _over_limits(
     return None
 
 
+Key = tuple[str, str | None, frozenset[str]]
+_NO_LABELS: frozenset[str] = frozenset()
+
+
 class OperationCache:
-    """Prepared operations by (text, operation name), the least recently used leaves first. Counts hits and misses."""
+    """Prepared operations by (text, operation name, override labels that hold), the least recently used leaves first.
+
+    Counts hits and misses.
+    """
 
     def __init__(self, max_entries: int = 1000) -> None:
         self.max_entries = max_entries
         self.hits = 0
         self.misses = 0
-        self._entries: OrderedDict[tuple[str, str | None], PreparedOperation] = OrderedDict()
+        self._entries: OrderedDict[Key, PreparedOperation] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, text: str, operation_name: str | None) -> PreparedOperation | None:
+    def peek(
+        self, text: str, operation_name: str | None, *, labels: frozenset[str] = _NO_LABELS
+    ) -> PreparedOperation | None:
         """The prepared operation if it is there; counts a hit, never a miss."""
-        known = self._entries.get((text, operation_name))
+        key = (text, operation_name, labels)
+        known = self._entries.get(key)
         if known is not None:
             self.hits += 1
-            self._entries.move_to_end((text, operation_name))
+            self._entries.move_to_end(key)
         return known
 
-    def put(self, text: str, operation_name: str | None, made: PreparedOperation) -> None:
+    def put(
+        self,
+        text: str,
+        operation_name: str | None,
+        made: PreparedOperation,
+        *,
+        labels: frozenset[str] = _NO_LABELS,
+    ) -> None:
         """Keeps an operation under a text (which may say more than the operation's own)."""
         self.misses += 1
         if self.max_entries > 0:
-            self._entries[text, operation_name] = made
+            self._entries[text, operation_name, labels] = made
             if len(self._entries) > self.max_entries:
                 self._entries.popitem(last=False)
 
@@ -224,21 +291,23 @@ class OperationCache:
         text: str,
         operation_name: str | None,
         make: Callable[[str, str | None], PreparedOperation | list[OperationError]],
+        *,
+        labels: frozenset[str] = _NO_LABELS,
     ) -> PreparedOperation | list[OperationError]:
         """The prepared operation, made on a miss. Refused operations are not kept."""
-        key = (text, operation_name)
-        known = self._entries.get(key)
+        known = self.peek(text, operation_name, labels=labels)
         if known is not None:
-            self.hits += 1
-            self._entries.move_to_end(key)
             return known
-        self.misses += 1
         made = make(text, operation_name)
-        if isinstance(made, PreparedOperation) and self.max_entries > 0:
-            self._entries[key] = made
-            if len(self._entries) > self.max_entries:
-                self._entries.popitem(last=False)
+        if isinstance(made, PreparedOperation):
+            self.put(text, operation_name, made, labels=labels)
+        else:
+            self.misses += 1
         return made
+
+
+def _refused(errors: Sequence[OperationError]) -> ExecutionAnswer:
+    return ExecutionAnswer(None, [error.formatted() for error in errors], executed=False)
 
 
 def _choose(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode | OperationError:

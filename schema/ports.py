@@ -69,7 +69,7 @@ class MappingGapFacts:
 
 @dataclass(frozen=True, slots=True)
 class MappingFacts:
-    """What a system's mapping leaves open. `mapped_share` from 0 to 1, None before the first record."""
+    """What a system's mapping leaves open. `mapped_share`: of the canonical fields of a case, from 0 to 1."""
 
     gaps: tuple[MappingGapFacts, ...] = ()
     unmapped_fields: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def main() -> int:
             running_city(seed=arguments.seed) as urls,
             _gateway(host, port, city_environment(urls)) as gateway,
         ):
+            _write_environment(city_environment(urls))
             _print_banner(console, urls, f"http://{host}:{port}", wanted=arguments.port)
             code = gateway.wait()
             console.print(f"The gateway ended with code {code}; its log: {_log_path()}", style="red")
@@ -92,6 +94,17 @@ def _interrupt(_signal: int, _frame: object) -> None:
 def _free_port(host: str, port: int) -> tuple[str, int]:
     with contextlib.closing(listen(host, port, choose_port=True).socket) as found:
         return host, int(found.getsockname()[1])
+
+
+def _environment_path() -> Path:
+    return Path(".quanyu") / "city.env"
+
+
+def _write_environment(city: Mapping[str, str]) -> None:
+    """What the declarations refer to, for a second terminal."""
+    _environment_path().parent.mkdir(exist_ok=True)
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(city.items())]
+    _environment_path().write_text("".join(lines), encoding="utf-8")
 
 
 def _log_path() -> Path:
@@ -152,7 +165,7 @@ def _print_banner(console: Console, urls: Mapping[str, str], url: str, *, wanted
         spec = SYSTEMS[code]
         systems.add_row(code, spec.name, spec.protocol, address)
     console.print(systems)
-    if not url.endswith(f":{wanted}"):
+    if wanted and not url.endswith(f":{wanted}"):
         console.print(
             f"Port {wanted} is taken, another was chosen · 端口 {wanted} 已被占用，已另选端口", style="yellow"
         )
@@ -160,6 +173,9 @@ def _print_banner(console: Console, urls: Mapping[str, str], url: str, *, wanted
     console.print(f"[bold]Health, metrics[/]       {url}/health/ready   {url}/metrics")
     console.print(f"[bold]Token 令牌[/]            {TOKEN}   (a citizen's: demo-citizen · 申请人令牌)")
     console.print(f"[bold]Log 日志[/]              {_log_path()}")
+    console.print(
+        f"[bold]For quanyu check/try[/]  source {_environment_path()}   (addresses of the systems · 系统地址)"
+    )
     console.print("\n[bold]Try · 试一试[/]")
     for title, query in QUERIES.items():
         console.print(f"\n# {title}", style="green")

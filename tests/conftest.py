@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.services import RedisServer, ServiceUnavailable, redis_server
 
@@ -20,3 +21,7 @@ def shared_redis() -> Iterator[RedisServer]:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+# examples are bounded in number, not in time: the machines that run them are shared
+settings.register_profile("quanyu", deadline=None)
+settings.load_profile("quanyu")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.codecs import model as m
+from adapters.codecs import sign_model as sm
 from adapters.codecs.archives import Gzip, Zip
 from adapters.codecs.ciphers import BlockCipher, Rsa
 from adapters.codecs.digests import Crc32, Digest, Hmac
@@ -127,13 +128,13 @@ _WRITERS: dict[str, Callable[[Any], Encoding]] = {
 
 
 def compile_sign(
-    one: m.Sign, context: CompileContext, *, roots: frozenset[str], own_names: frozenset[str] = frozenset()
+    one: sm.Sign, context: CompileContext, *, roots: frozenset[str], own_names: frozenset[str] = frozenset()
 ) -> Signature:
     """roots: what `$name` may be asked for; own_names: of the signature itself, never part of `$pairs`.
 
     Raises CodecDeclared.
     """
-    verifying = isinstance(one, m.Verify)
+    verifying = isinstance(one, sm.Verify)
     step = "verify" if verifying else "sign"
     kind = one.algorithm.partition("-")[0]
     if kind == "hmac" and not one.key:
@@ -153,26 +154,26 @@ def compile_sign(
     )
 
 
-def _private(one: m.Sign, step: str) -> Any:
+def _private(one: sm.Sign, step: str) -> Any:
     if not one.key:
         raise CodecDeclared(step, f"{one.algorithm} needs `key`, the private key")
     return rsa_private_key(one.key, step)
 
 
-def _public(one: m.Sign, step: str) -> Any:
+def _public(one: sm.Sign, step: str) -> Any:
     if not one.public_key:
         raise CodecDeclared(step, f"{one.algorithm} needs `publicKey`")
     return rsa_public_key(one.public_key, step)
 
 
-def _sm2(one: m.Sign, step: str, *, verifying: bool) -> Sm2:
+def _sm2(one: sm.Sign, step: str, *, verifying: bool) -> Sm2:
     if not one.public_key or not (one.key or verifying):
         raise CodecDeclared(step, "sm2 needs `publicKey`, and to sign also `key`, the private key")
     return Sm2(None if verifying else one.key, one.public_key, one.signer, one.signature_format)
 
 
 def _canonical(
-    one: m.Sign, context: CompileContext, *, step: str, roots: frozenset[str], own_names: frozenset[str]
+    one: sm.Sign, context: CompileContext, *, step: str, roots: frozenset[str], own_names: frozenset[str]
 ) -> Canonical:
     asks: set[str] = set()
     readers = []

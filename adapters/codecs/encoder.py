@@ -46,6 +46,10 @@ class Encoders:
     entries: Mapping[str, tuple[_Entry, ...]]
     random: Callable[[int], bytes]
 
+    def replaces(self, part: str) -> bool:
+        """Whether the part as a whole becomes text or bytes, to be sent as they are."""
+        return any(not entry.place.steps and entry.make is None for entry in self.entries.get(part, ()))
+
     def around(self, part: str, fill: Fill, *, keeps_bytes: bool = False) -> Fill:
         """The fill with its result encoded; the fill itself where nothing of `part` is.
 

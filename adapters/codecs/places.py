@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from adapters.codecs.errors import CodecDeclared
@@ -11,16 +12,15 @@ from adapters.mapping.errors import ExpressionError
 from adapters.mapping.expression import Path, parse
 from adapters.mapping.tree import Wanted
 
-__all__ = ["ABSENT", "Place", "change", "copied", "names_below", "parse_place", "with_whole", "without"]
+__all__ = ["Absent", "Place", "change", "copied", "names_below", "parse_place", "with_whole", "without"]
 
 Steps = tuple[str | int, ...]
 
 
-class _Absent:
+class Absent(Enum):
     """Of a place whose value nobody reads."""
 
-
-ABSENT = _Absent()
+    ABSENT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def copied(wanted: Wanted) -> Wanted:
     return {name: None if below is None else copied(below) for name, below in wanted.items()}
 
 
-def names_below(wanted: Wanted | None, names: tuple[str, ...]) -> Wanted | _Absent | None:
-    """What is wanted of the value at `names`: None is all of it, ABSENT nothing."""
+def names_below(wanted: Wanted | None, names: tuple[str, ...]) -> Wanted | Absent | None:
+    """What is wanted of the value at `names`: None is all of it, Absent.ABSENT nothing."""
     for name in names:
         if wanted is None:
             return None
         if name not in wanted:
-            return ABSENT
+            return Absent.ABSENT
         wanted = wanted[name]
     return wanted
 

@@ -111,8 +111,11 @@ class _Reader:
 
     def __init__(self, rules: Records, text: str) -> None:
         self.rules, self.text, self.at = rules, text, 0
-        marks = (rules.separator, rules.row, rules.quote, rules.escape)
-        self.plain = re.compile("[^" + "".join(re.escape(mark[0]) for mark in marks if mark) + "]+")
+        self.ends = [("separator", rules.separator), ("row", rules.row)]
+        if rules.row == "\n":
+            self.ends.append(("row", "\r\n"))
+        starts = [mark[0] for _, mark in self.ends] + [mark for mark in (rules.quote, rules.escape) if mark]
+        self.plain = re.compile("[^" + "".join(map(re.escape, starts)) + "]+")
 
     def rows(self) -> Iterator[list[str]]:
         while self.at < len(self.text):
@@ -128,8 +131,6 @@ class _Reader:
             row.append(field)
             quoted = quoted or was_quoted
             if end != "separator":
-                if self.rules.row == "\n" and not was_quoted:
-                    row[-1] = row[-1].removesuffix("\r")
                 return row, quoted
 
     def _field(self) -> tuple[str, bool, str]:
@@ -140,10 +141,8 @@ class _Reader:
         if rules.quote is not None and text.startswith(rules.quote, self.at):
             quoted = True
             parts.append(self._quoted(rules.quote))
-            if rules.row == "\n" and text.startswith("\r\n", self.at):
-                self.at += 1
         while self.at < len(text):
-            for name, mark in (("separator", rules.separator), ("row", rules.row)):
+            for name, mark in self.ends:
                 if text.startswith(mark, self.at):
                     self.at += len(mark)
                     return "".join(parts), quoted, name

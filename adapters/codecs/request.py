@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.codecs import model as m
+from adapters.codecs import sign_model as sm
 from adapters.codecs.compile import compile_sign
 from adapters.codecs.errors import CodecError, CodecValue
 from adapters.codecs.signature import Pair, Signature, pairs_of
@@ -49,7 +49,7 @@ class Draft:
     headers: tuple[Pair, ...]
     body: Any = None
 
-    def put(self, where: m.Put, value: str) -> Draft:
+    def put(self, where: sm.Put, value: str) -> Draft:
         """With the value in its place, instead of what has that name now. Raises CodecValue."""
         if where.header is not None:
             name = where.header
@@ -68,10 +68,10 @@ class RequestSigner:
     """stamps: (root, draws its text, where it is sent)."""
 
     signature: Signature
-    where: m.Put
+    where: sm.Put
     parts: tuple[str, ...]
-    constants: tuple[m.Constant, ...]
-    stamps: tuple[tuple[str, Callable[[], str], m.Put | None], ...]
+    constants: tuple[sm.Constant, ...]
+    stamps: tuple[tuple[str, Callable[[], str], sm.Put | None], ...]
 
     def sign(self, draft: Draft, scope: Scope, write: Callable[[Any], bytes]) -> Draft:
         """write: the body's tree to its bytes. Raises ValueProblem, never with a value in it."""
@@ -106,7 +106,7 @@ class RequestSigner:
 
 
 def compile_request_sign(
-    one: m.RequestSign,
+    one: sm.RequestSign,
     context: CompileContext,
     *,
     clock: Callable[[], float] = time.time,
@@ -115,7 +115,7 @@ def compile_request_sign(
     """clock: unix seconds; random: bytes. Raises CodecDeclared."""
     own = one.put.query or one.put.field
     names = frozenset({own}) if own else frozenset[str]()
-    stamps: list[tuple[str, Callable[[], str], m.Put | None]] = []
+    stamps: list[tuple[str, Callable[[], str], sm.Put | None]] = []
     if one.timestamp is not None:
         write = stamp_writer(one.timestamp.format, context.offset)
         stamps.append(("timestamp", lambda: write(clock()), one.timestamp.put))

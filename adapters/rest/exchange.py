@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +16,15 @@ from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import CompileContext, as_text
 from adapters.mapping.scope import Scope
 from adapters.mapping.template import Fill, compile_template, compile_url_path
-from adapters.mapping.tree import DoctypeRefused, Wanted, local_name, parse_xml, xml_tree
+from adapters.mapping.tree import Wanted, local_name, xml_tree
 from adapters.reply import RawReply, charset_of, decode_text, looks_like_html, python_charset
 from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
+from adapters.xml_reply import read_xml_reply
 
 __all__ = ["JsonExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
 
 WriteBody = Callable[[Any], bytes]
-_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][\w.-]*)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,31 +220,6 @@ class XmlExchange:
             raise SourceBadData(
                 self.system, f"An HTML page came instead of XML (HTTP status {reply.status})."
             )
-        try:
-            if self.charset or charset_of(reply.content_type, None):
-                # decoded by us: libxml2 follows the document's own declaration, which is wrong often enough
-                root = parse_xml(_undeclared(decode_text(self.system, reply, self.charset)), "utf-8")
-            else:
-                root = _parse_declared(self.system, reply)
-        except (etree.XMLSyntaxError, DoctypeRefused):
-            raise SourceBadData(
-                self.system, f"The reply is not well-formed XML in its charset (HTTP status {reply.status})."
-            ) from None
+        root = read_xml_reply(self.system, reply, self.charset)
         tree = xml_tree(root, wanted)
         return Read(tree if isinstance(tree, dict) else {"#text": tree, "#name": local_name(str(root.tag))})
-
-
-def _parse_declared(system: str, reply: RawReply) -> etree._Element:
-    """By the document's own declaration, the smaller GB sets read as gb18030."""
-    declared = _XML_ENCODING.match(reply.body[:300])
-    charset = python_charset(declared.group(1).decode("ascii")) if declared else None
-    if charset == "gb18030":
-        return parse_xml(_undeclared(decode_text(system, reply, charset)), "utf-8")
-    return parse_xml(reply.body, None)
-
-
-def _undeclared(text: str) -> bytes:
-    text = text.lstrip("\ufeff \t\r\n")
-    if text.startswith("<?xml"):
-        text = text.partition("?>")[2]
-    return text.encode("utf-8", "surrogatepass")

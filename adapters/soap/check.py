@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.declaration import Connector, Declaration
 from adapters.loader import Document
+from adapters.mapping.errors import ExpressionError
 from adapters.mapping.wanted import reply_paths
 from adapters.problems import Problem, one_of
 from adapters.soap.wsdl import Shape, SoapService
@@ -22,7 +23,7 @@ Place = tuple[str | int, ...]
 
 
 def check_soap(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
-    """declaration: one whose expressions hold."""
+    """Expressions that do not hold are told elsewhere and passed over here."""
     soap = declaration.source.soap
     assert soap is not None  # noqa: S101 - the caller looked
     if soap.address is None:
@@ -100,9 +101,13 @@ def _argument_problems(document: Document, body: Any, shape: Shape, place: Place
 def _reply_problems(
     document: Document, declaration: Declaration, verb: str, connector: Connector, reply: Shape
 ) -> Iterator[Problem]:
+    try:
+        paths = list(reply_paths(connector, map_of(declaration, verb), VERBS[verb]))
+    except ExpressionError:
+        return
     seen: set[tuple[tuple[str, ...], tuple[str | int, ...]]] = set()
     own_map = connector.map is not None
-    for inner, steps in reply_paths(connector, map_of(declaration, verb), VERBS[verb]):
+    for inner, steps in paths:
         if (inner, steps) in seen:
             continue
         seen.add((inner, steps))

@@ -19,11 +19,12 @@ from adapters.exchange import Read
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Scope
 from adapters.mapping.template import Fill
-from adapters.mapping.tree import DoctypeRefused, Wanted, local_name, parse_xml, xml_tree
-from adapters.reply import RawReply, charset_of, looks_like_html
+from adapters.mapping.tree import Wanted, local_name, xml_tree
+from adapters.reply import RawReply, looks_like_html
 from adapters.soap.wsdl import SoapOperation, SoapService
 from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
+from adapters.xml_reply import read_xml_reply
 
 __all__ = ["SoapCall", "SoapExchange", "soap_call"]
 
@@ -45,16 +46,18 @@ class SoapCall:
     wsse: ZeepUsernameToken | None
 
     def request(self, scope: Scope) -> WireRequest:
-        envelope = self.envelope(self.arguments(scope) or {})
+        envelope = self.envelope(self.arguments(scope))
         body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
         return WireRequest(
             "POST", self.address, (*self._content_headers(), *self.headers), body, idempotent=True
         )
 
-    def envelope(self, arguments: dict[str, Any]) -> etree._Element:
+    def envelope(self, arguments: Any) -> etree._Element:
         try:
             # a nonce and a creation time are new in each envelope, so it cannot be kept as a template
-            serialized = self.operation.binding_operation.create(**arguments)
+            create = self.operation.binding_operation.create
+            # an element of a simple type has one value and no names
+            serialized = create(**arguments) if isinstance(arguments, dict) else create(arguments)
         except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
             # zeep's words may quote the value
             detail = str(error) if isinstance(error, TypeError) else type(error).__name__
@@ -94,12 +97,7 @@ class SoapExchange:
             raise SourceBadData(
                 self.system, f"An HTML page came instead of SOAP (HTTP status {reply.status})."
             )
-        try:
-            root = parse_xml(reply.body, charset_of(reply.content_type, self.charset))
-        except (etree.XMLSyntaxError, DoctypeRefused):
-            raise SourceBadData(
-                self.system, f"The reply is not well-formed XML in its charset (HTTP status {reply.status})."
-            ) from None
+        root = read_xml_reply(self.system, reply, self.charset)
         namespace = str(root.tag).partition("}")[0].lstrip("{")
         if namespace not in ENVELOPES or local_name(str(root.tag)) != "Envelope":
             raise SourceBadData(
@@ -129,20 +127,23 @@ def _fault(fault: etree._Element) -> dict[str, Any]:
             tree.get("detail"),
         )
     else:
-        code_tree = tree.get("Code") or {}
-        code = code_tree.get("Value") if isinstance(code_tree, dict) else code_tree
-        subcode = (code_tree.get("Subcode") or {}).get("Value") if isinstance(code_tree, dict) else None
-        reason = tree.get("Reason") or {}
-        message = reason.get("Text") if isinstance(reason, dict) else reason
+        code = _inside(tree.get("Code"), "Value")
+        subcode = _inside(_inside(tree.get("Code"), "Subcode"), "Value")
+        message = _inside(tree.get("Reason"), "Text")
         detail = tree.get("Detail")
-    if isinstance(message, dict):
-        message = message.get("#text") or next((v for k, v in message.items() if not k.startswith("@")), None)
+    if isinstance(message, list):  # the reason in several languages
+        message = message[0] if message else None
     return {
         "code": _unprefixed(code),
         "subcode": _unprefixed(subcode),
         "message": message if isinstance(message, str) else None,
         "detail": detail,
     }
+
+
+def _inside(value: Any, name: str) -> Any:
+    """A child of an element that may be text only, or not there."""
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _unprefixed(name: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
 from adapters.mapping.scope import Gap
 from adapters.network import CaseFilter, filter_number
-from adapters.reply import RawReply, decode_text
+from adapters.reply import RawReply, decode_text, python_charset
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError
 from adapters.wire.guard import UrlGuard
@@ -37,6 +38,11 @@ from schema.canonical import VERBS
 __all__ = ["try_out"]
 
 DEADLINE_S = 30.0
+_SECRETS = re.compile(
+    r"""((?:client_secret|password|refresh_token|access_token|id_token|api_?key|secret)["']?\s*[=:]\s*["']?)[^"'&\s,}<]+"""
+    r"""|(<(?:\w+:)?(?:Password|BinarySecurityToken|Nonce)\b[^>]*>)[^<]*""",
+    re.IGNORECASE,
+)
 SHOWN_CHARACTERS = 6000
 
 
@@ -155,10 +161,10 @@ def _show(
     unmasked: bool,
 ) -> None:
     console = Console()
-    shown = (lambda text: text) if unmasked else mask_personal_data
+    shown = _without_secrets if unmasked else (lambda text: mask_personal_data(_without_secrets(text)))
     panels = []
     for index, (request, response) in enumerate(calls, 1):
-        panels.append(Panel(_code(shown(_request_text(request))), title=f"request {index}"))
+        panels.append(Panel(_code(shown(_request_text(source, request))), title=f"request {index}"))
         if response is not None:
             panels.append(Panel(_code(shown(_response_text(source, response))), title=f"answer {index}"))
     if page is not None:
@@ -175,6 +181,11 @@ def _show(
         console.print(Panel(f"{error.code}: {error}{cause}", title="failed", style="red"))
     if page is not None:
         _show_findings(console, page, gaps)
+
+
+def _without_secrets(text: str) -> str:
+    """Passwords and tokens are never shown, whoever asks: the screen ends up in tickets."""
+    return _SECRETS.sub(lambda found: (found.group(1) or found.group(2)) + "(secret)", text)
 
 
 def _show_findings(console: Console, page: Page, gaps: list[Gap]) -> None:
@@ -195,14 +206,15 @@ def _show_findings(console: Console, page: Page, gaps: list[Gap]) -> None:
     )
 
 
-def _request_text(request: WireRequest) -> str:
+def _request_text(source: Source, request: WireRequest) -> str:
     head = f"{request.method} {request.url}\n"
     for name, value in request.headers:
         text = value.decode("latin-1") if isinstance(value, bytes) else value
         key = name.decode("latin-1") if isinstance(name, bytes) else name
         secret = key.lower() in ("authorization", "cookie") or "key" in key.lower()
         head += f"{key}: {'(secret)' if secret else text}\n"
-    return head + "\n" + _pretty(request.body.decode("utf-8", "backslashreplace"))
+    charset = python_charset(getattr(source.exchange, "charset", None) or "utf-8") or "utf-8"
+    return head + "\n" + _pretty(request.body.decode(charset, "backslashreplace"))
 
 
 def _response_text(source: Source, response: WireResponse) -> str:

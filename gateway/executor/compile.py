@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode
+from graphql import OperationDefinitionNode
 
 from adapters.fetch import FetchOperation, Subgraph
 from gateway.executor.errors import Path
@@ -37,7 +37,7 @@ from gateway.planner.nodes import (
     SequenceNode,
 )
 
-__all__ = ["compile_plan"]
+__all__ = ["compile_node", "compile_plan", "operation_of"]
 
 
 def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
@@ -46,10 +46,11 @@ def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_ty
     possible_types: object types of an abstract type, for representations. Raises UnsupportedOperation for plan
     nodes that have no execution yet, and KeyError if a subgraph of the plan is not there.
     """
-    return _compile(plan.node, subgraphs, possible_types) if plan.node is not None else nothing
+    return compile_node(plan.node, subgraphs, possible_types) if plan.node is not None else nothing
 
 
-def _compile(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
+def compile_node(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
+    """The step of one node and all below it."""
     if isinstance(node, FetchNode):
         return root_fetch(_prepare(node, subgraphs), Aliases(node.rewrites))
     if isinstance(node, FlattenNode):
@@ -60,9 +61,9 @@ def _compile(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: 
         lookups = [_lookup(item, possible_types) for item in node.lookups]
         return entity_fetch(_prepare(node, subgraphs), lookups)
     if isinstance(node, SequenceNode):
-        return in_order([_compile(child, subgraphs, possible_types) for child in node.nodes])
+        return in_order([compile_node(child, subgraphs, possible_types) for child in node.nodes])
     if isinstance(node, ParallelNode):
-        return at_once([_compile(child, subgraphs, possible_types) for child in node.nodes])
+        return at_once([compile_node(child, subgraphs, possible_types) for child in node.nodes])
     if isinstance(node, ConditionNode):
         return _condition(node, subgraphs, possible_types)
     raise UnsupportedOperation(
@@ -71,8 +72,8 @@ def _compile(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: 
 
 
 def _condition(node: ConditionNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
-    if_true = _compile(node.if_clause, subgraphs, possible_types) if node.if_clause else nothing
-    if_false = _compile(node.else_clause, subgraphs, possible_types) if node.else_clause else nothing
+    if_true = compile_node(node.if_clause, subgraphs, possible_types) if node.if_clause else nothing
+    if_false = compile_node(node.else_clause, subgraphs, possible_types) if node.else_clause else nothing
     variable = node.condition
 
     async def choose(state: RunState) -> None:
@@ -81,17 +82,18 @@ def _condition(node: ConditionNode, subgraphs: Mapping[str, Subgraph], possible_
     return choose
 
 
-def _prepare(node: FetchNode | BatchFetchNode, subgraphs: Mapping[str, Subgraph]) -> Fetch:
-    names = tuple(item.variable.name.value for item in _operation(node.document).variable_definitions or ())
-    name = node.operation_name if isinstance(node, FetchNode) else None
-    operation = FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
-    return Fetch(node.subgraph, subgraphs[node.subgraph].prepare(operation), node.variable_usages)
-
-
-def _operation(document: DocumentNode) -> OperationDefinitionNode:
-    operation = document.definitions[0]
+def operation_of(node: FetchNode | BatchFetchNode) -> FetchOperation:
+    """What its subgraph is to prepare."""
+    operation = node.document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - the planner writes one operation
-    return operation
+    names = tuple(item.variable.name.value for item in operation.variable_definitions or ())
+    name = node.operation_name if isinstance(node, FetchNode) else None
+    return FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
+
+
+def _prepare(node: FetchNode | BatchFetchNode, subgraphs: Mapping[str, Subgraph]) -> Fetch:
+    call = subgraphs[node.subgraph].prepare(operation_of(node))
+    return Fetch(node.subgraph, call, node.variable_usages)
 
 
 def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:

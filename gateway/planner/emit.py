@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from graphql import (
@@ -31,7 +31,7 @@ from gateway.planner.write_operation import (
     entities_field,
     representations_definition,
     selection_set_of,
-    variables_in,
+    used_variables,
 )
 
 __all__ = ["emit", "in_parallel", "in_sequence"]
@@ -106,43 +106,42 @@ def _group_node(
 def _root_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode:
-    selection_set = selection_set_of(group.output)
-    used = variables_in(selection_set)
-    document = _document(kind, [item for name, item in variables.items() if name in used], selection_set)
-    names = tuple(name for name in variables if name in used)
-    return FetchNode(
-        group.subgraph, kind, print_ast(document), document, names, rewrites=tuple(group.rewrites)
-    )
+    selections = selection_set_of(group.output)
+    names = used_variables(selections, variables)
+    document = _document(kind, [variables[name] for name in names], selections)
+    rewrites = tuple(group.rewrites)
+    return FetchNode(group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites)
 
 
 def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:
+    """A Flatten for one lookup at one path, else a batch."""
     found = _lookups(group)
     is_plain = len(found) == 1 and "representations" not in variables
-    prefix = (
-        "_representations"
-        if any(name.startswith("representations") for name in variables)
-        else "representations"
-    )
-    lookups, fields = [], []
-    for number, (lookup, selection_set) in enumerate(found):
-        if not is_plain:
-            lookup = replace(lookup, alias=f"_e{number}", variable=f"{prefix}_{number}")
-        lookups.append(lookup)
-        fields.append(entities_field(lookup.alias, lookup.variable, selection_set))
-    definitions = [representations_definition(lookup.variable) for lookup in lookups]
+    lookups = [item for item, _ in found] if is_plain else _numbered([item for item, _ in found], variables)
+    fields = [
+        entities_field(item.alias, item.variable, selections)
+        for item, (_, selections) in zip(lookups, found, strict=True)
+    ]
     selections = SelectionSetNode(selections=tuple(fields))
-    used = variables_in(selections)
-    names = tuple(name for name in variables if name in used)
-    definitions += [variables[name] for name in names]
-    document = _document("query", definitions, selections)
-    text = print_ast(document)
-    sole = lookups[0]
-    if is_plain and len(sole.paths) == 1:
-        fetch = FetchNode(
-            group.subgraph, "query", text, document, names, sole.requires, rewrites=sole.rewrites
-        )
-        return FlattenNode(sole.paths[0], fetch)
-    return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names)
+    names = used_variables(selections, variables)
+    own = [representations_definition(item.variable) for item in lookups]
+    document = _document("query", [*own, *(variables[name] for name in names)], selections)
+    text, sole = print_ast(document), lookups[0]
+    if not is_plain or len(sole.paths) > 1:
+        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names)
+    fetch = FetchNode(group.subgraph, "query", text, document, names, sole.requires, rewrites=sole.rewrites)
+    return FlattenNode(sole.paths[0], fetch)
+
+
+def _numbered(lookups: Sequence[EntityLookup], variables: Collection[str]) -> list[EntityLookup]:
+    """Aliases and variables that meet no variable of the client."""
+    prefix = "representations"
+    while any(name.startswith(prefix) for name in variables):
+        prefix = f"_{prefix}"
+    return [
+        replace(item, alias=f"_e{number}", variable=f"{prefix}_{number}")
+        for number, item in enumerate(lookups)
+    ]
 
 
 def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
@@ -153,7 +152,7 @@ def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
         requires = tuple(
             Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
         )
-        likeness = (print_ast(selection_set), requires, tuple(item.rewrites))
+        likeness = (print_ast(selection_set) if group.batched else "", requires, tuple(item.rewrites))
         if likeness in found:
             known, _ = found[likeness]
             found[likeness] = replace(known, paths=(*known.paths, item.path)), selection_set

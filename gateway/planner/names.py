@@ -14,6 +14,7 @@ class ResponseNames:
 
     def __init__(self, selections: Iterable[Selection]) -> None:
         self._client: dict[tuple[str, ...], tuple[Selection, ...]] = {(): tuple(selections)}
+        self._children: dict[tuple[str, ...], dict[str, tuple[Selection, ...]]] = {}
         self._taken: dict[tuple[str, ...], dict[str, set[str]]] = {}
 
     def take(self, path: tuple[str, ...], asked: Field) -> str:
@@ -41,13 +42,20 @@ class ResponseNames:
 
     def _selections_at(self, path: tuple[str, ...]) -> tuple[Selection, ...]:
         if path not in self._client:
-            above = self._selections_at(path[:-1])
             if path[-1] == "@":
-                self._client[path] = above
+                self._client[path] = self._selections_at(path[:-1])
             else:
-                matching = [item for item in _fields(above) if item.response == path[-1]]
-                self._client[path] = tuple(child for item in matching for child in item.children)
+                self._client[path] = self._below(path[:-1]).get(path[-1], ())
         return self._client[path]
+
+    def _below(self, path: tuple[str, ...]) -> dict[str, tuple[Selection, ...]]:
+        """What is selected under each response name at a path."""
+        if path not in self._children:
+            found: dict[str, tuple[Selection, ...]] = {}
+            for item in _fields(self._selections_at(path)):
+                found[item.response] = found.get(item.response, ()) + item.children
+            self._children[path] = found
+        return self._children[path]
 
 
 def _fields(selections: Iterable[Selection]) -> Iterable[Field]:

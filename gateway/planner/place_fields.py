@@ -82,17 +82,30 @@ class FieldPlacer:
             else:
                 typed.append(item)
         if typed:
-            result.add(self._place_by_type(place, host, typed))
+            placed = self._place_by_type(place, host, typed)
+            result.groups |= placed.groups
+            result.left += self._left_of_abstract(place, host, placed.left, fields)
         return result
+
+    def _left_of_abstract(
+        self, place: Place, host: Host, left: Sequence[Selection], asked: Sequence[Field]
+    ) -> list[Selection]:
+        """A value that is asked of an interface must come from one subgraph for all types that may stand there."""
+        if not self.graph.possible(host.subgraph, place.type_name):
+            return [item for item in asked if item.name != "__typename" and not self._is_local(host, item)]
+        leaves = {_left_leaf(item) for item in left} - {None}
+        whole = [item for item in asked if item.response in leaves and not item.children]
+        kept = {item.response for item in whole}
+        return [*whole, *(item for item in left if _left_leaf(item) not in kept)]
 
     def _place_by_type(self, place: Place, host: Host, selections: Sequence[Selection]) -> Placed:
         result = Placed()
-        for name in self.graph.possible(host.subgraph, place.type_name):
+        for name in self.graph.safe_possible(host.subgraph, place.type_name, host.peers):
             supertypes = self.graph.supertypes(name)
             fields, _ = collect(selections, lambda condition, known=supertypes: condition in known)  # type: ignore[misc]
             if not fields:
                 continue
-            inner = Host(host.group, host.output.fragment(name), name, host.provided)
+            inner = Host(host.group, host.output.fragment(name), name, host.provided, host.peers)
             placed = self.place(Place(place.path, name, [inner]), fields)
             result.groups |= placed.groups
             result.left += [Fragment(name, frozenset(), (item,)) for item in placed.left]
@@ -107,12 +120,9 @@ class FieldPlacer:
         rest += fragments
         result = Placed(groups={host.group.id})
         for item in direct:
-            if self._is_local(host, item):
-                placed = self._place_field(place, item, ahead=direct)
-                rest += placed.left
-                result.groups |= placed.groups
-            else:
-                rest.append(item)
+            placed = self._place_field(place, item, ahead=direct)
+            rest += placed.left
+            result.groups |= placed.groups
         if rest:
             result.add(self._place_with_real_type(place, rest))
         return result
@@ -169,7 +179,9 @@ class FieldPlacer:
             return result
         path = (*place.path, asked.response, *["@"] * list_depth(join.type))
         provided = self.graph.provided_below(host.subgraph, host.type_name, asked.name, host.provided)
-        below = Place(path, join.named_type, [Host(host.group, item.children, join.named_type, provided)])
+        peers = self._peers(place, host, asked.name)
+        inner = Host(host.group, item.children, join.named_type, provided, peers)
+        below = Place(path, join.named_type, [inner])
         result.add(self.place(below, asked.children))
         if not item.children.has_any():
             if result.left:
@@ -194,7 +206,8 @@ class FieldPlacer:
     # ── hosts ──
 
     def _host_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
-        local = [host for host in place.hosts if host.subgraph not in tried and self._is_local(host, asked)]
+        able = self.graph.holders(place.type_name, asked.name) - tried
+        local = [host for host in place.hosts if host.subgraph in able and self._is_local(host, asked)]
         if local:
             return min(
                 local, key=lambda host: self._uncovered(host.subgraph, host.type_name, asked, host.provided)
@@ -293,11 +306,11 @@ class FieldPlacer:
 
     def _after_requires(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
         """A fetch whose representations carry what the field's @requires asks of others."""
-        for subgraph in self.graph.subgraphs:
+        for subgraph in self.graph.in_order(self.graph.holders(place.type_name, asked.name)):
             for view in sorted(self.graph.supertypes(place.type_name)):
                 join = self.graph.join(subgraph, view, asked.name)
                 goal = (subgraph, view, f"@requires {asked.name}")
-                if join is None or not join.resolvable or join.requires is None:
+                if join is None or join.requires is None or not self.graph.resolves(join):
                     continue
                 if (
                     subgraph in tried
@@ -354,6 +367,17 @@ class FieldPlacer:
 
     # ── small questions ──
 
+    def _peers(self, place: Place, host: Host, field_name: str) -> frozenset[str]:
+        """Subgraphs that could give the field here: those that stand here, and those that a key leads to."""
+        if not self.graph.has_partial_unions:
+            return frozenset()  # nothing depends on them
+        standing = host.peers if place.path else frozenset(self.graph.subgraphs)
+        able = {name for name in standing if self.graph.is_local(name, place.type_name, field_name)}
+        for name, view, key in self.graph.entity_views_with(place.type_name, field_name):
+            if view == place.type_name and can_give(self.graph, [host.standpoint], key.selection):
+                able.add(name)
+        return frozenset({*able, host.subgraph})
+
     def _required(self, place: Place, selection: SelectionSetNode, *, key: bool) -> list[RequiredField]:
         types = self.graph.supergraph.types
         return required_fields(types, self.names, place.path, place.type_name, selection, key=key)
@@ -367,3 +391,9 @@ class FieldPlacer:
 
 def _under(selections: Sequence[Selection], conditions: Conditions) -> tuple[Selection, ...]:
     return (Fragment(None, conditions, tuple(selections)),) if conditions else tuple(selections)
+
+
+def _left_leaf(item: Selection) -> str | None:
+    """The response name of a leaf that was left for one type."""
+    inner = item.children[0] if isinstance(item, Fragment) else item
+    return inner.response if isinstance(inner, Field) and not inner.children else None

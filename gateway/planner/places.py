@@ -16,20 +16,22 @@ Path = tuple[str, ...]
 
 @dataclass(slots=True, eq=False)
 class Host:
-    """A fetch that answers at a place: into `output`, seeing the object as `type_name`."""
+    """A fetch that answers at a place: into `output`, seeing the object as `type_name`.
+
+    peers: the subgraphs that could answer here instead, for the same field is resolvable in all of them.
+    """
 
     group: FetchGroup
     output: Output
     type_name: str
     provided: Provided = ()
+    peers: frozenset[str] = frozenset()
+    subgraph: str = field(init=False)
+    standpoint: Standpoint = field(init=False)
 
-    @property
-    def subgraph(self) -> str:
-        return self.group.subgraph
-
-    @property
-    def standpoint(self) -> Standpoint:
-        return Standpoint(self.group.subgraph, self.type_name, self.provided)
+    def __post_init__(self) -> None:
+        self.subgraph = self.group.subgraph
+        self.standpoint = Standpoint(self.subgraph, self.type_name, self.provided)
 
 
 @dataclass(slots=True, eq=False)

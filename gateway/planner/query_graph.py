@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.planner.selections import Field, Fragment, Selection, read_selections
-from schema.compose.supergraph import EntityKey, FieldJoin, Kind, Supergraph
+from schema.compose.supergraph import EntityKey, FieldJoin, Kind, Supergraph, TypeDefinition
 
 __all__ = ["Provided", "QueryGraph"]
 
 Provided = tuple[SelectionSetNode, ...]
 """Field sets of @provides that hold at a place."""
 
-ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+MAX_VARIANTS = 64
 
 
 class QueryGraph:
-    """Answers by (subgraph, type, field); a type here may be an interface that a subgraph sees as an object."""
+    """Answers by (subgraph, type, field); a type here may be an interface that a subgraph sees as an object.
 
-    def __init__(self, supergraph: Supergraph) -> None:
+    labels: the labels of progressive overrides that hold.
+    """
+
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str] = frozenset()) -> None:
         self.supergraph = supergraph
+        self.labels = labels
+        self._all_labels = supergraph.override_labels()
+        self._variants: dict[frozenset[str], QueryGraph] = {}
         self.subgraphs = tuple(supergraph.subgraphs)
+        self._order = {name: number for number, name in enumerate(self.subgraphs)}
         self._possible: dict[tuple[str, str], tuple[str, ...]] = {}
         self._objects: dict[str, frozenset[str]] = {}
         self._supertypes = {name: self._read_supertypes(name) for name in supergraph.types}
         self._views_with: dict[tuple[str, str], tuple[tuple[str, str, EntityKey], ...]] = {}
+        self._holders: dict[tuple[str, str], frozenset[str]] = {}
+        self._views_by_subgraph: dict[str, dict[str, list[tuple[str, str, EntityKey]]]] = {}
         self._local_keys: dict[tuple[str, str, int], bool] = {}
+        self.has_partial_unions = any(_is_partial(item) for item in supergraph.types.values())
         self._entity_views: dict[str, tuple[tuple[str, str, EntityKey], ...]] = {}
+
+    def active_labels(self, holds: Callable[[str], bool]) -> frozenset[str]:
+        """Those of the supergraph's override labels that hold: what a plan depends on beside the operation."""
+        return frozenset(filter(holds, self._all_labels))
+
+    def under(self, labels: frozenset[str]) -> QueryGraph:
+        """The graph while these labels hold. Variants are kept: percentages of n steps have n + 1 at most."""
+        if labels == self.labels:
+            return self
+        if labels not in self._variants:
+            if len(self._variants) >= MAX_VARIANTS:
+                self._variants.clear()
+            self._variants[labels] = QueryGraph(self.supergraph, labels)
+        return self._variants[labels]
+
+    def resolves(self, join: FieldJoin) -> bool:
+        """Whether the subgraph has a resolver for the field, perhaps after @requires."""
+        return join.resolves(self.labels)
 
     def is_composite(self, type_name: str) -> bool:
         """Whether a type has fields to select."""
@@ -78,6 +106,17 @@ class QueryGraph:
             self._possible[key] = found
         return self._possible[key]
 
+    def safe_possible(self, subgraph: str, type_name: str, peers: Collection[str]) -> tuple[str, ...]:
+        """`possible` where every one of the peers would answer the same: of a union the members that all know.
+
+        Otherwise the answer would depend on whom the planner asks.
+        """
+        found = self.possible(subgraph, type_name)
+        if self.supergraph.types[type_name].kind is not Kind.UNION:
+            return found
+        others = [self.possible(peer, type_name) for peer in peers if peer != subgraph]
+        return tuple(name for name in found if all(name in other for other in others if other))
+
     def join(self, subgraph: str, type_name: str, field_name: str) -> FieldJoin | None:
         """The subgraph's part in a field, if it has one."""
         found = self.supergraph.types[type_name].fields.get(field_name)
@@ -90,7 +129,7 @@ class QueryGraph:
             return False
         if provided and any(self._provides(item, type_name, field_name) for item in provided):
             return True
-        if not join.resolvable or join.requires is not None:
+        if join.requires is not None or not self.resolves(join):
             return False
         return not self.is_abstract(subgraph, type_name) or all(
             self.is_local(subgraph, name, field_name) for name in self.possible(subgraph, type_name)
@@ -121,10 +160,35 @@ class QueryGraph:
         """Those entity views from which a field is answered at once."""
         key = (type_name, field_name)
         if key not in self._views_with:
+            holders = self.holders(type_name, field_name)
             self._views_with[key] = tuple(
-                item for item in self.entity_views(type_name) if self.is_local(item[0], item[1], field_name)
+                item
+                for name in self.in_order(holders)
+                for item in self._views_of(type_name).get(name, ())
+                if self.is_local(name, item[1], field_name)
             )
         return self._views_with[key]
+
+    def holders(self, type_name: str, field_name: str) -> frozenset[str]:
+        """Subgraphs that have any part in a field of the type or of one that it belongs to."""
+        key = (type_name, field_name)
+        if key not in self._holders:
+            types = self.supergraph.types
+            fields = (types[name].fields.get(field_name) for name in self._supertypes[type_name])
+            self._holders[key] = frozenset(name for item in fields if item is not None for name in item.joins)
+        return self._holders[key]
+
+    def in_order(self, subgraphs: Iterable[str]) -> list[str]:
+        """As the supergraph lists them."""
+        return sorted(subgraphs, key=self._order.__getitem__)
+
+    def _views_of(self, type_name: str) -> dict[str, list[tuple[str, str, EntityKey]]]:
+        if type_name not in self._views_by_subgraph:
+            found: dict[str, list[tuple[str, str, EntityKey]]] = {}
+            for item in self.entity_views(type_name):
+                found.setdefault(item[0], []).append(item)
+            self._views_by_subgraph[type_name] = found
+        return self._views_by_subgraph[type_name]
 
     def is_local_selection(
         self, subgraph: str, type_name: str, selection: SelectionSetNode, provided: Provided
@@ -191,3 +255,9 @@ class QueryGraph:
         for item in list(interfaces):
             interfaces |= set(types[item].interfaces) if item in types else set()
         return frozenset({name} | interfaces | unions)
+
+
+def _is_partial(definition: TypeDefinition) -> bool:
+    """Whether it is a union of which some subgraphs know fewer members than others."""
+    known = {frozenset(join.members) for join in definition.joins.values() if join.members}
+    return definition.kind is Kind.UNION and len(known) > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from graphql import (
     ArgumentNode,
     DirectiveNode,
@@ -22,7 +24,7 @@ from graphql import (
 from gateway.planner.fetch_graph import Output, OutputField
 from gateway.planner.selections import NO_CONDITIONS, Conditions
 
-__all__ = ["entities_field", "representations_definition", "selection_set_of", "variables_in"]
+__all__ = ["entities_field", "representations_definition", "selection_set_of", "used_variables"]
 
 
 def selection_set_of(output: Output) -> SelectionSetNode:
@@ -70,16 +72,18 @@ def _directive(variable: str, wanted: bool) -> DirectiveNode:
     return DirectiveNode(name=NameNode(value="include" if wanted else "skip"), arguments=(argument,))
 
 
-def variables_in(selection_set: SelectionSetNode) -> set[str]:
-    """Names of all variables that are used."""
+def used_variables(selections: SelectionSetNode, variables: Collection[str]) -> tuple[str, ...]:
+    """Those of the variables that the selections use, in the order in which they are defined."""
+    if not variables:
+        return ()
     found: set[str] = set()
 
     class Collector(Visitor):
         def enter_variable(self, node: VariableNode, *_args: object) -> None:
             found.add(node.name.value)
 
-    visit(selection_set, Collector())
-    return found
+    visit(selections, Collector())
+    return tuple(name for name in variables if name in found)
 
 
 def representations_definition(variable: str) -> VariableDefinitionNode:

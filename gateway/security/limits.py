@@ -12,18 +12,22 @@ from graphql import (
     FragmentSpreadNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Visitor,
+    visit,
 )
 
-__all__ = ["OperationLimits", "depth_of", "root_fields_of"]
+__all__ = ["OperationLimits", "depth_of", "introspects", "root_fields_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class OperationLimits:
-    """tokens: of the text; depth: fields below fields; root_fields: aliases of root fields count each."""
+    """tokens: of the text; depth: fields below fields; root_fields: aliases of root fields count each;
+    introspection: whether `__schema` and `__type` are answered."""
 
     tokens: int = 2000
     depth: int = 15
     root_fields: int = 20
+    introspection: bool = True
 
 
 def depth_of(document: DocumentNode, operation: OperationDefinitionNode) -> int:
@@ -65,6 +69,20 @@ def root_fields_of(document: DocumentNode, operation: OperationDefinitionNode) -
         return total
 
     return count(operation.selection_set)
+
+
+def introspects(document: DocumentNode) -> bool:
+    """Whether `__schema` or `__type` is asked anywhere."""
+    find = _FindIntrospection()
+    visit(document, find)
+    return find.found
+
+
+class _FindIntrospection(Visitor):
+    found = False
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        self.found = self.found or node.name.value in ("__schema", "__type")
 
 
 def _fragments(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]:

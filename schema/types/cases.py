@@ -42,7 +42,10 @@ field = strawberry.field
 argument = strawberry.argument
 
 DeadlineMs = Annotated[
-    int | None, argument(description="How long to wait for the systems, in milliseconds 等待时限(毫秒).")
+    int | None,
+    argument(
+        description="How long to wait for the systems, in milliseconds; without it as the gateway is set, 2000 等待时限(毫秒)."
+    ),
 ]
 States = Annotated[
     list[CaseState] | None, argument(description="Only cases in one of these states 办件状态.")
@@ -308,7 +311,7 @@ class CasesQuery:
     def case_progress(
         self,
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
-        deadline_ms: DeadlineMs = 2000,
+        deadline_ms: DeadlineMs = None,
     ) -> CaseProgress | None:
         _connector()
 
@@ -338,7 +341,7 @@ class CasesQuery:
         ] = None,
         first: First = 20,
         after: After = None,
-        deadline_ms: DeadlineMs = 2000,
+        deadline_ms: DeadlineMs = None,
     ) -> CaseConnection | None:
         _connector()
 
@@ -347,6 +350,6 @@ class CasesQuery:
         directives=guards("Query", "myCases", authenticated=True),
     )
     def my_cases(
-        self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = 2000
+        self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = None
     ) -> CaseConnection | None:
         _connector()

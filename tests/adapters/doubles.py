@@ -26,8 +26,7 @@ from adapters.references import Lookup
 from adapters.soap.wsdl import SoapService
 from adapters.source import Page, Source
 from adapters.validate import Checked, Known, check_document
-from adapters.wire.guard import UrlGuard
-from adapters.wire.model import WireHeaders, WireLimits, WireRequest, WireResponse
+from adapters.wire.model import WireHeaders, WireRequest, WireResponse
 from adapters.wire.wire import Wire
 from cache.embedded import EmbeddedStore
 from cache.single_flight import SingleFlight
@@ -66,7 +65,12 @@ def declared(text: str) -> Declaration:
 
 
 def rest_yaml(
-    connectors: str, *, base: str = "http://127.0.0.1:9", code: str = "T-ONE", source: str = "", head: str = ""
+    connectors: str,
+    *,
+    base: str = "http://127.0.0.1:9",
+    code: str = "T-ONE",
+    source: str = "",
+    head: str = "",
 ) -> str:
     """A REST declaration around `connectors` (YAML at column 0); `source`: further lines below `rest:`."""
     return "\n".join(
@@ -192,6 +196,7 @@ def json_response(value: Any, *, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status_code=status, media_type="application/json")
 
 
-
-def case_row(number: str, *, at: str = "2017-05-01T10:00:00", state: str = "A", **more: Any) -> dict[str, Any]:
+def case_row(
+    number: str, *, at: str = "2017-05-01T10:00:00", state: str = "A", **more: Any
+) -> dict[str, Any]:
     return {"no": number, "state": state, "at": at, **more}

@@ -48,7 +48,9 @@ class Asked:
     subgraph: ConnectorSubgraph
     gaps: Gaps
 
-    async def fetch(self, text: str, *, caller: Caller = OFFICER, timeout_s: float = 20, **variables: Any) -> FetchResult:
+    async def fetch(
+        self, text: str, *, caller: Caller = OFFICER, timeout_s: float = 20, **variables: Any
+    ) -> FetchResult:
         document = parse(text)
         assert validate(SCHEMA, document) == []
         operation = FetchOperation(CASES, "query", text, document, tuple(variables))

@@ -21,7 +21,8 @@ MAP = (
 )
 CASE = f"case: {{path: '/c/{{$args.number}}', map: {MAP}}}"
 CASES = f"cases: {{path: /l, query: {{id: $args.applicant.idNumber}}, records: rows, map: {MAP}}}"
-LIST = "{ cases(applicant: {number: \"%s\"}) { nodes { id title } pageInfo { endCursor } sources { system status count errorCode error } } }" % ID
+LIST = f"""{{ cases(applicant: {{number: "{ID}"}}) {{
+    nodes {{ id title }} pageInfo {{ endCursor }} sources {{ system status count errorCode error }} }} }}"""
 
 
 def system(code: str, answer: Any, connectors: str = f"{CASE}\n{CASES}", head: str = "") -> Source:
@@ -43,11 +44,19 @@ NONSENSE = reply(b"<html>login</html>", content_type="text/html")
 
 
 async def test_each_failing_system_is_an_outcome_and_an_error_beside_the_data() -> None:
-    asked = subgraph_of(system("A", rows("A1")), system("B", DEAD), system("C", NONSENSE), system("D", reply(b"{}", status=403)))
+    asked = subgraph_of(
+        system("A", rows("A1")),
+        system("B", DEAD),
+        system("C", NONSENSE),
+        system("D", reply(b"{}", status=403)),
+    )
     result = await asked.fetch(LIST)
     assert result.data is not None
     assert [node["id"] for node in result.data["cases"]["nodes"]] == ["A:A1"]
-    assert [(one["system"], one["status"], one["count"], one["errorCode"]) for one in result.data["cases"]["sources"]] == [
+    assert [
+        (one["system"], one["status"], one["count"], one["errorCode"])
+        for one in result.data["cases"]["sources"]
+    ] == [
         ("A", "OK", 1, None),
         ("B", "UNAVAILABLE", 0, "SOURCE_UNAVAILABLE"),
         ("C", "BAD_DATA", 0, "SOURCE_BAD_DATA"),
@@ -64,7 +73,11 @@ async def test_an_alias_is_the_path_of_its_errors() -> None:
 
 async def test_nobody_answering_is_an_error_of_its_own() -> None:
     result = await subgraph_of(system("A", DEAD), system("B", DEAD)).fetch(LIST)
-    assert codes(result) == [("SOURCE_UNAVAILABLE", "A"), ("SOURCE_UNAVAILABLE", "B"), ("NO_SOURCE_ANSWERED", None)]
+    assert codes(result) == [
+        ("SOURCE_UNAVAILABLE", "A"),
+        ("SOURCE_UNAVAILABLE", "B"),
+        ("NO_SOURCE_ANSWERED", None),
+    ]
     assert "none of the 2 systems asked answered" in result.errors[-1].message
     assert result.data is not None
     assert result.data["cases"]["nodes"] == []
@@ -80,7 +93,10 @@ async def test_nobody_to_ask_is_told_too() -> None:
 async def test_a_system_that_cannot_look_for_an_applicant_is_not_read_through() -> None:
     blind = system("B", rows("B1"), CASES.replace("query: {id: $args.applicant.idNumber}, ", ""))
     data = await subgraph_of(system("A", rows("A1")), blind).data(LIST)
-    assert [(one["system"], one["status"]) for one in data["cases"]["sources"]] == [("A", "OK"), ("B", "UNSUPPORTED")]
+    assert [(one["system"], one["status"]) for one in data["cases"]["sources"]] == [
+        ("A", "OK"),
+        ("B", "UNSUPPORTED"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +168,9 @@ async def test_details_that_cannot_be_had_leave_the_list() -> None:
         )
     )
     result = await asked.fetch("{ cases { nodes { id currentStep { step } } sources { status } } }")
-    assert result.data == {"cases": {"nodes": [{"id": "A:A1", "currentStep": None}], "sources": [{"status": "OK"}]}}
+    assert result.data == {
+        "cases": {"nodes": [{"id": "A:A1", "currentStep": None}], "sources": [{"status": "OK"}]}
+    }
     assert codes(result) == [("SOURCE_UNAVAILABLE", "A")]
     assert "missing" in result.errors[0].message
 
@@ -166,8 +184,14 @@ async def test_steps_that_come_twice_and_out_of_order_are_put_right() -> None:
         {"at": "2017-05-02", "name": "b"},
     ]
     asked = subgraph_of(system("A", case_row("A1", log=log), f"case: {{path: /c, map: {EVENTS}}}"))
-    data = await asked.data('{ case(id: "A:A1") { timeline { totalCount nodes { seq step } } currentStep { step } } }')
-    assert [(one["seq"], one["step"]) for one in data["case"]["timeline"]["nodes"]] == [(1, "a"), (2, "b"), (3, "c")]
+    data = await asked.data(
+        '{ case(id: "A:A1") { timeline { totalCount nodes { seq step } } currentStep { step } } }'
+    )
+    assert [(one["seq"], one["step"]) for one in data["case"]["timeline"]["nodes"]] == [
+        (1, "a"),
+        (2, "b"),
+        (3, "c"),
+    ]
     assert data["case"]["currentStep"]["step"] == "c"
 
 
@@ -175,7 +199,9 @@ async def test_wrong_arguments_of_a_timeline_cost_only_the_timeline() -> None:
     asked = subgraph_of(system("A", case_row("A1", log=[]), f"case: {{path: /c, map: {EVENTS}}}"))
     result = await asked.fetch('{ case(id: "A:A1") { id timeline(after: "bogus") { totalCount } } }')
     assert result.data == {"case": {"id": "A:A1", "timeline": None}}
-    assert [(error.path, error.extensions["code"]) for error in result.errors] == [(("case", "timeline"), "CURSOR_INVALID")]
+    assert [(error.path, error.extensions["code"]) for error in result.errors] == [
+        (("case", "timeline"), "CURSOR_INVALID")
+    ]
 
 
 async def test_unmapped_codes_are_unknown_and_noted() -> None:
@@ -194,7 +220,12 @@ async def test_values_that_do_not_fit_are_told_without_being_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "who", [{"id": ID, "kind": "LEGAL", "name": "某商行"}, {"id": ID, "kind": "NATURAL", "name": "陈某"}, {"id": ID}]
+    "who",
+    [
+        {"id": ID, "kind": "LEGAL", "name": "某商行"},
+        {"id": ID, "kind": "NATURAL", "name": "陈某"},
+        {"id": ID},
+    ],
 )
 async def test_the_number_of_a_person_is_never_shown(who: dict[str, str]) -> None:
     asked = subgraph_of(system("A", case_row("A1", who=who)))
@@ -206,7 +237,11 @@ async def test_the_number_of_a_person_is_never_shown(who: dict[str, str]) -> Non
 async def test_one_representation_that_nobody_knows_costs_only_itself() -> None:
     asked = subgraph_of(system("A", case_row("A1")))
     text = "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Case { id } ... on LegacySystem { code } } }"
-    given = [{"__typename": "Case", "id": "A:A1"}, {"__typename": "Case", "id": "GONE:1"}, {"__typename": "LegacySystem", "code": "A"}]
+    given = [
+        {"__typename": "Case", "id": "A:A1"},
+        {"__typename": "Case", "id": "GONE:1"},
+        {"__typename": "LegacySystem", "code": "A"},
+    ]
     result = await asked.fetch(text, r=given)
     # BUG: the refusal of one ends them all: `_entities` is null
     assert result.data == {"_entities": [{"id": "A:A1"}, None, {"code": "A"}]}
@@ -232,7 +267,10 @@ def paged(count: int) -> Callable[[WireRequest], Any]:
     def answer(request: WireRequest) -> Any:
         number = int(parse_qs(urlsplit(str(request.url)).query)["p"][0])
         name = {} if number == 1 else {"name": "ok"}
-        return {"rows": [{"code": f"I{number}", "title": "t", "days": "many" if number == 1 else "5", **name}], "more": number < count}
+        return {
+            "rows": [{"code": f"I{number}", "title": "t", "days": "many" if number == 1 else "5", **name}],
+            "more": number < count,
+        }
 
     return answer
 
@@ -257,7 +295,9 @@ async def test_an_endless_list_of_a_system_ends() -> None:
     circle = lambda _request: {"rows": [], "more": True, "next": "same"}  # noqa: E731
     connector = "items: {path: /i, query: {c: $page.cursor}, paging: {style: cursor, next: next}, records: rows, map: {localCode: code, name: title}}"
     source = system("A", circle, connector)
-    result = await subgraph_of(source).fetch(ITEM_LIST.replace(" promisedDays", ""), timeout_s=2, r=[{"__typename": "LegacySystem", "code": "A"}])
+    result = await subgraph_of(source).fetch(
+        ITEM_LIST.replace(" promisedDays", ""), timeout_s=2, r=[{"__typename": "LegacySystem", "code": "A"}]
+    )
     assert result.data is not None
     # BUG: nothing but the deadline ends it: a system that gives its cursor back is asked thousands of times
     assert len(source.wire.requests) <= 100  # type: ignore[attr-defined]  # the double's
@@ -274,7 +314,9 @@ async def test_any_day_that_a_client_may_ask_for_is_answered(day: str) -> None:
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00", "9999-12-31T23:59:59-05:00"])
 async def test_a_date_that_means_none_costs_only_its_record(at: str) -> None:
-    asked = subgraph_of(system("A", {"rows": [case_row("A1", at=at), case_row("A2")]}), system("B", rows("B1")))
+    asked = subgraph_of(
+        system("A", {"rows": [case_row("A1", at=at), case_row("A2")]}), system("B", rows("B1"))
+    )
     # BUG: OverflowError while the reply is read leaves the fetch: .NET's DateTime.MinValue in one record
     result = await asked.fetch("{ cases { nodes { id } } }")
     assert result.data is not None

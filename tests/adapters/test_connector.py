@@ -87,19 +87,23 @@ async def test_paging_gives_the_same_as_one_large_page(cases: Asked, first: int)
 
 
 async def test_aliases_fragments_and_conditions(cases: Asked) -> None:
-    text = """query ($yes: Boolean!, $no: Boolean!) {
-      a: cases(applicant: {number: "%s"}, first: 1, deadlineMs: 9000) { nodes { ...F mine: state @skip(if: $yes) } }
-      b: cases(applicant: {number: "%s"}, first: 1, deadlineMs: 9000) @include(if: $no) { nodes { id } }
-      c: cases(applicant: {number: "%s"}, first: 1, deadlineMs: 9000) @skip(if: $no) { __typename edges { node { ... on Case @include(if: $yes) { id } } } }
+    text = """query ($n: String!, $yes: Boolean!, $no: Boolean!) {
+      a: cases(applicant: {number: $n}, first: 1, deadlineMs: 9000) { nodes { ...F mine: state @skip(if: $yes) } }
+      b: cases(applicant: {number: $n}, first: 1, deadlineMs: 9000) @include(if: $no) { nodes { id } }
+      c: cases(applicant: {number: $n}, first: 1, deadlineMs: 9000) @skip(if: $no) { __typename edges { node { ... on Case @include(if: $yes) { id } } } }
     }
     fragment F on Case { number: localNo applicant { __typename ... on NaturalPerson { maskedId } ...G } id @include(if: $no) }
     fragment G on Applicant { kind ... on LegalPerson { uscc } }
-    """ % (CHEN, CHEN, CHEN)
-    found = await cases.data(text, yes=True, no=False)
+    """
+    found = await cases.data(text, n=CHEN, yes=True, no=False)
     assert list(found) == ["a", "c"]
     [node] = found["a"]["nodes"]
     assert list(node) == ["number", "applicant"]
-    assert node["applicant"] == {"__typename": "NaturalPerson", "maskedId": "500*************10", "kind": "NATURAL"}
+    assert node["applicant"] == {
+        "__typename": "NaturalPerson",
+        "maskedId": "500*************10",
+        "kind": "NATURAL",
+    }
     assert found["c"]["__typename"] == "CaseConnection"
     assert found["c"]["edges"][0]["node"]["id"].endswith(node["number"])
 
@@ -139,7 +143,9 @@ async def test_a_case_of_every_system_has_its_steps_in_order(cases: Asked, syste
 async def test_steps_are_there_also_in_lists_that_do_not_hold_them(cases: Asked) -> None:
     text = """{ cases(applicant: {number: "%s"}, first: 40, deadlineMs: 9000) { nodes { systemCode currentStep { seq } } } }"""
     nodes = (await cases.data(text % CHEN))["cases"]["nodes"]
-    assert {node["systemCode"] for node in nodes if node["currentStep"]} == {node["systemCode"] for node in nodes}
+    assert {node["systemCode"] for node in nodes if node["currentStep"]} == {
+        node["systemCode"] for node in nodes
+    }
 
 
 async def test_references_are_entities_of_the_house(cases: Asked) -> None:
@@ -171,13 +177,17 @@ async def test_entities_are_resolved_together(cases: Asked) -> None:
     assert len(first["items"]["nodes"]) == len(third["items"]["nodes"]) == 2
 
 
-@pytest.mark.parametrize("system", ["JT-PERMIT", "FGW-INVEST", "GSJ-LICENSE", "MZJ-CIVIL", "GA-ENTRY", "RSJ-SOCIAL"])
+@pytest.mark.parametrize(
+    "system", ["JT-PERMIT", "FGW-INVEST", "GSJ-LICENSE", "MZJ-CIVIL", "GA-ENTRY", "RSJ-SOCIAL"]
+)
 async def test_items_are_paged_to_their_end(cases: Asked, system: str) -> None:
     text = """query ($r: [_Any!]!, $first: Int, $after: String) { _entities(representations: $r) { ... on LegacySystem {
         items(first: $first, after: $after) { nodes { localCode } pageInfo { hasNextPage endCursor hasPreviousPage } } } } }"""
 
     async def page(first: int, after: str | None) -> dict[str, Any]:
-        found = await cases.data(text, r=[{"__typename": "LegacySystem", "code": system}], first=first, after=after)
+        found = await cases.data(
+            text, r=[{"__typename": "LegacySystem", "code": system}], first=first, after=after
+        )
         return dict(found["_entities"][0]["items"])
 
     whole = (await page(100, None))["nodes"]
@@ -277,7 +287,9 @@ async def test_my_cases_are_those_of_the_token(cases: Asked) -> None:
     text = "{ myCases(first: 100, deadlineMs: 9000) { nodes { id } } }"
     mine = await cases.fetch(text, caller=Caller("a", frozenset({"cases:own"}), CHEN))
     assert mine.data is not None
-    assert {node["id"] for node in mine.data["myCases"]["nodes"]} == {one["id"] for one in await every_case(cases, CHEN, 50)}
+    assert {node["id"] for node in mine.data["myCases"]["nodes"]} == {
+        one["id"] for one in await every_case(cases, CHEN, 50)
+    }
     assert codes(await cases.fetch(text, caller=Caller("x"))) == [("FORBIDDEN", None)]
 
 

@@ -14,7 +14,15 @@ from adapters.cursor import ListCursor
 from adapters.fanout import MAX_PAGES, Merged, Question, merge_lists
 from adapters.source import Source
 from adapters.wire.model import WireRequest, WireResponse
-from tests.adapters.doubles import MINIMAL_MAP, MemoryWire, case_row, json_response, reply, rest_yaml, source_of
+from tests.adapters.doubles import (
+    MINIMAL_MAP,
+    MemoryWire,
+    case_row,
+    json_response,
+    reply,
+    rest_yaml,
+    source_of,
+)
 
 Key = tuple[str, str]
 
@@ -50,9 +58,13 @@ class System:
 QUESTION = Question({}, ("localNo", "appliedAt"), lambda _source: None)
 
 
-async def merged(sources: Sequence[Source], first: int, after: ListCursor, question: Question = QUESTION) -> Merged:
+async def merged(
+    sources: Sequence[Source], first: int, after: ListCursor, question: Question = QUESTION
+) -> Merged:
     deadline = asyncio.get_running_loop().time() + 30
-    return await merge_lists(sources, question, first=first, after=after, deadline=deadline, with_cursors=True)
+    return await merge_lists(
+        sources, question, first=first, after=after, deadline=deadline, with_cursors=True
+    )
 
 
 async def every_page(systems: Sequence[System], first: int, *, by_cursor: bool = False) -> list[list[Key]]:
@@ -93,7 +105,9 @@ def systems_of(draw: st.DrawFn, *, order: str = "newest-first") -> list[System]:
 
 @settings(max_examples=40)
 @given(systems_of(), st.integers(1, 7))
-async def test_pages_of_many_systems_merge_in_order_without_loss_or_repeat(systems: list[System], first: int) -> None:
+async def test_pages_of_many_systems_merge_in_order_without_loss_or_repeat(
+    systems: list[System], first: int
+) -> None:
     everything = sorted((key for system in systems for key in system.rows), reverse=True)
     pages = await every_page(systems, first)
     assert flat(pages) == everything
@@ -120,7 +134,9 @@ async def test_a_system_that_fails_now_and_then_loses_and_repeats_nothing(
     systems: list[System], first: int, bad_calls: set[int]
 ) -> None:
     systems[0].fails = lambda call: call in bad_calls
-    steady = System("Z-STEADY", [(f"2016-01-{day:02d}T00:00:00", f"Z{day:02d}") for day in range(28, 0, -1)], 3)
+    steady = System(
+        "Z-STEADY", [(f"2016-01-{day:02d}T00:00:00", f"Z{day:02d}") for day in range(28, 0, -1)], 3
+    )
     found = flat(await every_page([*systems, steady], first))
     assert len(found) == len(set(found))
     for system in [*systems[1:], steady]:
@@ -154,19 +170,29 @@ async def test_a_list_in_no_order_whose_second_page_fails_once_loses_nothing() -
 
 
 async def test_a_long_list_in_no_order_is_whole_or_says_that_it_is_not() -> None:
-    rows = [(f"2017-{1 + index // 28:02d}-{1 + index % 28:02d}T00:00:00", f"A{index:03d}") for index in range(MAX_PAGES + 5)]
+    rows = [
+        (f"2017-{1 + index // 28:02d}-{1 + index % 28:02d}T00:00:00", f"A{index:03d}")
+        for index in range(MAX_PAGES + 5)
+    ]
     system = System("A", rows, 1, "any")
     sources = [system.source()]
     page = await merged(sources, 100, ListCursor())
     # BUG: after MAX_PAGES pages the rest is dropped without a word: no more, no error, no trouble
-    assert len(page.found) == len(rows) or page.has_more or page.outcomes[0].troubles or page.outcomes[0].error
+    assert (
+        len(page.found) == len(rows) or page.has_more or page.outcomes[0].troubles or page.outcomes[0].error
+    )
 
 
 async def test_a_filter_that_finds_nothing_on_many_pages_can_be_gone_on_with() -> None:
-    rows = [(f"2017-{12 - index // 28:02d}-{28 - index % 28:02d}T00:00:00", f"A{index:03d}") for index in range(MAX_PAGES + 5)]
+    rows = [
+        (f"2017-{12 - index // 28:02d}-{28 - index % 28:02d}T00:00:00", f"A{index:03d}")
+        for index in range(MAX_PAGES + 5)
+    ]
     sources = [System("A", rows, 1).source()]
     last = rows[-1][1]
-    question = Question({}, ("localNo", "appliedAt"), lambda _source: lambda record: record["localNo"] == last)
+    question = Question(
+        {}, ("localNo", "appliedAt"), lambda _source: lambda record: record["localNo"] == last
+    )
     first_page = await merged(sources, 5, ListCursor(), question)
     assert (first_page.found, first_page.has_more) == ([], True)
     second = await merged(sources, 5, first_page.end, question)
@@ -178,7 +204,10 @@ async def test_one_dead_system_costs_only_its_part() -> None:
     dead = System("B", [("2017-05-03T00:00:00", "B1")], 5, fails=lambda _call: True)
     page = await merged([alive.source(), dead.source()], 10, ListCursor())
     assert [one.record["localNo"] for one in page.found] == ["A2", "A1"]
-    assert [(one.system, one.status, one.count) for one in page.outcomes] == [("A", "OK", 2), ("B", "UNAVAILABLE", 0)]
+    assert [(one.system, one.status, one.count) for one in page.outcomes] == [
+        ("A", "OK", 2),
+        ("B", "UNAVAILABLE", 0),
+    ]
     assert page.outcomes[1].error is not None
     assert page.total is None
 

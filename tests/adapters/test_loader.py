@@ -59,7 +59,9 @@ def test_all_mistakes_of_a_file_are_found_at_once() -> None:
 
 
 def test_scalars_stay_as_written() -> None:
-    tree = load(FILE, "{a: 01, b: no, c: 1.50, d: 2017-01-01, e: 0x1F, f: null, g: ~, h: , i: '~', j: 是}").tree
+    tree = load(
+        FILE, "{a: 01, b: no, c: 1.50, d: 2017-01-01, e: 0x1F, f: null, g: ~, h: , i: '~', j: 是}"
+    ).tree
     assert tree == {
         "a": "01",
         "b": "no",
@@ -167,7 +169,9 @@ def test_the_place_of_something_that_is_not_there_is_the_place_around_it() -> No
 
 LEAVES = st.text(alphabet="abc01是 :#'\"-{}[]~", max_size=6)
 TREES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LEAVES, inner, max_size=3), max_leaves=12
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LEAVES, inner, max_size=3),
+    max_leaves=12,
 )
 
 

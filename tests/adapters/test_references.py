@@ -22,7 +22,9 @@ def resolved(text: str, environment: dict[str, str], files: dict[str, str] | Non
 
 
 def test_references_are_filled_in_anywhere_in_a_text() -> None:
-    tree = resolved("a: http://${env:HOST}/${env:PATH_:-p}?x\nb: ['${file:/s}']", {"HOST": "h"}, {"/s": "k\n"})
+    tree = resolved(
+        "a: http://${env:HOST}/${env:PATH_:-p}?x\nb: ['${file:/s}']", {"HOST": "h"}, {"/s": "k\n"}
+    )
     assert tree == {"a": "http://h/p?x", "b": ["k"]}
 
 
@@ -93,7 +95,10 @@ def test_a_secret_in_a_soap_token_is_a_problem() -> None:
 )
 def test_another_spelling_of_a_key_does_not_let_a_secret_stand(auth: str) -> None:
     # BUG: populate_by_name takes snake_case keys, which neither the secret check nor the JSON Schema knows
-    assert {one.code for one in problems(rest_yaml(CONNECTORS, source=auth))} & {"SECRET_IN_FILE", "UNKNOWN_KEY"}
+    assert {one.code for one in problems(rest_yaml(CONNECTORS, source=auth))} & {
+        "SECRET_IN_FILE",
+        "UNKNOWN_KEY",
+    }
 
 
 def test_a_secret_put_in_the_wrong_place_is_not_printed() -> None:
@@ -104,7 +109,9 @@ def test_a_secret_put_in_the_wrong_place_is_not_printed() -> None:
 
 
 def test_a_declaration_shows_no_secret_in_its_repr() -> None:
-    declaration = declared(rest_yaml(CONNECTORS, source="auth: {basic: {username: u, password: '${env:P:-hunter2}'}}"))
+    declaration = declared(
+        rest_yaml(CONNECTORS, source="auth: {basic: {username: u, password: '${env:P:-hunter2}'}}")
+    )
     assert "hunter2" not in repr(declaration)
 
 

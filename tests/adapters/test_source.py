@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -42,7 +43,9 @@ async def failure(source: Source, verb: str = "case") -> SourceError:
 
 
 async def answered(response: Response, *, declaration: str = CASE, verb: str = "case") -> SourceError:
-    given = reply(response.body, status=response.status_code, content_type=response.headers.get("content-type", ""))
+    given = reply(
+        response.body, status=response.status_code, content_type=response.headers.get("content-type", "")
+    )
     return await failure(source_of(rest_yaml(declaration), MemoryWire(lambda _request: given)), verb)
 
 
@@ -71,7 +74,9 @@ async def answered(response: Response, *, declaration: str = CASE, verb: str = "
 async def test_what_a_status_means(
     verb: str, status: int, body: bytes, media: str, expected: type[SourceError]
 ) -> None:
-    error = await answered(Response(body, status, media_type=media), declaration=f"{CASE}\n{CASES}", verb=verb)
+    error = await answered(
+        Response(body, status, media_type=media), declaration=f"{CASE}\n{CASES}", verb=verb
+    )
     assert type(error) is expected
     assert error.system == "T-ONE"
 
@@ -100,7 +105,9 @@ RULES = (
         ([{"code": 0}], SourceBadData),
     ],
 )
-async def test_an_envelope_with_status_200_can_hold_a_failure(value: Any, expected: type[SourceError]) -> None:
+async def test_an_envelope_with_status_200_can_hold_a_failure(
+    value: Any, expected: type[SourceError]
+) -> None:
     error = await answered(json_response(value), declaration=RULES)
     assert type(error) is expected
     assert "500229" not in str(error)
@@ -151,7 +158,9 @@ async def test_nobody_listening_is_unavailable_and_silence_a_timeout() -> None:
     server.close()
 
 
-@pytest.mark.parametrize("number", ["a/b", "..", "../../admin", "a?b#c", "渝民〔2017〕0001号", "a%2Fb", " x "])
+@pytest.mark.parametrize(
+    "number", ["a/b", "..", "../../admin", "a?b#c", "渝民〔2017〕0001号", "a%2Fb", " x "]
+)
 async def test_a_case_number_reaches_the_system_whole_and_stays_in_its_segment(number: str) -> None:
     def answer(request: Request, _body: bytes) -> Response:
         raw: bytes = request.scope["raw_path"]
@@ -177,7 +186,11 @@ async def test_query_parameters_are_encoded_and_nulls_left_out() -> None:
         await ask(
             one,
             "cases",
-            {"applicant": {"idNumber": "a&b=c"}, "from": "2017-05-01T00:00:00+08:00", "states": ["CLOSED", "ACCEPTED"]},
+            {
+                "applicant": {"idNumber": "a&b=c"},
+                "from": "2017-05-01T00:00:00+08:00",
+                "states": ["CLOSED", "ACCEPTED"],
+            },
         )
         await ask(one, "cases")
         await one.wire.close()
@@ -253,14 +266,18 @@ async def test_bodies_are_written_and_read_in_the_systems_charset(
 )
 async def test_a_value_that_the_request_cannot_hold_is_refused(keys: str, source: str) -> None:
     wire = MemoryWire(lambda _request: b"{}")
-    one = source_of(rest_yaml(f"case: {{method: POST, path: /c, {keys}, map: {MINIMAL_MAP}}}", source=source), wire)
+    one = source_of(
+        rest_yaml(f"case: {{method: POST, path: /c, {keys}, map: {MINIMAL_MAP}}}", source=source), wire
+    )
     with pytest.raises(SourceRefused):
         await ask(one, "case", {"number": "\x01\r\n中"})
 
 
 async def test_a_value_cannot_add_a_header() -> None:
     async with serving(lambda _request, _body: json_response(case_row("N1"))) as (origin, log):
-        one = source_of(rest_yaml(f"case: {{path: /c, headers: {{X-No: $args.number}}, map: {MINIMAL_MAP}}}", base=origin))
+        one = source_of(
+            rest_yaml(f"case: {{path: /c, headers: {{X-No: $args.number}}, map: {MINIMAL_MAP}}}", base=origin)
+        )
         with pytest.raises(SourceRefused):
             await ask(one, "case", {"number": "1\r\nX-Admin: 1"})
         await ask(one, "case", {"number": "N1"})
@@ -269,13 +286,21 @@ async def test_a_value_cannot_add_a_header() -> None:
 
 
 async def test_an_unmapped_code_is_noted_once_and_a_record_without_its_number_is_left_out() -> None:
-    rows = [case_row("N1", state="Z"), {"state": "A", "at": "2017-05-01"}, case_row("N3", at="soon"), case_row("N4")]
+    rows = [
+        case_row("N1", state="Z"),
+        {"state": "A", "at": "2017-05-01"},
+        case_row("N3", at="soon"),
+        case_row("N4"),
+    ]
     async with serving(lambda _request, _body: json_response({"rows": rows})) as (origin, _):
         one = source_of(rest_yaml(CASES, base=origin))
         gaps: list[Any] = []
         page = await ask(one, "cases", gaps=gaps)
         await one.wire.close()
-    assert [(record["localNo"], record["state"]) for record in page.records] == [("N1", "UNKNOWN"), ("N4", "ACCEPTED")]
+    assert [(record["localNo"], record["state"]) for record in page.records] == [
+        ("N1", "UNKNOWN"),
+        ("N4", "ACCEPTED"),
+    ]
     assert [(gap.table, gap.raw) for gap in gaps] == [("status", "Z")]
     assert [(trouble.field, trouble.message) for trouble in page.troubles] == [
         ("Case[1]", "record left out, it lacks localNo (missing)"),
@@ -285,21 +310,36 @@ async def test_an_unmapped_code_is_noted_once_and_a_record_without_its_number_is
 
 @pytest.mark.parametrize("total", ["²", "1,000", 3.0, -1, None, True, [], {}, "x"])
 async def test_a_total_that_is_no_number_is_no_total(total: Any) -> None:
-    connector = f"cases: {{path: /l, records: rows, paging: {{style: page, total: total}}, map: {MINIMAL_MAP}}}"
-    one = source_of(rest_yaml(connector), MemoryWire(lambda _request: json_response({"rows": [case_row("N1")], "total": total}).body))
+    connector = (
+        f"cases: {{path: /l, records: rows, paging: {{style: page, total: total}}, map: {MINIMAL_MAP}}}"
+    )
+    one = source_of(
+        rest_yaml(connector),
+        MemoryWire(lambda _request: json_response({"rows": [case_row("N1")], "total": total}).body),
+    )
     assert (await ask(one, "cases")).total in (None, 3)
 
 
 @pytest.mark.parametrize(
-    "value", [5, "x", None, [], [5], [[]], {"rows": 5}, {"rows": "x"}, {"rows": {"a": 1}}, {"rows": [None, "x", 7, []]}]
+    "value",
+    [
+        5,
+        "x",
+        None,
+        [],
+        [5],
+        [[]],
+        {"rows": 5},
+        {"rows": "x"},
+        {"rows": {"a": 1}},
+        {"rows": [None, "x", 7, []]},
+    ],
 )
 async def test_json_of_any_form_is_read_or_bad_data(value: Any) -> None:
     one = source_of(rest_yaml(f"{CASE}\n{CASES}"), MemoryWire(lambda _request: json_response(value).body))
     for verb in ("case", "cases"):
-        try:
+        with contextlib.suppress(SourceBadData, SourceNotFound):
             assert (await ask(one, verb, {"number": "1"})).records == []
-        except SourceError as error:
-            assert error.code in ("SOURCE_BAD_DATA", "NOT_FOUND")
 
 
 async def test_identical_calls_at_once_are_one_call() -> None:

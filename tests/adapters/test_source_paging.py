@@ -9,7 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.traffic.errors import SourceRefused
-from tests.adapters.doubles import MINIMAL_MAP, ask, case_row, json_response, rest_yaml, serving, source_of, walk
+from tests.adapters.doubles import (
+    MINIMAL_MAP,
+    ask,
+    case_row,
+    json_response,
+    rest_yaml,
+    serving,
+    source_of,
+    walk,
+)
 
 SIZE = 4
 
@@ -20,7 +29,11 @@ def rows(count: int) -> list[dict[str, object]]:
 
 def by_page(count: int, request: Request, first: int = 1) -> object:
     number, size = int(request.query_params["page"]) - first, int(request.query_params["size"])
-    return {"rows": rows(count)[number * size : (number + 1) * size], "total": count, "more": (number + 1) * size < count}
+    return {
+        "rows": rows(count)[number * size : (number + 1) * size],
+        "total": count,
+        "more": (number + 1) * size < count,
+    }
 
 
 def by_offset(count: int, request: Request) -> object:
@@ -35,7 +48,10 @@ def by_row(count: int, request: Request) -> object:
 
 def by_cursor(count: int, request: Request) -> object:
     start = int(request.query_params.get("after", "c0")[1:])
-    return {"rows": rows(count)[start : start + SIZE], "next": f"c{start + SIZE}" if start + SIZE < count else ""}
+    return {
+        "rows": rows(count)[start : start + SIZE],
+        "next": f"c{start + SIZE}" if start + SIZE < count else "",
+    }
 
 
 def link(prefix: Callable[[Request], str]) -> Callable[[int, Request], object]:
@@ -49,7 +65,11 @@ def link(prefix: Callable[[Request], str]) -> Callable[[int, Request], object]:
 
 
 STYLES = {
-    "page, total": ("{style: page, size: 4, total: total}", "{page: $page.number, size: $page.size}", by_page),
+    "page, total": (
+        "{style: page, size: 4, total: total}",
+        "{page: $page.number, size: $page.size}",
+        by_page,
+    ),
     "page, more": ("{style: page, size: 4, more: more}", "{page: $page.number, size: $page.size}", by_page),
     "page, until a short one": ("{style: page, size: 4}", "{page: $page.number, size: $page.size}", by_page),
     "page from 0": (
@@ -62,7 +82,11 @@ STYLES = {
         "{offset: $page.offset, size: $page.size}",
         by_offset,
     ),
-    "offset, more": ("{style: offset, size: 4, more: more}", "{offset: $page.offset, size: $page.size}", by_offset),
+    "offset, more": (
+        "{style: offset, size: 4, more: more}",
+        "{offset: $page.offset, size: $page.size}",
+        by_offset,
+    ),
     "row": ("{style: offset, size: 4}", "{row: $page.row}", by_row),
     "cursor": ("{style: cursor, size: 4, next: next}", "{after: $page.cursor}", by_cursor),
     "absolute link": (
@@ -82,7 +106,7 @@ async def test_walking_a_list_to_its_end_gives_the_whole_set(style: str) -> None
     count = 0
     async with serving(lambda request, _body: json_response(answer(count, request))) as (origin, log):
         one = source_of(rest_yaml(connector, base=origin))
-        for count in (0, 1, 3, 4, 5, 8, 11):  # noqa: B007  # the server looks at it
+        for count in (0, 1, 3, 4, 5, 8, 11):  # the server looks at it
             log.requests.clear()
             assert await walk(one) == [row["no"] for row in rows(count)]
             assert len(log.requests) <= count // SIZE + 1
@@ -121,9 +145,14 @@ async def test_a_link_to_another_host_is_not_followed(foreign: str) -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("near", ["//evil.example/l", "HTTP://evil.example/l", "file:///etc/passwd", "\\\\evil\\l", "javascript:1"])
+@pytest.mark.parametrize(
+    "near", ["//evil.example/l", "HTTP://evil.example/l", "file:///etc/passwd", "\\\\evil\\l", "javascript:1"]
+)
 async def test_any_other_link_stays_with_the_system(near: str) -> None:
-    async with serving(lambda _request, _body: json_response({"rows": rows(1), "next": near})) as (origin, log):
+    async with serving(lambda _request, _body: json_response({"rows": rows(1), "next": near})) as (
+        origin,
+        log,
+    ):
         one = source_of(rest_yaml(LINKED, base=origin))
         page = await ask(one, "cases")
         try:

@@ -27,9 +27,9 @@ def test_an_offset_that_no_clock_has_is_a_problem(offset: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "at | date(\"yyyy-MM-dd yyyy\")",  # re.error: the group stands twice
-        "at | split(\"\")",  # passes the check, then ValueError at the first record
-        "at | match(\"a\", -1)",  # passes the check, then IndexError at the first record
+        'at | date("yyyy-MM-dd yyyy")',  # re.error: the group stands twice
+        'at | split("")',  # passes the check, then ValueError at the first record
+        'at | match("a", -1)',  # passes the check, then IndexError at the first record
     ],
 )
 def test_an_expression_that_cannot_work_is_a_problem(expression: str) -> None:
@@ -56,7 +56,9 @@ def test_an_expression_of_many_parts_is_read_or_refused(expression: str) -> None
     ],
 )
 def test_an_address_or_charset_that_cannot_be_used_is_a_problem(base: str, source: str) -> None:
-    text = rest_yaml(f"case: {{method: POST, path: /c, body: {{a: 1}}, map: {MAP}}}", base=base, source=source)
+    text = rest_yaml(
+        f"case: {{method: POST, path: /c, body: {{a: 1}}, map: {MAP}}}", base=base, source=source
+    )
     # BUG: `check` finds nothing; `build_source` raises, or no call can ever be made
     assert [one.code for one in problems(text)] != []
 

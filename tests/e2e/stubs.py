@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "Gate",
     "Behaviour",
+    "Gate",
     "Request",
     "Stub",
     "Writer",

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import stubs
 from tests.e2e.answers import ids
 from tests.e2e.gateways import ROOT, Client, here
-from tests.e2e.stubs import Stub, answering, declaration, row, stub
+from tests.e2e.stubs import answering, declaration, row, stub
 from tests.e2e.waiting import until
 from tests.services import free_port
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -96,10 +97,8 @@ def test_conditions(text: str, node: Any, result: bool) -> None:
 @pytest.mark.parametrize("there", [5, True, 1.5])
 def test_a_search_in_what_is_no_list_is_no_crash(there: Any) -> None:
     # BUG: TypeError ('int' object is not iterable) is no ValueProblem and ends the whole request
-    try:
+    with contextlib.suppress(ValueProblem):
         assert holds("c in d", {"c": 5, "d": there}) in (True, False)
-    except ValueProblem:
-        pass
 
 
 def test_a_text_is_a_list_of_one_and_not_of_letters() -> None:
@@ -201,7 +200,13 @@ def test_a_trouble_says_which_step_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("text", "result", "trouble"),
-    [("12", 12, None), (12, 12, None), (" 12 ", 12, None), ("x", None, "not a whole number"), ("", None, None)],
+    [
+        ("12", 12, None),
+        (12, 12, None),
+        (" 12 ", 12, None),
+        ("x", None, "not a whole number"),
+        ("", None, None),
+    ],
 )
 def test_whole_numbers(text: Any, result: Any, trouble: str | None) -> None:
     scope = Scope()
@@ -210,7 +215,9 @@ def test_whole_numbers(text: Any, result: Any, trouble: str | None) -> None:
     assert [one.message for one in scope.troubles] == ([trouble] if trouble else [])
 
 
-@pytest.mark.parametrize(("given_", "result"), [("1", True), (0, False), (True, True), ("false", False), ("Y", None)])
+@pytest.mark.parametrize(
+    ("given_", "result"), [("1", True), (0, False), (True, True), ("false", False), ("Y", None)]
+)
 def test_truth(given_: Any, result: Any) -> None:
     scope = Scope()
     assert compile_map({"enabled": "e"}, ITEM, CONTEXT)({"e": given_}, scope)["enabled"] is result
@@ -222,7 +229,9 @@ def test_a_raw_field_that_is_mapped_is_what_it_is_mapped_to() -> None:
     assert read({"s": "A", "label": "已受理"}, Scope()) == {"state": "ACCEPTED", "rawStatus": "已受理"}
 
 
-LEAVES = st.one_of(st.none(), st.text(max_size=5), st.integers(-9, 9), st.booleans(), st.just("A"), st.just("20170501"))
+LEAVES = st.one_of(
+    st.none(), st.text(max_size=5), st.integers(-9, 9), st.booleans(), st.just("A"), st.just("20170501")
+)
 STEPS = st.dictionaries(st.sampled_from(["at", "k", "name"]), LEAVES, max_size=3)
 NODES = st.fixed_dictionaries(
     {},

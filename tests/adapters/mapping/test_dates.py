@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -31,7 +32,7 @@ PATTERNS = (
     "HH:mm:ss dd%MM%yyyy",
     "ss(mm)[HH] yyyy*MM+dd",
 )
-MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(9998, 12, 30)).map(lambda at: at.replace(microsecond=0))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(9998, 12, 30)).map(lambda at: at.replace(microsecond=0))
 OFFSETS = st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
 
 
@@ -95,7 +96,9 @@ def test_reads_iso(text: str, network: str) -> None:
     assert iso_reader(NETWORK_OFFSET)(text) == network
 
 
-@pytest.mark.parametrize("text", ["2017-13-01", "2017-02-30", "2017-5-1", "2017-05-01x", "２０17-01-01", "", "0000-01-01"])
+@pytest.mark.parametrize(
+    "text", ["2017-13-01", "2017-02-30", "2017-5-1", "2017-05-01x", "２０17-01-01", "", "0000-01-01"]
+)
 @pytest.mark.parametrize("read", [date_reader("yyyy-MM-dd", NETWORK_OFFSET), iso_reader(NETWORK_OFFSET)])
 def test_refuses_what_is_no_date_without_repeating_it(read: Callable[[str], str], text: str) -> None:
     with pytest.raises(ValueProblem) as caught:
@@ -113,23 +116,21 @@ SENTINELS = ("0001-01-01T00:00:00", "9999-12-31T23:59:59")
 """What .NET and many databases hold where there is no date."""
 
 
-@pytest.mark.parametrize("text", [*SENTINELS, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"])
+@pytest.mark.parametrize(
+    "text", [*SENTINELS, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"]
+)
 def test_a_date_at_the_end_of_the_calendar_is_read_or_refused(text: str) -> None:
     # BUG: OverflowError from astimezone: it is no ValueProblem, and takes the whole answer of all systems with it
-    try:
+    with contextlib.suppress(ValueProblem):
         assert iso_reader(parse_offset("+08:00"))(text).endswith("+08:00")
-    except ValueProblem:
-        pass
 
 
 @pytest.mark.parametrize("text", SENTINELS)
 def test_a_patterned_date_at_the_end_of_the_calendar_is_read_or_refused(text: str) -> None:
     # BUG: as above, where the system's offset is not the network's
     for offset in ("-05:00", "+14:00"):
-        try:
+        with contextlib.suppress(ValueProblem):
             assert date_reader("yyyy-MM-ddTHH:mm:ss", parse_offset(offset))(text).endswith("+08:00")
-        except ValueProblem:
-            pass
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-12:00", "not a date"])
@@ -137,10 +138,8 @@ def test_a_patterned_date_at_the_end_of_the_calendar_is_read_or_refused(text: st
 def test_an_argument_that_cannot_be_written_is_a_value_problem(pattern: str, text: str) -> None:
     # BUG: OverflowError or ValueError: a client's `from: "0001-01-01"` ends the whole request
     for offset in ("+14:00", "-05:00"):
-        try:
+        with contextlib.suppress(ValueProblem):
             date_writer(pattern, parse_offset(offset))(text)
-        except ValueProblem:
-            pass
 
 
 def test_years_before_1000_keep_four_digits() -> None:

@@ -36,7 +36,7 @@ def test_plain_numbers_are_numbers_and_quoted_ones_text() -> None:
 
 
 def test_expressions_are_filled_in_and_nulls_drop_their_key() -> None:
-    text = '{no: $args.no, size: $page.size, none: $args.x, in: {y: $args.x, z: 1}, states: \'$args.s | untable("t")\'}'
+    text = "{no: $args.no, size: $page.size, none: $args.x, in: {y: $args.x, z: 1}, states: '$args.s | untable(\"t\")'}"
     assert filled(text, no="5", s=["A"]) == {"no": "5", "size": 50, "in": {"z": 1}, "states": ["1", "2"]}
 
 

@@ -33,7 +33,10 @@ def tree(text: str, *paths: str) -> Any:
         ("<r><a> 1 \n</a></r>", {"a": "1"}),
         ("<r><a>1</a><a>2</a><a>3</a></r>", {"a": ["1", "2", "3"]}),
         ("<r><a><b>1</b></a></r>", {"a": {"b": "1"}}),
-        (f'<r {XSI}><a xsi:nil="true">1</a><b xsi:nil="1"/><c xsi:nil="false">2</c></r>', {"a": None, "b": None, "c": "2"}),
+        (
+            f'<r {XSI}><a xsi:nil="true">1</a><b xsi:nil="1"/><c xsi:nil="false">2</c></r>',
+            {"a": None, "b": None, "c": "2"},
+        ),
         ('<r id="7"><a x="1"><b>2</b></a></r>', {"@id": "7", "a": {"@x": "1", "b": "2"}}),
         ('<p:r xmlns:p="urn:p" xmlns="urn:d"><p:a>1</p:a><b>2</b></p:r>', {"a": "1", "b": "2"}),
         ('<r xmlns:p="urn:p"><a p:x="1"><b/></a></r>', {"a": {"@x": "1", "b": ""}}),
@@ -92,7 +95,9 @@ def elements(depth: int) -> st.SearchStrategy[Xml]:
     if depth:
         content = st.one_of(content, st.lists(st.deferred(lambda: elements(depth - 1)), max_size=4))
     return st.tuples(
-        st.sampled_from(NAMES), st.dictionaries(st.sampled_from(["p", "q"]), st.text("y1", max_size=2)), content
+        st.sampled_from(NAMES),
+        st.dictionaries(st.sampled_from(["p", "q"]), st.text("y1", max_size=2)),
+        content,
     )
 
 
@@ -119,7 +124,9 @@ PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(tuple)
 
 
 @given(elements(3), st.lists(PATHS, min_size=1, max_size=4))
-def test_a_pruned_tree_is_the_whole_one_where_it_was_asked_for(spec: Xml, paths: list[tuple[str, ...]]) -> None:
+def test_a_pruned_tree_is_the_whole_one_where_it_was_asked_for(
+    spec: Xml, paths: list[tuple[str, ...]]
+) -> None:
     element = element_of(spec)
     wanted: Wanted = {}
     for path in paths:
@@ -140,7 +147,9 @@ def test_text_and_attribute_of_one_element_are_both_there() -> None:
 
 DATA = st.recursive(
     st.text(alphabet="x是1", min_size=1, max_size=3),
-    lambda inner: st.dictionaries(st.sampled_from(NAMES), st.one_of(inner, st.lists(inner, min_size=2, max_size=3)), min_size=1),
+    lambda inner: st.dictionaries(
+        st.sampled_from(NAMES), st.one_of(inner, st.lists(inner, min_size=2, max_size=3)), min_size=1
+    ),
     max_leaves=8,
 )
 
@@ -157,7 +166,12 @@ def as_xml(name: str, value: Any) -> list[etree._Element]:
     return [element]
 
 
-@given(DATA, st.lists(st.sampled_from([*NAMES, "a.b", "b[0].c", "c.a.b", "a[0]", "a[0].b[0]"]), min_size=1, max_size=4))
+@given(
+    DATA,
+    st.lists(
+        st.sampled_from([*NAMES, "a.b", "b[0].c", "c.a.b", "a[0]", "a[0].b[0]"]), min_size=1, max_size=4
+    ),
+)
 def test_json_and_xml_of_the_same_data_read_alike(data: Any, paths: list[str]) -> None:
     [element] = as_xml("r", data)
     from_xml = xml_tree(element, None)
@@ -168,6 +182,6 @@ def test_json_and_xml_of_the_same_data_read_alike(data: Any, paths: list[str]) -
         for node in (data, from_xml):
             try:
                 results.append(read(node, Scope()))
-            except Exception as error:  # noqa: BLE001  # alike means alike in what they refuse, too
+            except Exception as error:  # alike means alike in what they refuse, too
                 results.append(type(error).__name__)
         assert results[0] == results[1]

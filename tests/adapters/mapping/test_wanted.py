@@ -81,4 +81,6 @@ def test_records_are_found_wherever_the_expression_looks(records: str, text: str
     pruned = xml_tree(etree.fromstring(text), wanted_names(connector, MAP, CASE, ["localNo"]))
     found = compile_expression(records, CompileContext())(pruned, Scope())
     assert found is not None
-    assert compile_map(MAP, CASE, CompileContext({"t": {}}), wanted=["localNo"])(found, Scope()) == {"localNo": "1"}
+    assert compile_map(MAP, CASE, CompileContext({"t": {}}), wanted=["localNo"])(found, Scope()) == {
+        "localNo": "1"
+    }

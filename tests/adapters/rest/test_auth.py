@@ -130,7 +130,11 @@ async def test_a_token_that_ends_is_renewed_before_it_does() -> None:
 
 async def test_credentials_that_are_refused_are_asked_with_once_more_and_no_oftener() -> None:
     server = TokenServer()
-    async with serving(lambda request, body: server(request, body) if request.url.path == "/token" else json_response({}, status=401)) as (
+    async with serving(
+        lambda request, body: (
+            server(request, body) if request.url.path == "/token" else json_response({}, status=401)
+        )
+    ) as (
         origin,
         log,
     ):
@@ -144,8 +148,16 @@ async def test_credentials_that_are_refused_are_asked_with_once_more_and_no_ofte
 @pytest.mark.parametrize(
     ("answer", "expected", "words"),
     [
-        (json_response({"error": "invalid_client"}, status=401), SourceRefused, "refuses the client's credentials"),
-        (json_response({"error": "invalid_client"}, status=400), SourceRefused, "refuses the client's credentials"),
+        (
+            json_response({"error": "invalid_client"}, status=401),
+            SourceRefused,
+            "refuses the client's credentials",
+        ),
+        (
+            json_response({"error": "invalid_client"}, status=400),
+            SourceRefused,
+            "refuses the client's credentials",
+        ),
         (json_response({"token": "x"}), SourceBadData, "gave no token"),
         (json_response([1]), SourceBadData, "gave no token"),
         (Response("<html>", media_type="text/html"), SourceBadData, "gave no token"),
@@ -155,7 +167,9 @@ async def test_credentials_that_are_refused_are_asked_with_once_more_and_no_ofte
         (json_response({"access_token": None}), SourceBadData, "gave no token"),
     ],
 )
-async def test_a_token_that_is_not_given_is_told(answer: Response, expected: type[SourceError], words: str) -> None:
+async def test_a_token_that_is_not_given_is_told(
+    answer: Response, expected: type[SourceError], words: str
+) -> None:
     server = TokenServer(answer=answer)
     async with serving(server) as (origin, _):
         one = oauth(origin)
