@@ -5,12 +5,23 @@ A draft is meant to be wrong in places that `quanyu check` and `quanyu try` then
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from schema.canonical import CASE, Field, Record
 
-__all__ = ["DraftCall", "DraftField", "draft_text", "guess_map", "words"]
+__all__ = [
+    "DraftCall",
+    "DraftField",
+    "draft_text",
+    "guess_map",
+    "step_text",
+    "words",
+    "yaml_expression",
+    "yaml_text",
+]
 
 SCHEMA_LINE = (
     "# yaml-language-server: $schema=declaration.schema.json (written by `quanyu schema declaration`)"
@@ -20,6 +31,7 @@ SCHEMA_LINE = (
 _HINTS: dict[str, tuple[str, ...]] = {
     "localNo": (
         "caseno",
+        "casecode",
         "casenumber",
         "applyno",
         "applicationno",
@@ -41,6 +53,7 @@ _HINTS: dict[str, tuple[str, ...]] = {
     "state": ("status", "state"),
     "appliedAt": (
         "applytime",
+        "registertime",
         "applydate",
         "applied",
         "submit",
@@ -81,6 +94,35 @@ class DraftCall:
     others: tuple[str, ...] = field(default=())
 
 
+_PLAIN = re.compile(r"[^\W\d][\w./-]*(?: [\w./-]+)*")
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off"})
+
+
+def yaml_text(text: str) -> str:
+    """A key or value as YAML: plain where that is safe, else double-quoted (JSON strings are YAML)."""
+    one_line = " ".join(text.split())
+    if _PLAIN.fullmatch(one_line) and one_line.lower() not in _RESERVED:
+        return one_line
+    return json.dumps(one_line, ensure_ascii=False)
+
+
+def yaml_expression(text: str) -> str:
+    """An expression as a YAML value; its own quotes and bars are harmless inside a plain scalar."""
+    return json.dumps(text, ensure_ascii=False) if text[:1] in "`@.[({\"'!&*#%|>" or ": " in text else text
+
+
+def step_text(name: str) -> str:
+    """A name as a step of a path: between backticks where it is no plain name."""
+    if name.startswith("@") and _NAME.fullmatch(name[1:]):
+        return name
+    return (
+        name
+        if _NAME.fullmatch(name) and name not in ("in", "and", "or", "not", "null", "true", "false")
+        else f"`{name}`"
+    )
+
+
 def words(path: str) -> str:
     """Last name of a path in small letters without signs."""
     return "".join(character for character in path.rpartition(".")[2].lower() if character.isalnum())
@@ -106,11 +148,11 @@ def _guess_applicant(leaves: Sequence[DraftField], used: set[str]) -> list[str]:
     number = _best(_APPLICANT_HINTS["idNumber"], leaves, used)
     if number is None:
         return []
-    lines = ["applicant:", f"  idNumber: {number.path}"]
+    lines = ["applicant:", f"  idNumber: {yaml_expression(number.path)}"]
     for name in ("name", "mobile"):
         found = _best(_APPLICANT_HINTS[name], leaves, used)
         if found is not None:
-            lines.append(f"  {name}: {found.path}")
+            lines.append(f"  {name}: {yaml_expression(found.path)}")
     return lines
 
 
@@ -126,15 +168,12 @@ def _best(hints: Iterable[str], leaves: Sequence[DraftField], used: set[str]) ->
 
 def _expression(one: Field, leaf: DraftField) -> str:
     if one.type == "enum:CaseState":
-        return f'{leaf.path} | table("status")'
+        return yaml_expression(f'{leaf.path} | table("status")')
     if one.type == "datetime":
-        is_iso = leaf.type.lower() in ("datetime", "date", "date-time")
-        return (
-            f'{leaf.path} | date("iso")'
-            if is_iso
-            else f'{leaf.path} | date("yyyy-MM-dd HH:mm:ss") # its pattern?'
-        )
-    return leaf.path
+        if leaf.type.lower() in ("datetime", "date", "date-time"):
+            return yaml_expression(f'{leaf.path} | date("iso")')
+        return yaml_expression(f'{leaf.path} | date("yyyy-MM-dd HH:mm:ss")') + " # its pattern?"
+    return yaml_expression(leaf.path)
 
 
 def draft_text(code: str, name: str, source: Sequence[str], calls: Sequence[DraftCall]) -> str:
@@ -144,7 +183,7 @@ def draft_text(code: str, name: str, source: Sequence[str], calls: Sequence[Draf
         "# A first draft: every TODO must be filled in; `quanyu check` says what does not fit, `quanyu try` shows a call.",
         "system:",
         f"  code: {code}",
-        f"  name: {name or 'TODO'}",
+        f"  name: {yaml_text(name) if name.strip() else 'TODO'}",
         "  owner: TODO # social credit code of the department",
         "",
         "source:",
@@ -169,12 +208,16 @@ def draft_text(code: str, name: str, source: Sequence[str], calls: Sequence[Draf
 
 def _call_lines(call: DraftCall) -> list[str]:
     lines = [f"{call.verb}: # {call.note}", *_indent(call.request, 1)]
+    if any("$page." in line for line in call.request):
+        lines.append(
+            "  paging: {style: page, size: 50} # TODO: how the list goes on, and where its total stands"
+        )
     if call.records:
-        lines.append(f"  records: {call.records}")
+        lines.append(f"  records: {yaml_expression(call.records)}")
     lines += ["  map:", *_indent(guess_map(CASE, call.leaves), 2)]
     rest = ", ".join(f"{leaf.path}{f' ({leaf.type})' if leaf.type else ''}" for leaf in call.leaves)
     if rest:
-        lines.append(f"  # a record has: {rest}")
+        lines.append(f"  # a record has: {' '.join(rest.split())}")
     if call.others:
         lines.append(f"  # other operations: {', '.join(call.others)}")
     lines.append("")

@@ -10,9 +10,12 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Protocol
 
-from adapters.cursor import ListCursor, Mark
+import orjson
+
+from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
 from adapters.mapping.scope import Gap
@@ -319,6 +322,8 @@ class Network:
         position, skip = start.position, start.skip
         rows: list[dict[str, Any]] = []
         whole = Outcome(system)
+        # a pull queue begins again with the records of its last moment: those that were delivered are passed over
+        delivered = start.last.numbers if start.last else frozenset[str]()
         for _ in range(MAX_PAGES):
             outcome, page = await self.one_page(
                 system, verb, args, fields, deadline=deadline, position=position, trace=trace
@@ -327,18 +332,29 @@ class Network:
             if page is None:
                 failed = not whole.answered and whole.status != "UNSUPPORTED"
                 return whole, rows, Mark(position, skip=skip) if rows and failed else None
-            taken = page.records[skip : skip + first - len(rows)]
+            fresh = (
+                [record for record in page.records if _print_of(record) not in delivered]
+                if delivered
+                else page.records
+            )
+            taken = fresh[skip : skip + first - len(rows)]
             rows.extend(taken)
             skip += len(taken)
             whole.count = len(rows)
-            if skip < len(page.records):
-                return whole, rows, Mark(position, skip=skip)
+            last = Last(str(position), delivered) if delivered else None
+            if skip < len(fresh):
+                return whole, rows, Mark(position, last, skip)
             if page.next is None or page.next == position:
                 return whole, rows, None
             position, skip = page.next, 0
+            if self._pulls(system, verb):
+                delivered = frozenset(map(_print_of, page.records))
             if len(rows) >= first:
                 break
-        return whole, rows, Mark(position)
+        return whole, rows, Mark(position, Last(str(position), delivered) if delivered else None)
+
+    def _pulls(self, system: str, verb: str) -> bool:
+        return self.sources[system].connectors[verb].connector.paging.style == "pull"
 
     def _note_gaps(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -348,6 +364,11 @@ class Network:
     async def close(self) -> None:
         for source in self.sources.values():
             await source.wire.close()
+
+
+def _print_of(record: Mapping[str, Any]) -> str:
+    """Short fingerprint of a record, to know it again."""
+    return blake2b(orjson.dumps(record, option=orjson.OPT_SORT_KEYS), digest_size=6).hexdigest()
 
 
 def _in_service(declaration: Declaration) -> bool:

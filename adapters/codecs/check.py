@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from adapters.codecs.decoder import compile_decoders
@@ -58,10 +59,10 @@ def as_sent(part: str, template: Any, entries: Sequence[Encode]) -> Any:
         if one.sign is None and one.timestamp is None and one.nonce is None:
             template = change(template, tuple(steps), lambda _value: "")
         elif steps:
-            name = str(steps[-1])
-            template = change(
-                template,
-                tuple(steps[:-1]),
-                lambda holder, name=name: {**holder, name: ""} if isinstance(holder, Mapping) else holder,
-            )
+            put = partial(_with_empty, name=str(steps[-1]))
+            template = change(template, tuple(steps[:-1]), put)
     return template
+
+
+def _with_empty(holder: Any, *, name: str) -> Any:
+    return {**holder, name: ""} if isinstance(holder, Mapping) else holder

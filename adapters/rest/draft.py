@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.draft import DraftCall, DraftField, draft_text, words
+from adapters.draft import DraftCall, DraftField, draft_text, step_text, words, yaml_text
 from adapters.loader import load
 
 __all__ = ["OpenApiError", "draft_from_openapi"]
@@ -44,14 +45,14 @@ def draft_from_openapi(text: str, code: str) -> str:
     single = _best(tree, [one for one in operations if _by_number(one)])
     many = _best(tree, [one for one in operations if not _by_number(one)])
     media = (many or single).media if (many or single) is not None else "json"  # type: ignore[union-attr]
-    source = ["rest:", f"  baseUrl: {_base_url(tree)}", f"  format: {media}"]
-    title = str((tree.get("info") or {}).get("title", ""))
+    source = ["rest:", f"  baseUrl: {yaml_text(_base_url(tree))}", f"  format: {media}"]
+    title = str(_mapping(tree.get("info")).get("title") or "")
     calls = [_call(tree, verb, one) for verb, one in (("case", single), ("cases", many)) if one is not None]
     return draft_text(code, title, source, calls)
 
 
 def _operations(tree: Mapping[str, Any]) -> Iterator[_Operation]:
-    for path, item in (tree.get("paths") or {}).items():
+    for path, item in _mapping(tree.get("paths")).items():
         item = _resolved(tree, item)
         for method in ("get", "post"):
             operation = item.get(method)
@@ -59,7 +60,7 @@ def _operations(tree: Mapping[str, Any]) -> Iterator[_Operation]:
                 continue
             parameters = [
                 _resolved(tree, one)
-                for one in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+                for one in _listed(item.get("parameters")) + _listed(operation.get("parameters"))
             ]
             reply, media = _reply(tree, operation)
             if reply:
@@ -67,14 +68,16 @@ def _operations(tree: Mapping[str, Any]) -> Iterator[_Operation]:
 
 
 def _reply(tree: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    responses = operation.get("responses") or {}
+    responses = _mapping(operation.get("responses"))
     answer = _resolved(tree, responses.get("200") or responses.get("201") or responses.get("default") or {})
     if "schema" in answer:  # Swagger 2
-        produces = " ".join(map(str, operation.get("produces") or tree.get("produces") or ["json"]))
+        produces = " ".join(
+            map(str, _listed(operation.get("produces")) or _listed(tree.get("produces")) or ["json"])
+        )
         return _resolved(tree, answer["schema"]), "json" if "json" in produces else "xml"
-    for name, content in (answer.get("content") or {}).items():
+    for name, content in _mapping(answer.get("content")).items():
         if "json" in name or "xml" in name:
-            return _resolved(tree, (content or {}).get("schema") or {}), "json" if "json" in name else "xml"
+            return _resolved(tree, _mapping(content).get("schema")), "json" if "json" in name else "xml"
     return {}, "json"
 
 
@@ -92,11 +95,14 @@ def _call(tree: Mapping[str, Any], verb: str, one: _Operation) -> DraftCall:
     for name in _path_parameters(one):
         is_number = words(name).endswith(("id", "no", "number", "uuid", "key"))
         path = path.replace("{" + name + "}", "{$args.number}" if is_number else f"TODO-{name}")
-    request = [f"method: {one.method}", f'path: "{path}"']
-    query = [p for p in one.parameters if p.get("in") == "query"]
+    request = [f"method: {one.method}", f"path: {json.dumps(path, ensure_ascii=False)}"]
+    query = [p for p in one.parameters if p.get("in") == "query" and isinstance(p.get("name"), str)]
     if query:
         request.append("query: # leave out what is not needed")
-        request += [f"  {p['name']}: {_argument(str(p['name']), verb)}" for p in query]
+        request += [
+            f"  {json.dumps(str(p['name']), ensure_ascii=False)}: {_argument(str(p['name']), verb)}"
+            for p in query
+        ]
     records, record = _record(tree, one.reply)
     leaves = tuple(_leaves(tree, record, "", MAX_DEPTH))[:MAX_LEAVES]
     return DraftCall(verb, f"{one.method} {one.path}", tuple(request), records or None, leaves)
@@ -125,17 +131,17 @@ def _record(tree: Mapping[str, Any], reply: Mapping[str, Any]) -> tuple[str, Map
     """Path to the records and the shape of one."""
     if reply.get("type") == "array":
         return ".", _resolved(tree, reply.get("items") or {})
-    for name, child in (reply.get("properties") or {}).items():
+    for name, child in _mapping(reply.get("properties")).items():
         child = _resolved(tree, child)
         if child.get("type") == "array" and _resolved(tree, child.get("items") or {}).get("properties"):
-            return str(name), _resolved(tree, child["items"])
+            return step_text(str(name)), _resolved(tree, child["items"])
     return "", reply
 
 
 def _leaves(tree: Mapping[str, Any], shape: Mapping[str, Any], path: str, depth: int) -> Iterator[DraftField]:
-    for name, child in (shape.get("properties") or {}).items() if depth else ():
+    for name, child in _mapping(shape.get("properties")).items() if depth else ():
         child = _resolved(tree, child)
-        here = f"{path}.{name}" if path else str(name)
+        here = f"{path}.{step_text(str(name))}" if path else step_text(str(name))
         if child.get("properties"):
             yield from _leaves(tree, child, here, depth - 1)
         else:
@@ -151,13 +157,21 @@ def _by_number(one: _Operation) -> bool:
 
 
 def _base_url(tree: Mapping[str, Any]) -> str:
-    servers = tree.get("servers") or []
+    servers = _listed(tree.get("servers"))
     if servers and isinstance(servers[0], Mapping):
         return str(servers[0].get("url", "TODO"))
     if tree.get("host"):
-        scheme = (tree.get("schemes") or ["https"])[0]
+        scheme = (_listed(tree.get("schemes")) or ["https"])[0]
         return f"{scheme}://{tree['host']}{tree.get('basePath', '')}"
     return "TODO"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _resolved(tree: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
@@ -174,7 +188,7 @@ def _resolved(tree: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
         value = at
     if isinstance(value, Mapping) and value.get("allOf"):
         merged: dict[str, Any] = {}
-        for part in value["allOf"]:
-            merged.update(_resolved(tree, part).get("properties") or {})
-        return {**value, "properties": {**merged, **(value.get("properties") or {})}}
+        for part in _listed(value["allOf"]):
+            merged.update(_mapping(_resolved(tree, part).get("properties")))
+        return {**value, "properties": {**merged, **_mapping(value.get("properties"))}}
     return value if isinstance(value, Mapping) else {}

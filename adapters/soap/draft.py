@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adapters.draft import DraftCall, DraftField, draft_text, words
+from adapters.draft import DraftCall, DraftField, draft_text, step_text, words, yaml_text
 from adapters.soap.wsdl import Shape, SoapOperation, SoapService
 
 __all__ = ["draft_from_wsdl"]
@@ -39,7 +39,12 @@ class _Records:
 
 
 def draft_from_wsdl(service: SoapService, location: str, code: str) -> str:
-    source = ["soap:", f"  wsdl: {location}", f"  service: {service.service}", f"  port: {service.port}"]
+    source = [
+        "soap:",
+        f"  wsdl: {yaml_text(location)}",
+        f"  service: {service.service}",
+        f"  port: {service.port}",
+    ]
     single, many = _choose(service)
     names = sorted(service.operations)
     calls = [
@@ -121,28 +126,34 @@ def _argument(name: str, verb: str) -> str:
 
 
 def _records(reply: Shape) -> _Records:
-    """The repeated element with most leaves; else the element with most leaves of its own."""
+    """The element with most leaves of its own: a case has more than each of its steps."""
     best = _Records(None, reply, many=False)
-    best_rank = (0, len([one for one in reply.children().values() if not one.children()]))
+    best_size = _own_leaves(reply)
     for path, shape, repeated in _elements(reply, "", MAX_DEPTH):
-        leaves = len([one for one in shape.children().values() if not one.children()])
-        rank = (1 if repeated else 0, leaves)
-        if leaves and rank > best_rank:
-            best, best_rank = _Records(path, shape, many=repeated), rank
+        size = _own_leaves(shape)
+        if size > best_size:
+            best, best_size = _Records(path, shape, many=repeated), size
     return best
+
+
+def _own_leaves(shape: Shape) -> int:
+    return sum(not child.children() for child in shape.children().values())
 
 
 def _elements(shape: Shape, path: str, depth: int) -> Iterator[tuple[str, Shape, bool]]:
     for name, child in shape.children().items() if depth else ():
-        here = f"{path}.{name}" if path else name
+        here = f"{path}.{step_text(name)}" if path else step_text(name)
         yield here, child, child.repeated
         if not child.repeated:
             yield from _elements(child, here, depth - 1)
 
 
 def _leaves(shape: Shape, path: str, depth: int) -> Iterator[DraftField]:
+    """Leaves of one record; what repeats inside it is no field of it."""
     for name, child in shape.children().items() if depth else ():
-        here = f"{path}.{name}" if path else name
+        here = f"{path}.{step_text(name)}" if path else step_text(name)
+        if child.repeated:
+            continue
         if child.children():
             yield from _leaves(child, here, depth - 1)
         else:

@@ -22,6 +22,7 @@ from gateway.executor.run import (
     in_order,
     nothing,
     root_fetch,
+    root_fetch_below,
 )
 from gateway.planner.errors import UnsupportedOperation
 from gateway.planner.nodes import (
@@ -55,6 +56,8 @@ def compile_node(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_typ
         return root_fetch(_prepare(node, subgraphs), Aliases(node.rewrites))
     if isinstance(node, FlattenNode):
         fetch = node.node
+        if not fetch.requires:
+            return root_fetch_below(_prepare(fetch, subgraphs), Aliases(fetch.rewrites), node.path)
         lookup = EntityLookup("_entities", "representations", (node.path,), fetch.requires, fetch.rewrites)
         return entity_fetch(_prepare(fetch, subgraphs), [_lookup(lookup, possible_types)])
     if isinstance(node, BatchFetchNode):

@@ -14,11 +14,13 @@ from typing import Any
 from graphql import (
     GraphQLAbstractType,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLScalarType,
     GraphQLSchema,
     is_abstract_type,
 )
@@ -46,8 +48,17 @@ _Complete = Callable[[Any, _Run, Any], Any]
 """(value, run, way). A way is (way above, step): cheap to grow, read only for errors. The root's is None."""
 _Conditions = tuple[tuple[tuple[str, bool], ...], ...]
 """Sets of (variable, wanted value): all of one set must hold. Empty: always."""
-_Entry = tuple[str, "_Complete | None", bool, "str | None", "_Conditions", str]
-"""(response, completer, non-null leaf, constant type name, conditions, coordinate)."""
+_Leaf = tuple[frozenset[type], _Complete]
+"""(types of JSON values that are right as they are, completer of others)."""
+_Entry = tuple[str, "_Complete | None", "_Leaf | None", bool, "str | None", "_Conditions", str]
+"""(response, completer, or leaf, non-null leaf, constant type name, conditions, coordinate)."""
+_JSON_TYPES: Mapping[str, frozenset[type]] = {
+    "Boolean": frozenset({bool}),
+    "Float": frozenset({float, int}),
+    "ID": frozenset({str}),
+    "Int": frozenset({int}),
+    "String": frozenset({str}),
+}
 
 Projection = Callable[[dict[str, Any], Mapping[str, Any], list[ClientError]], "dict[str, Any] | None"]
 """(merged data, variables, errors so far; new ones are appended) -> data of the answer."""
@@ -86,22 +97,24 @@ class _Compiler:
     def _entry(self, type_: GraphQLObjectType | GraphQLInterfaceType, item: Field) -> _Entry:
         conditions = tuple(tuple(sorted(found)) for found in item.occurrences() if found)
         if item.name == "__typename":
-            return item.response, None, False, type_.name, conditions, ""
+            return item.response, None, None, False, type_.name, conditions, ""
         if item.name in ("__schema", "__type"):
-            return item.response, None, False, None, conditions, ""
+            return item.response, None, None, False, None, conditions, ""
         coordinate = f"{type_.name}.{item.name}"
         output = type_.fields[item.name].type
         bare = output.of_type if isinstance(output, GraphQLNonNull) else output
         if not isinstance(bare, GraphQLList | GraphQLEnumType) and not item.children:
-            return item.response, None, bare is not output, None, conditions, coordinate
-        return (
-            item.response,
-            self._output(output, item.children, coordinate),
-            False,
-            None,
-            conditions,
-            coordinate,
-        )
+            return (
+                item.response,
+                None,
+                _leaf(bare, coordinate),
+                bare is not output,
+                None,
+                conditions,
+                coordinate,
+            )
+        complete = self._output(output, item.children, coordinate)
+        return item.response, complete, None, False, None, conditions, coordinate
 
     def _output(self, type_: GraphQLOutputType, children: Sequence[Selection], coordinate: str) -> _Complete:
         if isinstance(type_, GraphQLNonNull):
@@ -118,7 +131,7 @@ class _Compiler:
             return self.object(type_, children)
         if is_abstract_type(type_):
             return self._abstract(type_, children, coordinate)
-        return _leaf
+        return _scalar(type_, coordinate)
 
     def _abstract(
         self, type_: GraphQLAbstractType, children: Sequence[Selection], coordinate: str
@@ -165,7 +178,7 @@ def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
             return _invalid(f"{type_name} was expected to be an object.", run, way)
         answer: dict[str, Any] = {}
         get = value.get
-        for response, inner, required, constant, conditions, coordinate in entries:
+        for response, inner, leaf, required, constant, conditions, coordinate in entries:
             if conditions and not _holds(conditions, run.variables):
                 continue
             if inner is not None:
@@ -177,8 +190,13 @@ def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
                 answer[response] = constant
             else:
                 found = get(response)
-                if found is None and required:
-                    return _violated(coordinate, run, (way, response))
+                if found is None:
+                    if required:
+                        return _violated(coordinate, run, (way, response))
+                elif leaf is not None and type(found) not in leaf[0]:
+                    found = leaf[1](found, run, (way, response))
+                    if found is None and required:
+                        return _BUBBLED
                 answer[response] = found
         return answer
 
@@ -233,8 +251,27 @@ def _enum(values: frozenset[str], coordinate: str) -> _Complete:
     return complete
 
 
-def _leaf(value: Any, _run: _Run, _way: Any) -> Any:
-    return value
+def _leaf(type_: GraphQLOutputType, coordinate: str) -> _Leaf | None:
+    """None where every JSON value is right: custom scalars."""
+    types = _JSON_TYPES.get(type_.name) if isinstance(type_, GraphQLScalarType) else None
+    return (types, _scalar(type_, coordinate)) if types else None
+
+
+def _scalar(type_: GraphQLOutputType, coordinate: str) -> _Complete:
+    """A value as the built-in scalar has it: 5 as an ID is "5". Custom scalars stay as they are."""
+    if not isinstance(type_, GraphQLScalarType) or type_.name not in _JSON_TYPES:
+        return lambda value, _run, _way: value
+    types, coerce, name = _JSON_TYPES[type_.name], type_.serialize, type_.name
+
+    def complete(value: Any, run: _Run, way: Any) -> Any:
+        if type(value) in types:
+            return value
+        try:
+            return coerce(value)
+        except GraphQLError:
+            return _invalid(f"{coordinate} returned a value that is no {name}.", run, way)
+
+    return complete
 
 
 def _invalid(message: str, run: _Run, way: Any) -> None:

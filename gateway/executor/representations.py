@@ -14,10 +14,13 @@ import orjson
 from gateway.executor.errors import Path
 from gateway.planner.nodes import Representation, RequiredField
 
-__all__ = ["Gathered", "compile_gather", "paths_of"]
+__all__ = ["Gathered", "compile_gather", "objects_at", "paths_of"]
 
 PossibleTypes = Callable[[str], Collection[str]]
 _MISSING = object()
+_Identify = Callable[[dict[str, Any]], Any]
+"""What makes an object's representation the same as another's; None if it has none."""
+_Represent = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -43,36 +46,40 @@ def compile_gather(
     paths: Sequence[tuple[str, ...]], requires: Sequence[Representation], possible_types: PossibleTypes
 ) -> Callable[[dict[str, Any]], Gathered]:
     """A function from the merged data to the representations at all of the flatten paths, each once."""
-    builders: dict[str, Callable[[dict[str, Any]], tuple[Any, dict[str, Any]] | None]] = {}
-    for item in requires:
-        build = _compile_representation(item, possible_types)
+    builders: dict[str, tuple[int, _Identify, _Represent]] = {}
+    for number, item in enumerate(requires):
+        builder = (number, *_compile_representation(item, possible_types))
         for name in (item.type_name, *possible_types(item.type_name)):
-            builders.setdefault(name, build)
+            builders.setdefault(name, builder)
 
     def gather(data: dict[str, Any]) -> Gathered:
-        found = Gathered([], [])
-        known: dict[Any, int] = {}
+        representations: list[dict[str, Any]] = []
+        targets: list[list[list[dict[str, Any]]]] = []
+        last_path: list[int] = []  # of each representation
+        known: list[dict[Any, int]] = [{} for _ in requires]
         seen: set[int] = set()
-        for path in paths:
-            here: dict[int, list[dict[str, Any]]] = {}
-            for item in _objects(data, path):
-                build = builders.get(item.get("__typename", ""))
-                if build is None or id(item) in seen:
+        for path_number, path in enumerate(paths):
+            for item in objects_at(data, path):
+                builder = builders.get(item.get("__typename", ""))
+                if builder is None or id(item) in seen:
                     continue
                 seen.add(id(item))
-                built = build(item)
-                if built is None:
+                number, identify, represent = builder
+                identity = identify(item)
+                if identity is None:
                     continue
-                index = known.setdefault(built[0], len(known))
-                if index == len(found.representations):
-                    found.representations.append(built[1])
-                    found.targets.append([])
-                if index in here:
-                    here[index].append(item)
+                index = known[number].get(identity)
+                if index is None:
+                    known[number][identity] = len(representations)
+                    representations.append(represent(item))
+                    targets.append([[item]])
+                    last_path.append(path_number)
+                elif last_path[index] == path_number:
+                    targets[index][-1].append(item)
                 else:
-                    here[index] = [item]
-                    found.targets[index].append(here[index])
-        return found
+                    targets[index].append([item])
+                    last_path[index] = path_number
+        return Gathered(representations, targets)
 
     return gather
 
@@ -98,7 +105,8 @@ def paths_of(data: dict[str, Any], path: Sequence[str], targets: Collection[dict
     return found
 
 
-def _objects(data: dict[str, Any], path: Sequence[str]) -> list[dict[str, Any]]:
+def objects_at(data: dict[str, Any], path: Sequence[str]) -> list[dict[str, Any]]:
+    """All that stand at a flatten path; nulls on the way have none."""
     items: list[Any] = [data]
     for step in path:
         if step == "@":
@@ -110,41 +118,60 @@ def _objects(data: dict[str, Any], path: Sequence[str]) -> list[dict[str, Any]]:
 
 def _compile_representation(
     item: Representation, possible_types: PossibleTypes
-) -> Callable[[dict[str, Any]], tuple[Any, dict[str, Any]] | None]:
-    """A function from an object to (what makes it the same as another, representation), or None."""
-    sent_as = item.sent_as
+) -> tuple[_Identify, _Represent]:
     if all(not field.selections and field.type_condition is None for field in item.fields):
-        leaves = [(field.name, field.response, field.key) for field in item.fields]
+        return _flat(item)
+    sent_as, fill = item.sent_as, _compile_fields(item.fields, possible_types)
 
-        def build_flat(value: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
-            built = {"__typename": sent_as}
-            for name, response, is_key in leaves:
-                leaf = value.get(response, _MISSING)
-                if leaf is _MISSING or (leaf is None and is_key):
-                    return None
-                built[name] = leaf
-            return _identity(built), built
-
-        return build_flat
-    fill = _compile_fields(item.fields, possible_types)
-
-    def build_deep(value: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+    def represent(value: dict[str, Any]) -> dict[str, Any]:
         built: dict[str, Any] = {"__typename": sent_as}
+        fill(value, built)
+        return built
+
+    def identify(value: dict[str, Any]) -> Any:
         try:
-            fill(value, built)
+            return orjson.dumps(represent(value))
         except _NoEntity:
             return None
-        return _identity(built), built
 
-    return build_deep
+    return identify, represent
 
 
-def _identity(built: dict[str, Any]) -> Any:
-    identity = tuple(built.values())
+def _flat(item: Representation) -> tuple[_Identify, _Represent]:
+    """Without objects in it, as nearly all are: identity is the tuple of values."""
+    sent_as = item.sent_as
+    leaves = [(field.name, field.response) for field in item.fields]
+    keys = [field.response for field in item.fields if field.key]
+    others = [field.response for field in item.fields if not field.key]
+
+    def represent(value: dict[str, Any]) -> dict[str, Any]:
+        built = {"__typename": sent_as}
+        for name, response in leaves:
+            built[name] = value[response]
+        return built
+
+    def identify(value: dict[str, Any]) -> Any:
+        found = []
+        for response in keys:
+            leaf = value.get(response)
+            if leaf is None:
+                return None
+            found.append(leaf)
+        for response in others:
+            leaf = value.get(response, _MISSING)
+            if leaf is _MISSING:
+                return None
+            found.append(leaf)
+        return _hashable(found[0] if len(found) == 1 else tuple(found))
+
+    return identify, represent
+
+
+def _hashable(identity: Any) -> Any:
     try:
         hash(identity)
     except TypeError:
-        return orjson.dumps(built)
+        return orjson.dumps(identity)
     return identity
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from adapters.fetch import FetchError, FetchResult, PreparedFetch, RequestContext
 from gateway.executor.errors import ClientError, Path, subgraph_error
 from gateway.executor.merge import Aliases, copied, merge_into
-from gateway.executor.representations import Gathered
+from gateway.executor.representations import Gathered, objects_at, paths_of
 
 __all__ = [
     "Fetch",
@@ -29,6 +29,7 @@ __all__ = [
     "in_order",
     "nothing",
     "root_fetch",
+    "root_fetch_below",
     "take_root",
 ]
 
@@ -131,6 +132,25 @@ def take_root(result: FetchResult, subgraph: str, aliases: Aliases, state: RunSt
         path = aliases.undone(error.path)
         failed = result.data is None
         state.errors.append(subgraph_error(error, subgraph=subgraph, path=path, failed=failed))
+
+
+def root_fetch_below(fetch: Fetch, aliases: Aliases, path: Sequence[str]) -> Step:
+    """A query, merged into every object of type `Query` at a path; nothing is sent where there are none."""
+
+    async def run(state: RunState) -> None:
+        targets = objects_at(state.data, path)
+        if not targets:
+            return
+        result = await fetch(state, {})
+        below = RunState(state.variables, state.context)
+        take_root(result, fetch.subgraph, aliases, below)
+        for target in targets:
+            merge_into(target, below.data)
+        for error in below.errors:
+            for place in paths_of(state.data, path, targets):
+                state.errors.append({**error, "path": [*place, *error.get("path", ())]})
+
+    return run
 
 
 def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup]) -> Step:

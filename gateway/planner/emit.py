@@ -108,9 +108,11 @@ def _root_node(
 ) -> PlanNode:
     selections = selection_set_of(group.output)
     names = used_variables(selections, variables)
+    kind = "query" if group.path else kind
     document = _document(kind, [variables[name] for name in names], selections)
     rewrites = tuple(group.rewrites)
-    return FetchNode(group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites)
+    fetch = FetchNode(group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites)
+    return FlattenNode(group.path, fetch) if group.path else fetch
 
 
 def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:

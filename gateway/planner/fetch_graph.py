@@ -106,7 +106,7 @@ RequiredFields = dict[tuple[str, str], list[RequiredField]]
 
 @dataclass(slots=True, eq=False)
 class FetchGroup:
-    """One fetch to be: a root operation (path is empty, no `inputs`) or entities at a path.
+    """One fetch to be: entities at a path, or (no `inputs`) a root operation, at a path where a field returns `Query`.
 
     batched: further lookups that travel in the same operation; they are no groups of the graph any more.
     """
@@ -142,6 +142,12 @@ class FetchGraph:
     def root(self, subgraph: str, type_name: str) -> FetchGroup:
         """A new root operation."""
         return self._new(subgraph, (), type_name)
+
+    def root_below(self, subgraph: str, path: tuple[str, ...], parent: int) -> FetchGroup:
+        """A query for objects of type `Query` at a path; it needs no key."""
+        group = self._new(subgraph, path, "Query")
+        group.parents = {parent}
+        return group
 
     def entity(self, subgraph: str, path: tuple[str, ...], parents: set[int]) -> FetchGroup:
         """A new entity fetch at a path."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gateway.planner.fetch_graph import FetchGroup, Output
-from gateway.planner.paths import Standpoint
-from gateway.planner.query_graph import Provided
-from gateway.planner.selections import Selection
+from gateway.planner.paths import Hop, Standpoint
+from gateway.planner.query_graph import Provided, QueryGraph
+from gateway.planner.selections import Field, Selection
 
-__all__ = ["Host", "Place", "Placed"]
+__all__ = ["Follows", "Host", "Place", "Placed", "Placer", "is_local"]
 
 Path = tuple[str, ...]
 
@@ -53,3 +55,30 @@ class Placed:
     def add(self, other: Placed) -> None:
         self.left += other.left
         self.groups |= other.groups
+
+
+class Follows(Protocol):
+    """What opens the fetches of a way."""
+
+    def follow(self, place: Place, hops: Sequence[Hop]) -> Host: ...
+
+
+class Placer(Protocol):
+    """What places selections: the parts of the walk call each other through it."""
+
+    @property
+    def graph(self) -> QueryGraph: ...
+
+    @property
+    def hosts(self) -> Follows: ...
+
+    def place(self, place: Place, selections: Sequence[Selection]) -> Placed: ...
+
+    def place_object(self, place: Place, selections: Sequence[Selection]) -> Placed: ...
+
+    def place_field(self, place: Place, asked: Field, *, ahead: Sequence[Field]) -> Placed: ...
+
+
+def is_local(graph: QueryGraph, host: Host, asked: Field) -> bool:
+    """Whether a host answers a field at once."""
+    return graph.is_local(host.subgraph, host.type_name, asked.name, host.provided)

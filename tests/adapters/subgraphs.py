@@ -29,6 +29,10 @@ class Regions:
 
     below: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def region(self, code: str) -> object | None:
+        known = {*self.below, *(one for below in self.below.values() for one in below)}
+        return code if code in known or not known else None
+
     def descendants(self, code: str) -> frozenset[str]:
         return self.below.get(code, frozenset())
 
@@ -66,7 +70,7 @@ class Asked:
 
 def subgraph_of(*sources: Source, regions: Mapping[str, frozenset[str]] | None = None) -> Asked:
     gaps = Gaps()
-    network = Network({one.code: one for one in sources}, gaps)
+    network = Network({one.code: one for one in sources}, gaps, regions=tree)
     questions = CaseQuestions(network, Regions(regions or {}), SECRET, b"k" * 32)
     return Asked(ConnectorSubgraph(CASES, SDL, SCHEMA, questions), gaps)
 

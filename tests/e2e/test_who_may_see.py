@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from samples.catalogue import SYSTEMS
 from tests.e2e.answers import ids, sample_query, walk
-from tests.e2e.gateways import CITIZEN, SAMPLES, Client
+from tests.e2e.gateways import CITIZEN, SAMPLES, Client, here
+from tests.e2e.stubs import answering, declaration, row, stub
 from tests.e2e.truth import cases_of, everything
 
 OWN = SAMPLES[0].id_number
@@ -194,3 +197,51 @@ def test_a_cached_plan_of_the_clerk_gives_the_citizen_nothing(gateway: Client) -
     assert gateway.ask(query, token=None).codes == ["UNAUTHENTICATED"]
     assert gateway.ask(query, token=CITIZEN).codes == ["FORBIDDEN"]
     assert gateway.ask(query).data["cases"]["nodes"]
+
+
+# BUG: an error is given for it, at a path that is not in the answer
+def test_what_is_left_out_by_a_directive_is_not_refused(gateway: Client) -> None:
+    query = """query ($no: Boolean = false) { region(code: "500107") { code }
+      cases(first: 1) @include(if: $no) { nodes { id } } }"""
+    assert gateway.data(query, token=None) == {"region": {"code": "500107"}}
+
+
+# BUG: the path is the fragment's own, `changes`, which is nowhere in the answer
+def test_what_is_withheld_in_a_fragment_is_told_at_its_place(gateway: Client) -> None:
+    query = """{ legacySystem(code: "JT-PERMIT") { ...F } }
+      fragment F on LegacySystem { code changes(since: "2017-11-20T00:00:00+08:00") { nodes { id } } }"""
+    asked = gateway.ask(query, token=None)
+    assert asked.data == {"legacySystem": {"code": "JT-PERMIT", "changes": None}}
+    assert [error["path"] for error in asked.errors] == [["legacySystem", "changes"]]
+
+
+# BUG: the number goes to the systems as it is, and those take an empty one for no filter: everyone's cases come back
+@pytest.mark.parametrize("number", ["", "   ", "\u3000"])
+def test_an_empty_applicant_number_is_not_everybody(gateway: Client, number: str) -> None:
+    query = """query ($number: String!) { cases(applicant: {number: $number}, first: 5, systems: ["JT-PERMIT",
+      "GSJ-LICENSE", "GHJ-PLAN"]) { nodes { id } } }"""
+    asked = gateway.ask(query, {"number": number})
+    assert (asked.data or {}).get("cases") in (None, {"nodes": []})
+    assert asked.errors
+
+
+# BUG: the answer of a system to the applicant filter is believed: one that ignores it, or searches loosely, gives
+# other people's cases to a citizen
+def test_a_system_that_ignores_the_applicant_gives_a_citizen_nobodys_cases(
+    systems_dir: Path, tmp_path: Path
+) -> None:
+    rows = [
+        row("AA-1", who=OWN),
+        row("AA-2", who=SAMPLES[1].id_number),
+        row("AA-3", who=OWN.replace("5002", "5003")),
+    ]
+    with stub(answering(rows)) as server:
+        (systems_dir / "aa.yaml").write_text(declaration("AA", server.url), encoding="utf-8")
+        with here(tmp_path, systems_dir, {}, watch=False) as client:
+            mine = client.ask("{myCases {nodes {id} sources {count}}}", token=CITIZEN)
+            assert ids(mine.data["myCases"]) == ["AA:AA-1"]
+            query = "query ($number: String!) { cases(applicant: {number: $number}) { nodes { id } } }"
+            theirs = client.ask(query, {"number": OWN})
+            assert ids(theirs.data["cases"]) == ["AA:AA-1"]
+            progress = client.ask(PROGRESS, {"number": "AA-2"}, token=CITIZEN)
+            assert progress.data["caseProgress"]["cases"] == []

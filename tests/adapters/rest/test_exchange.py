@@ -161,10 +161,8 @@ def test_a_charset_that_is_none_costs_no_more_than_the_reply(read: Any, body: by
 def test_any_bytes_are_read_or_bad_data(body: bytes, charset: str) -> None:
     for read in (read_json, read_xml):
         for start in (b"", b"<r>", b'{"a":'):
-            try:
+            with contextlib.suppress(SourceBadData):
                 read(start + body, f"text/plain; charset={charset}")
-            except SourceBadData as error:
-                assert str(error).startswith("T: ")
 
 
 def read_graphql(value: Any) -> Any:

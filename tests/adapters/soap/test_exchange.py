@@ -255,7 +255,7 @@ async def test_a_fault_in_several_languages_keeps_its_words_for_the_log(tmp_path
         (b"", "not well-formed XML"),
         (GOOD[:-20], "not well-formed XML"),
         (b"<!DOCTYPE x>" + GOOD, "not well-formed XML"),
-        (envelope("<r><return>\xff</return></r>").replace("\xff".encode(), b"\xff"), "not well-formed XML"),
+        (envelope("<r><return>\xff</return></r>").replace("\xff".encode(), b"\xff"), "not utf-8"),
     ],
 )
 async def test_what_is_not_soap_is_bad_data(tmp_path: Path, body: bytes, words: str) -> None:
