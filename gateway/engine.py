@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.fetch import RequestContext, Subgraph
+from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
 from gateway.planner import QueryGraph
 from gateway.request import GraphQLAnswer, GraphQLRequest
@@ -35,6 +36,7 @@ class Generation:
     states: Callable[[], Mapping[str, str]]
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
+    subgraph_sdl: str = ""
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -54,25 +56,37 @@ class GraphQLEngine:
             return _refused([OperationError("STARTING", "The gateway is still loading its systems.")], 503)
         generation.in_flight += 1
         try:
-            operation = self._prepare(generation, request, context)
-            if isinstance(operation, list):
-                return _refused(operation, 400)
-            if request.read_only and operation.kind != "query":
-                return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
-            answer = await operation.execute(request.variables, context)
-            if not answer.executed:
-                return GraphQLAnswer(errors=answer.errors, status_hint=400, operation=operation.kind)
-            errors = [*self._denials(generation, request, context), *answer.errors]
-            return GraphQLAnswer(
-                answer.data,
-                errors,
-                answer.extensions,
-                operation=operation.kind,
-                operation_name=operation.name,
-            )
+            router = asks_as_router(request.query)
+            if router is not None:
+                question = entity_question(
+                    router, request.variables, generation.composition.api_schema, generation.subgraph_sdl
+                )
+                return await question.respond(lambda one: self._run(generation, one, context))
+            return await self._run(generation, request, context)
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
+
+    async def _run(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> GraphQLAnswer:
+        """One operation on one generation."""
+        operation = self._prepare(generation, request, context)
+        if isinstance(operation, list):
+            return _refused(operation, 400)
+        if request.read_only and operation.kind != "query":
+            return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
+        answer = await operation.execute(request.variables, context)
+        if not answer.executed:
+            return GraphQLAnswer(errors=answer.errors, status_hint=400, operation=operation.kind)
+        errors = [*self._denials(generation, request, context), *answer.errors]
+        return GraphQLAnswer(
+            answer.data,
+            errors,
+            answer.extensions,
+            operation=operation.kind,
+            operation_name=operation.name,
+        )
 
     def readiness(self) -> Mapping[str, Any]:
         generation = self._current

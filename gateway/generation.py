@@ -20,6 +20,7 @@ from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
 from cache.single_flight import SingleFlight
 from cache.store import Store
+from gateway.as_subgraph import federation_sdl
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
@@ -74,7 +75,7 @@ def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Bui
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     subgraphs = _subgraphs(parts, network, systems)
     composition = compose([SubgraphSchema(name, None, one.sdl) for name, one in subgraphs.items()])
-    if composition.supergraph is None:
+    if composition.supergraph is None or composition.api_schema is None:
         raise CompositionFailed("\n".join(str(error) for error in composition.errors))
     generation = Generation(
         number,
@@ -85,6 +86,7 @@ def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Bui
         systems.states,
         network.close,
         OperationCache(parts.operation_cache_entries),
+        federation_sdl(composition.api_schema),
     )
     return Built(generation, loaded, network)
 

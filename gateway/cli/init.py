@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def init(
     try:
         if wsdl is not None:
             located = wsdl if wsdl.startswith(("http://", "https://")) else str(Path(wsdl).resolve())
-            text = draft_from_wsdl(load_wsdl(located, service=service, port=port), wsdl, code)
+            text = draft_from_wsdl(
+                load_wsdl(located, service=service, port=port), _as_declared(wsdl, located, output), code
+            )
         else:
             assert openapi is not None  # noqa: S101 - one of the two is given
             text = draft_from_openapi(openapi.read_text(encoding="utf-8"), code)
@@ -49,3 +52,10 @@ def init(
     output.write_text(text, encoding="utf-8")
     click.echo(f"{output} written; next: quanyu check {output}", err=True)
     sys.exit(0)
+
+
+def _as_declared(wsdl: str, located: str, output: Path | None) -> str:
+    """The WSDL as the declaration must name it: files relative to the declaration."""
+    if wsdl.startswith(("http://", "https://")) or output is None:
+        return wsdl
+    return os.path.relpath(located, output.resolve().parent)

@@ -13,8 +13,10 @@ from schema.scalars import Date, RegionCode, Uscc
 from schema.types.catalogue import (
     AsOf,
     Availability,
+    ItemImplementation,
     ServiceItem,
     day_or_today,
+    implementation_of,
     item_of,
 )
 from schema.types.connections import After, Connection, First
@@ -98,6 +100,15 @@ class HouseQuery:
     ) -> ServiceItem | None:
         row = info.context.registry.item(base_code)
         return item_of(row) if row else None
+
+    @resolved("How one body handles an item, by its implementation code 单个实施清单.")
+    def implementation(
+        self,
+        info: HouseInfo,
+        task_code: Annotated[strawberry.ID, argument(description="Implementation code 实施编码.")],
+    ) -> ItemImplementation | None:
+        row = info.context.registry.implementation(task_code)
+        return implementation_of(row) if row else None
 
     @resolved("Can I apply for this here, and how long will it take 可办查询.")
     def availability(

@@ -70,8 +70,9 @@ class Asked:
 
 def subgraph_of(*sources: Source, regions: Mapping[str, frozenset[str]] | None = None) -> Asked:
     gaps = Gaps()
+    tree = Regions(regions or {})
     network = Network({one.code: one for one in sources}, gaps, regions=tree)
-    questions = CaseQuestions(network, Regions(regions or {}), SECRET, b"k" * 32)
+    questions = CaseQuestions(network, tree, SECRET, b"k" * 32)
     return Asked(ConnectorSubgraph(CASES, SDL, SCHEMA, questions), gaps)
 
 

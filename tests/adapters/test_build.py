@@ -163,7 +163,7 @@ async def test_a_mistake_elsewhere_does_not_hide_what_the_wsdl_does_not_have(tmp
     text = soap_yaml(
         "s.wsdl", RIGHT.replace("getCase", "getCas").replace("localNo: no", "localNo: no\n      titel: no")
     )
-    # BUG: the WSDL is looked at only when all else is right: two rounds instead of one
+    # regression: the WSDL is looked at only when all else is right: two rounds instead of one
     assert {code for _, _, code, _, _ in await found(tmp_path, text)} == {
         "UNKNOWN_OPERATION",
         "UNKNOWN_FIELD",

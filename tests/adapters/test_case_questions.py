@@ -155,7 +155,7 @@ async def test_nor_does_it_lend_another_cases_steps_to_a_list() -> None:
 
     asked = subgraph_of(system("A", answer, f"case: {{path: '/c/{{$args.number}}', map: {EVENTS}}}\n{CASES}"))
     result = await asked.fetch("{ cases { nodes { id timeline { nodes { step } } } } }")
-    # BUG: the number of the single case is looked at in `by_number`, but not where it fills in a list's record
+    # regression: the number of the single case is looked at in `by_number`, but not where it fills in a list's record
     assert result.data == {"cases": {"nodes": [{"id": "A:A1", "timeline": {"nodes": []}}]}}
 
 
@@ -230,7 +230,7 @@ async def test_values_that_do_not_fit_are_told_without_being_shown() -> None:
 async def test_the_number_of_a_person_is_never_shown(who: dict[str, str]) -> None:
     asked = subgraph_of(system("A", case_row("A1", who=who)))
     text = '{ case(id: "A:A1") { applicant { ref displayName ... on NaturalPerson { maskedId } ... on LegalPerson { uscc } } } }'
-    # BUG: sole traders (LEGAL, known by their owner's number): without an idType column it is taken for a USCC
+    # regression: sole traders (LEGAL, known by their owner's number): without an idType column it is taken for a USCC
     assert ID not in str(await asked.fetch(text))
 
 
@@ -243,7 +243,7 @@ async def test_one_representation_that_nobody_knows_costs_only_itself() -> None:
         {"__typename": "LegacySystem", "code": "A"},
     ]
     result = await asked.fetch(text, r=given)
-    # BUG: the refusal of one ends them all: `_entities` is null
+    # regression: the refusal of one ends them all: `_entities` is null
     assert result.data == {"_entities": [{"id": "A:A1"}, None, {"code": "A"}]}
     assert [error.path for error in result.errors] == [("_entities", 1)]
 
@@ -258,7 +258,7 @@ async def test_a_region_below_what_a_system_serves_is_asked_of_it() -> None:
     )
     text = "query ($r: RegionCode) { cases(region: $r) { nodes { localNo } } }"
     assert (await asked.data(text, r="500000"))["cases"]["nodes"] == [{"localNo": "N1"}]
-    # BUG: `regions` are said to count "with all below them", but only the asked region's own descendants are looked at
+    # regression: `regions` are said to count "with all below them", but only the asked region's own descendants are looked at
     result = await asked.fetch(text, r="500107001")
     assert result.data == {"cases": {"nodes": [{"localNo": "N1"}]}}
 
@@ -287,7 +287,7 @@ async def test_a_wrong_value_on_any_page_of_a_systems_list_is_told() -> None:
     result = await asked.fetch(ITEM_LIST, r=[{"__typename": "LegacySystem", "code": "A"}])
     assert result.data is not None
     assert len(result.data["_entities"][0]["items"]["nodes"]) == 3
-    # BUG: each page has an outcome of its own, and only the last one's troubles are reported
+    # regression: each page has an outcome of its own, and only the last one's troubles are reported
     assert [error.extensions["field"] for error in result.errors] == ["0.promisedDays"]
 
 
@@ -299,7 +299,7 @@ async def test_an_endless_list_of_a_system_ends() -> None:
         ITEM_LIST.replace(" promisedDays", ""), timeout_s=2, r=[{"__typename": "LegacySystem", "code": "A"}]
     )
     assert result.data is not None
-    # BUG: nothing but the deadline ends it: a system that gives its cursor back is asked thousands of times
+    # regression: nothing but the deadline ends it: a system that gives its cursor back is asked thousands of times
     assert len(source.wire.requests) <= 100  # type: ignore[attr-defined]  # the double's
 
 
@@ -307,7 +307,7 @@ async def test_an_endless_list_of_a_system_ends() -> None:
 async def test_any_day_that_a_client_may_ask_for_is_answered(day: str) -> None:
     pushed = CASES.replace("query: {", "query: {f: '$args.from | format(\"yyyyMMdd\")', ")
     asked = subgraph_of(system("A", rows("A1"), pushed), system("B", rows("B1")))
-    # BUG: OverflowError while the request is written leaves the fetch
+    # regression: OverflowError while the request is written leaves the fetch
     result = await asked.fetch(f'{{ cases(from: "{day}") {{ nodes {{ id }} }} }}')
     assert result.data is not None
 
@@ -317,7 +317,7 @@ async def test_a_date_that_means_none_costs_only_its_record(at: str) -> None:
     asked = subgraph_of(
         system("A", {"rows": [case_row("A1", at=at), case_row("A2")]}), system("B", rows("B1"))
     )
-    # BUG: OverflowError while the reply is read leaves the fetch: .NET's DateTime.MinValue in one record
+    # regression: OverflowError while the reply is read leaves the fetch: .NET's DateTime.MinValue in one record
     result = await asked.fetch("{ cases { nodes { id } } }")
     assert result.data is not None
     assert {node["id"] for node in result.data["cases"]["nodes"]} >= {"A:A2", "B:B1"}

@@ -305,5 +305,5 @@ async def test_a_system_that_fails_one_call_in_five_costs_at_most_its_own_part(l
         outcomes.append(result.data["cases"]["sources"][0]["status"])
     await source.wire.close()
     # its empty replies with status 500 and its lost connections are retried; its error page with status 200 is not
-    # BUG: a 500 without JSON is SOURCE_BAD_DATA, which is not retried either (see test_source)
+    # regression: a 500 without JSON is SOURCE_BAD_DATA, which is not retried either (see test_source)
     assert outcomes.count("OK") >= 27

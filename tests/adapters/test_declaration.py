@@ -64,7 +64,7 @@ def test_it_is_json_schema_2020_12() -> None:
 def test_an_editor_finds_nothing_wrong_with_a_sample(
     path: Path, validator: jsonschema.Draft202012Validator
 ) -> None:
-    # BUG: an owner of digits alone (115000000090001627, unquoted) is a number for an editor and text for the loader
+    # regression: an owner of digits alone (115000000090001627, unquoted) is a number for an editor and text for the loader
     assert wrong(validator, as_an_editor_reads_it(path.read_text(encoding="utf-8"))) == []
 
 
@@ -131,7 +131,7 @@ def test_every_key_that_people_see_has_a_description() -> None:
 def test_keys_of_a_declaration_are_camel_case_only(validator: jsonschema.Draft202012Validator) -> None:
     text = rest_yaml(CONNECTORS, head="traffic: {timeout_ms: 500}")
     assert wrong(validator, as_an_editor_reads_it(text)) != []
-    # BUG: the loader takes `timeout_ms` (populate_by_name), the editor marks it as unknown
+    # regression: the loader takes `timeout_ms` (populate_by_name), the editor marks it as unknown
     assert [one.code for one in checked(text).document.problems] == ["UNKNOWN_KEY"]
 
 

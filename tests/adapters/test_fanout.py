@@ -148,14 +148,14 @@ async def test_a_system_that_fails_now_and_then_loses_and_repeats_nothing(
 async def test_records_of_one_moment_are_not_lost_at_the_end_of_a_page() -> None:
     day = "2017-05-01T00:00:00"
     one = System("A", [(day, f"A{number}") for number in range(1, 8)], 2)
-    # BUG: what was delivered is remembered as (appliedAt, localNo); a system that does not break ties by number, newest
+    # regression: what was delivered is remembered as (appliedAt, localNo); a system that does not break ties by number, newest
     # number first, loses every record of the same moment that sorts after it. Many systems hold days only
     assert sorted(flat(await every_page([one], 3))) == one.rows
 
 
 async def test_a_system_that_keeps_finer_time_than_a_second_loses_nothing() -> None:
     rows = [(f"2017-05-01T10:00:00.{ms:03d}", f"A{index}") for index, ms in enumerate(range(900, 0, -150))]
-    # BUG: as above: times are cut to whole seconds, so that records of one second become ties
+    # regression: as above: times are cut to whole seconds, so that records of one second become ties
     found = flat(await every_page([System("A", rows, 2)], 2))
     assert sorted(number for _, number in found) == [number for _, number in rows]
 
@@ -164,7 +164,7 @@ async def test_a_list_in_no_order_whose_second_page_fails_once_loses_nothing() -
     rows = [(f"2017-05-{day:02d}T00:00:00", f"A{day:02d}") for day in range(1, 9)]
     system = System("A", rows, 4, "any", fails=lambda call: call == 2)
     steady = System("Z", [(f"2016-01-{day:02d}T00:00:00", f"Z{day:02d}") for day in range(20, 0, -1)], 10)
-    # BUG: the first page (the oldest records here) is delivered although the rest is not there; its last key is kept,
+    # regression: the first page (the oldest records here) is delivered although the rest is not there; its last key is kept,
     # and everything newer is taken for delivered from then on
     assert {key for key in flat(await every_page([system, steady], 5)) if key[1][0] == "A"} == set(rows)
 
@@ -177,7 +177,7 @@ async def test_a_long_list_in_no_order_is_whole_or_says_that_it_is_not() -> None
     system = System("A", rows, 1, "any")
     sources = [system.source()]
     page = await merged(sources, 100, ListCursor())
-    # BUG: after MAX_PAGES pages the rest is dropped without a word: no more, no error, no trouble
+    # regression: after MAX_PAGES pages the rest is dropped without a word: no more, no error, no trouble
     assert (
         len(page.found) == len(rows) or page.has_more or page.outcomes[0].troubles or page.outcomes[0].error
     )
@@ -249,7 +249,7 @@ async def test_what_nobody_expected_of_one_system_costs_only_its_part() -> None:
     text = f"cases: {{path: /l, records: rows, map: {MINIMAL_MAP}}}"
     broken = source_of(rest_yaml(text, code="B"), MemoryWire(crash))
     alive = System("A", [("2017-05-02T00:00:00", "A2")], 5)
-    # BUG: only SourceError is an outcome; any other exception (there are many ways to one, see the other BUGs) ends the
+    # regression: only SourceError is an outcome; any other exception (there are many ways to one, see the other BUGs) ends the
     # answer of all systems
     page = await merged([alive.source(), broken], 10, ListCursor())
     assert [one.record["localNo"] for one in page.found] == ["A2"]

@@ -40,7 +40,7 @@ def test_says_where_the_mistake_is(text: str, expected: tuple[int, int, str]) ->
 
 
 def test_a_character_that_yaml_forbids_is_reported_at_its_place() -> None:
-    # BUG: PyYAML's ReaderError has `position` instead of a mark; the problem says 1:1 wherever it stands
+    # regression: PyYAML's ReaderError has `position` instead of a mark; the problem says 1:1 wherever it stands
     assert found("a: 1\nb: x\x07y\n") == [(2, 5, "YAML_SYNTAX")]
 
 
@@ -100,7 +100,7 @@ def test_a_plain_scalar_is_a_number_only_if_it_is_written_as_one(text: str, valu
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
 def test_words_that_python_takes_for_floats_stay_text(text: str) -> None:
-    # BUG: YAML 1.2 core writes .nan and .inf; a code `inf` in a request template becomes JSON null
+    # regression: YAML 1.2 core writes .nan and .inf; a code `inf` in a request template becomes JSON null
     assert Plain(text).literal() == text
 
 
@@ -126,13 +126,13 @@ def test_a_quoted_merge_sign_is_a_plain_key() -> None:
 
 def test_what_is_written_here_has_its_place_here_also_when_the_merge_comes_later() -> None:
     document = load(FILE, "a: &a {x: 1}\nb:\n  x: 2\n  <<: *a\n")
-    # BUG: following the alias overwrites the mark of `b.x` with that of `a.x` (1, 12)
+    # regression: following the alias overwrites the mark of `b.x` with that of `a.x` (1, 12)
     assert document.where(("b", "x")) == (3, 6)
 
 
 def test_a_mapping_that_merges_another_keeps_its_own_place() -> None:
     document = load(FILE, "a: &a {x: 1}\nb:\n  <<: *a\n  y: 2\n")
-    # BUG: the mapping's own mark becomes that of the merged one (1, 4)
+    # regression: the mapping's own mark becomes that of the merged one (1, 4)
     assert document.where(("b",)) == (3, 3)
 
 
@@ -147,12 +147,12 @@ def test_an_alias_bomb_is_refused_without_being_unfolded() -> None:
 def test_an_alias_bomb_is_one_problem() -> None:
     lines = ["a0: &a0 [" + ", ".join("x" * 900) + "]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 900)}]" for i in range(1, 3)]
-    # BUG: every value past the limit adds a problem of its own: hundreds of the same line
+    # regression: every value past the limit adds a problem of its own: hundreds of the same line
     assert len(load(FILE, "\n".join(lines)).problems) == 1
 
 
 def test_a_file_nested_without_end_is_refused() -> None:
-    # BUG: yaml.compose recurses; RecursionError leaves `load`, which is never to raise
+    # regression: yaml.compose recurses; RecursionError leaves `load`, which is never to raise
     assert load(FILE, "a: " + "[" * 5000).problems
 
 

@@ -53,7 +53,7 @@ async def test_a_secret_file_that_is_not_text_is_a_problem(tmp_path) -> None:  #
     secret.write_bytes(b"\xff\xfe\x00")
     path = tmp_path / "one.yaml"
     path.write_text(rest_yaml(CONNECTORS, source=f"auth: {{bearer: '${{file:{secret}}}'}}"), encoding="utf-8")
-    # BUG: UnicodeDecodeError is no OSError: the whole check ends in a traceback
+    # regression: UnicodeDecodeError is no OSError: the whole check ends in a traceback
     loaded = await load_declarations([path], file_lookup({}), Known())
     assert [one.code for one in loaded.problems] == ["REFERENCE_MISSING"]
 
@@ -94,7 +94,7 @@ def test_a_secret_in_a_soap_token_is_a_problem() -> None:
     ],
 )
 def test_another_spelling_of_a_key_does_not_let_a_secret_stand(auth: str) -> None:
-    # BUG: populate_by_name takes snake_case keys, which neither the secret check nor the JSON Schema knows
+    # regression: populate_by_name takes snake_case keys, which neither the secret check nor the JSON Schema knows
     assert {one.code for one in problems(rest_yaml(CONNECTORS, source=auth))} & {
         "SECRET_IN_FILE",
         "UNKNOWN_KEY",
@@ -104,7 +104,7 @@ def test_another_spelling_of_a_key_does_not_let_a_secret_stand(auth: str) -> Non
 def test_a_secret_put_in_the_wrong_place_is_not_printed() -> None:
     found = problems(rest_yaml(CONNECTORS, source="auth: '${env:TOKEN}'"), {"TOKEN": "hunter2"})
     assert [one.code for one in found] == ["BAD_VALUE"]
-    # BUG: BAD_VALUE shows its input after references were filled in: the secret lands in CI logs
+    # regression: BAD_VALUE shows its input after references were filled in: the secret lands in CI logs
     assert "hunter2" not in str(found[0])
 
 

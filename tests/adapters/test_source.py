@@ -61,7 +61,7 @@ async def answered(response: Response, *, declaration: str = CASE, verb: str = "
         (401, b"{}", "application/json", SourceRefused),
         (403, b"{}", "application/json", SourceRefused),
         (400, b"{}", "application/json", SourceRefused),
-        # BUG: the reply is read before its status is looked at: with the pages that proxies and servers send
+        # regression: the reply is read before its status is looked at: with the pages that proxies and servers send
         # (HTML, text, nothing) every one of these is SOURCE_BAD_DATA, is not retried, and hides refused credentials
         (502, b"<html>Bad gateway</html>", "text/html", SourceUnavailable),
         (503, b"Service Unavailable", "text/plain", SourceUnavailable),
@@ -83,7 +83,7 @@ async def test_what_a_status_means(
 
 @pytest.mark.parametrize("body", [b'{"detail": "no"}', b""])
 async def test_404_for_a_case_is_not_found(body: bytes) -> None:
-    # BUG: with an empty body, as most REST frameworks answer, it is SOURCE_BAD_DATA
+    # regression: with an empty body, as most REST frameworks answer, it is SOURCE_BAD_DATA
     assert type(await answered(Response(body, 404))) is SourceNotFound
 
 
@@ -257,7 +257,7 @@ async def test_bodies_are_written_and_read_in_the_systems_charset(
 @pytest.mark.parametrize(
     ("keys", "source"),
     [
-        # BUG: ValueError (lxml: control characters) and UnicodeEncodeError are no ValueProblem: what a client may type
+        # regression: ValueError (lxml: control characters) and UnicodeEncodeError are no ValueProblem: what a client may type
         # as a case number ends the whole request
         ("body: {r: {no: $args.number}}", "format: xml"),
         ("body: {r: {'@no': $args.number}}", "format: xml"),

@@ -283,7 +283,7 @@ GRAPHQL = SOAP.replace("soap: {{wsdl: y}}", "graphql: {{url: 'http://127.0.0.1:9
             "UNKNOWN_VARIABLE",
             "no variable $nr",
         ),
-        # BUG: `headers` of a connector are never sent by SOAP and GraphQL, and nothing says so
+        # regression: `headers` of a connector are never sent by SOAP and GraphQL, and nothing says so
         (
             SOAP.format("operation: G, headers: {A: b}"),
             "WRONG_PROTOCOL",

@@ -13,14 +13,14 @@ CASE = f"case: {{path: /c, map: {MAP}}}"
 
 def test_a_wrong_key_does_not_hide_the_mistakes_elsewhere() -> None:
     text = rest_yaml(CASE.replace("appliedAt: at", "appliedAt: 'at |'"), head="traffic: {timeout: 5}")
-    # BUG: one problem of the model ends the check; expressions and maps are looked at only in the next run
+    # regression: one problem of the model ends the check; expressions and maps are looked at only in the next run
     assert {one.code for one in problems(text)} == {"UNKNOWN_KEY", "EXPRESSION"}
 
 
 @pytest.mark.parametrize("offset", ["+99:00", "+24:00", "-23:99"])
 def test_an_offset_that_no_clock_has_is_a_problem(offset: str) -> None:
     text = rest_yaml(CASE).replace("owner:", f"utcOffset: '{offset}', owner:")
-    # BUG: ValueError from timezone() leaves check_document
+    # regression: ValueError from timezone() leaves check_document
     assert [one.code for one in problems(text)] == ["BAD_VALUE"]
 
 
@@ -34,14 +34,14 @@ def test_an_offset_that_no_clock_has_is_a_problem(offset: str) -> None:
 )
 def test_an_expression_that_cannot_work_is_a_problem(expression: str) -> None:
     text = rest_yaml(CASE.replace("appliedAt: at", f"appliedAt: at, title: '{expression}'"))
-    # BUG: see beside each
+    # regression: see beside each
     assert [one.code for one in problems(text)] == ["EXPRESSION"]
 
 
 @pytest.mark.parametrize("expression", ["a??" * 600 + "a", "a" + "|trim" * 390, "not " * 400 + "a"])
 def test_an_expression_of_many_parts_is_read_or_refused(expression: str) -> None:
     text = rest_yaml(CASE.replace("appliedAt: at", f"appliedAt: at, title: '{expression}'"))
-    # BUG: what `parse` takes (2,000 characters) may still overflow the stack in `paths_of` and the compiler
+    # regression: what `parse` takes (2,000 characters) may still overflow the stack in `paths_of` and the compiler
     assert {one.code for one in problems(text)} <= {"EXPRESSION"}
 
 
@@ -59,13 +59,13 @@ def test_an_address_or_charset_that_cannot_be_used_is_a_problem(base: str, sourc
     text = rest_yaml(
         f"case: {{method: POST, path: /c, body: {{a: 1}}, map: {MAP}}}", base=base, source=source
     )
-    # BUG: `check` finds nothing; `build_source` raises, or no call can ever be made
+    # regression: `check` finds nothing; `build_source` raises, or no call can ever be made
     assert [one.code for one in problems(text)] != []
 
 
 def test_a_token_address_that_cannot_be_used_is_a_problem() -> None:
     auth = "auth: {oauth2: {tokenUrl: 'localhost:80', clientId: i, clientSecret: '${env:S:-s}'}}"
-    # BUG: as above
+    # regression: as above
     assert [one.code for one in problems(rest_yaml(CASE, source=auth))] != []
 
 
@@ -74,13 +74,13 @@ def test_an_xml_body_has_names_that_xml_allows(name: str) -> None:
     text = rest_yaml(
         f"case: {{method: POST, path: /c, body: {{root: {{'{name}': x}}}}, map: {MAP}}}", source="format: xml"
     )
-    # BUG: ValueError from lxml at every call
+    # regression: ValueError from lxml at every call
     assert [one.code for one in problems(text)] == ["XML_BODY"]
 
 
 def test_a_path_starts_with_a_slash() -> None:
     text = rest_yaml(CASE.replace("/c", "c"), base="http://127.0.0.1:9/api")
-    # BUG: it is glued to the base: http://127.0.0.1:9/apic
+    # regression: it is glued to the base: http://127.0.0.1:9/apic
     assert [one.code for one in problems(text)] != []
 
 

@@ -53,7 +53,7 @@ def test_a_path_that_leads_nowhere_is_null(text: str, node: Any, result: Any) ->
 
 
 def test_the_last_of_one_is_that_one() -> None:
-    # BUG: XML gives one child for a list of one: `Step[-1]` is null with one step and right with two
+    # regression: XML gives one child for a list of one: `Step[-1]` is null with one step and right with two
     assert value("a[-1].b", {"a": {"b": 1}}) == 1
 
 
@@ -96,13 +96,13 @@ def test_conditions(text: str, node: Any, result: bool) -> None:
 
 @pytest.mark.parametrize("there", [5, True, 1.5])
 def test_a_search_in_what_is_no_list_is_no_crash(there: Any) -> None:
-    # BUG: TypeError ('int' object is not iterable) is no ValueProblem and ends the whole request
+    # regression: TypeError ('int' object is not iterable) is no ValueProblem and ends the whole request
     with contextlib.suppress(ValueProblem):
         assert holds("c in d", {"c": 5, "d": there}) in (True, False)
 
 
 def test_a_text_is_a_list_of_one_and_not_of_letters() -> None:
-    # BUG: XML gives the text of an only child; `in` then looks at its characters
+    # regression: XML gives the text of an only child; `in` then looks at its characters
     assert holds("c in d", {"c": "AB", "d": "AB"}) is True
     assert holds("c in d", {"c": "A", "d": "AB"}) is False
 
@@ -193,7 +193,7 @@ def test_a_value_that_does_not_fit_is_null_and_told_without_the_value(
 def test_a_trouble_says_which_step_it_was() -> None:
     scope = Scope()
     record(NODE | {"steps": [{"at": "2017-05-01"}, {"at": "soon"}]}, scope=scope)
-    # BUG: Trouble.field is documented as dotted with list positions; it is the bare name, so that a wrong
+    # regression: Trouble.field is documented as dotted with list positions; it is the bare name, so that a wrong
     # `departmentCode` or `kind` of a step reads as one of the case
     assert [trouble.field for trouble in scope.troubles] == ["events[1].occurredAt"]
 

@@ -120,14 +120,14 @@ SENTINELS = ("0001-01-01T00:00:00", "9999-12-31T23:59:59")
     "text", [*SENTINELS, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"]
 )
 def test_a_date_at_the_end_of_the_calendar_is_read_or_refused(text: str) -> None:
-    # BUG: OverflowError from astimezone: it is no ValueProblem, and takes the whole answer of all systems with it
+    # regression: OverflowError from astimezone: it is no ValueProblem, and takes the whole answer of all systems with it
     with contextlib.suppress(ValueProblem):
         assert iso_reader(parse_offset("+08:00"))(text).endswith("+08:00")
 
 
 @pytest.mark.parametrize("text", SENTINELS)
 def test_a_patterned_date_at_the_end_of_the_calendar_is_read_or_refused(text: str) -> None:
-    # BUG: as above, where the system's offset is not the network's
+    # regression: as above, where the system's offset is not the network's
     for offset in ("-05:00", "+14:00"):
         with contextlib.suppress(ValueProblem):
             assert date_reader("yyyy-MM-ddTHH:mm:ss", parse_offset(offset))(text).endswith("+08:00")
@@ -136,14 +136,14 @@ def test_a_patterned_date_at_the_end_of_the_calendar_is_read_or_refused(text: st
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-12:00", "not a date"])
 @pytest.mark.parametrize("pattern", ["yyyy-MM-dd", "iso"])
 def test_an_argument_that_cannot_be_written_is_a_value_problem(pattern: str, text: str) -> None:
-    # BUG: OverflowError or ValueError: a client's `from: "0001-01-01"` ends the whole request
+    # regression: OverflowError or ValueError: a client's `from: "0001-01-01"` ends the whole request
     for offset in ("+14:00", "-05:00"):
         with contextlib.suppress(ValueProblem):
             date_writer(pattern, parse_offset(offset))(text)
 
 
 def test_years_before_1000_keep_four_digits() -> None:
-    # BUG: %Y does not pad on Linux: the system is asked for "987-01-02"
+    # regression: %Y does not pad on Linux: the system is asked for "987-01-02"
     assert date_writer("yyyy-MM-dd", NETWORK_OFFSET)("0987-01-02T00:00:00+08:00") == "0987-01-02"
 
 
@@ -156,7 +156,7 @@ def test_a_pattern_needs_a_year(pattern: str) -> None:
 @given(st.text(alphabet="yMdHmsS-':年%(\\", max_size=14))
 @example("yyyy yyyy")
 def test_any_pattern_is_compiled_or_refused(pattern: str) -> None:
-    # BUG: a field that stands twice raises re.error
+    # regression: a field that stands twice raises re.error
     try:
         read = date_reader(pattern, UTC)
         write = date_writer(pattern, UTC)

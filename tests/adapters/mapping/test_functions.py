@@ -130,7 +130,7 @@ def test_refuses_a_value_without_repeating_it(text: str, value: Any) -> None:
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    # BUG: float(Decimal("sNaN")) raises ValueError, which is no ValueProblem: one such field ends the whole request
+    # regression: float(Decimal("sNaN")) raises ValueError, which is no ValueProblem: one such field ends the whole request
     with pytest.raises(ValueProblem):
         read("decimal", "sNaN")
 
@@ -164,7 +164,7 @@ def test_refuses_arguments_at_the_place_of_the_function(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['date("iso", "+0800")', 'date("iso", "+08:00x")'])
 def test_an_offset_has_one_form(text: str) -> None:
-    # BUG: parse_offset takes what its docstring says is checked elsewhere; "+0830" becomes +08:00
+    # regression: parse_offset takes what its docstring says is checked elsewhere; "+0830" becomes +08:00
     with pytest.raises(ExpressionError):
         compile_expression(f"x | {text}", CONTEXT)
 

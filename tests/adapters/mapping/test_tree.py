@@ -141,7 +141,7 @@ def test_text_and_attribute_of_one_element_are_both_there() -> None:
     assert tree(text, "status.@code") == {"status": {"@code": "3"}}
     assert tree(text, "status") == {"status": "已办结"}
     read = compile_map({"title": "status", "itemCode": "status.@code"}, CASE, CompileContext())
-    # BUG: wanted whole, the element becomes its text alone, and `status.@code` is null although asked alone it is 3
+    # regression: wanted whole, the element becomes its text alone, and `status.@code` is null although asked alone it is 3
     assert read(tree(text, "status", "status.@code"), Scope()) == {"title": "已办结", "itemCode": "3"}
 
 

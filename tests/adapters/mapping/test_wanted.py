@@ -35,7 +35,7 @@ def test_all_that_is_read() -> None:
         "failure": {"when": "head.code != 0", "message": "head.msg"},
         "paging": {"style": "page", "total": "head.total"},
     }
-    # BUG: ("records",) itself is among the paths, and a shorter path wants all below it: wherever `records` is
+    # regression: ("records",) itself is among the paths, and a shorter path wants all below it: wherever `records` is
     # declared nothing is pruned at all, so every SOAP and XML reply is read whole
     assert names(connector) == {
         "head": {"code": None, "msg": None, "total": None, "time": None},
@@ -53,7 +53,7 @@ def test_all_that_is_read() -> None:
 
 
 def test_only_what_was_asked_for() -> None:
-    # BUG: as above
+    # regression: as above
     assert names({"records": "row"}, ["localNo"]) == {"row": {"no": None}}
     assert names({"records": "row"}, ["rawStatus"]) == {"row": {"st": None}}
     assert names({}, ["localNo"]) == {"no": None}
@@ -71,7 +71,7 @@ def test_each_path_has_its_place_in_the_declaration() -> None:
     [
         ("row", "<r><row><no>1</no></row></r>"),
         ("a.row ?? b.row", "<r><a><row><no>1</no></row></a></r>"),
-        # BUG: only the first path of `records` (and of `each`) is kept when XML is pruned: these rows are lost
+        # regression: only the first path of `records` (and of `each`) is kept when XML is pruned: these rows are lost
         ("a.row ?? b.row", "<r><b><row><no>1</no></row></b></r>"),
         (".", "<r><no>1</no></r>"),
     ],

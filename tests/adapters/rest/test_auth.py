@@ -113,7 +113,7 @@ async def test_a_late_refusal_of_the_old_token_does_not_throw_the_new_one_away()
         first_done.set()
         assert await late == "LATE"
         await one.wire.close()
-    # BUG: every 401 forgets whatever token is there, also the one that another call has just fetched: under load a
+    # regression: every 401 forgets whatever token is there, also the one that another call has just fetched: under load a
     # revoked token is renewed many times
     assert server.given == 2
 
@@ -161,9 +161,9 @@ async def test_credentials_that_are_refused_are_asked_with_once_more_and_no_ofte
         (json_response({"token": "x"}), SourceBadData, "gave no token"),
         (json_response([1]), SourceBadData, "gave no token"),
         (Response("<html>", media_type="text/html"), SourceBadData, "gave no token"),
-        # BUG: a token endpoint that is down is SOURCE_BAD_DATA: not retried, and it says the wrong thing
-        (Response("busy", 503), SourceUnavailable, ""),
-        # BUG: null is sent as "Bearer None"
+        # regression: a token endpoint that is down is SOURCE_BAD_DATA: not retried, and it says the wrong thing
+        (Response("busy", 503), SourceUnavailable, "."),
+        # regression: null is sent as "Bearer None"
         (json_response({"access_token": None}), SourceBadData, "gave no token"),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_list_that_is_asked_for_page_by_page_says_how_it_goes_on() -> None:
     text = draft_from_openapi(json.dumps(openapi()), "T-ONE")
     lines = text.splitlines()
     found = check_document(load(HERE, text), lookup(), Known()).document.problems
-    # BUG: the draft uses $page and writes no `paging`, not even as a TODO
+    # regression: the draft uses $page and writes no `paging`, not even as a TODO
     assert [one for one in found if one.code == "NO_PAGING" and "TODO" not in lines[one.line - 1]] == []
     assert "paging" in text
 
@@ -131,7 +131,7 @@ def test_a_list_that_is_asked_for_page_by_page_says_how_it_goes_on() -> None:
 )
 def test_any_title_is_written_as_text(title: str) -> None:
     text = draft_from_openapi(json.dumps(openapi(title=title)), "T-ONE")
-    # BUG: the title is put into the YAML as it is: a colon, a hash or a star in it breaks the file
+    # regression: the title is put into the YAML as it is: a colon, a hash or a star in it breaks the file
     assert load(HERE, text).problems == []
     assert load(HERE, text).tree["system"]["name"] in (title, re.sub(r"\s+", " ", title), "TODO")
 
@@ -148,14 +148,14 @@ def test_any_name_of_a_field_can_be_read(name: str) -> None:
         }
     }
     text = draft_from_openapi(json.dumps(openapi(case)), "T-ONE")
-    # BUG: names that are no plain names of the expression language are written without backticks
+    # regression: names that are no plain names of the expression language are written without backticks
     assert unfinished(text) == []
 
 
 @pytest.mark.parametrize("query", ["$top", "@id", "filter[status]", "a: b", "# x", "{x}", "*", "x-y"])
 def test_any_name_of_a_parameter_is_a_key(query: str) -> None:
     text = draft_from_openapi(json.dumps(openapi(query=query)), "T-ONE")
-    # BUG: keys are written as they are: @, {, *, # break the file
+    # regression: keys are written as they are: @, {, *, # break the file
     assert unfinished(text) == []
     assert query in load(HERE, text).tree["connectors"]["cases"]["query"]
 
@@ -175,7 +175,7 @@ def test_any_name_of_a_parameter_is_a_key(query: str) -> None:
     ],
 )
 def test_what_is_no_openapi_document_is_told(text: str) -> None:
-    # BUG: AttributeError and KeyError for documents whose parts have another form
+    # regression: AttributeError and KeyError for documents whose parts have another form
     with contextlib.suppress(OpenApiError):
         assert load(HERE, draft_from_openapi(text, "T-ONE")).problems == []
 

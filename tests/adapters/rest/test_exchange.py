@@ -85,14 +85,14 @@ def test_xml_is_read_by_declaration_then_header_then_document(
 
 @pytest.mark.parametrize("quoted", ["encoding='gb2312'", 'encoding = "gb2312"'])
 def test_a_document_may_write_its_charset_as_xml_allows(quoted: str) -> None:
-    # BUG: with blanks around `=` (XML 1.0 production 25) the name is not seen and gb2312 is taken at its word
+    # regression: with blanks around `=` (XML 1.0 production 25) the name is not seen and gb2312 is taken at its word
     body = f'<?xml version="1.0" {quoted}?><r><a>{RARE}</a></r>'.encode("gb18030")
     assert read_xml(body) == {"a": RARE}
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
 def test_json_in_another_charset_than_said_is_bad_data_that_names_the_charset(content_type: str) -> None:
-    # BUG: for UTF-8, said or assumed, the words are "The reply is not JSON": the charset is never suspected
+    # regression: for UTF-8, said or assumed, the words are "The reply is not JSON": the charset is never suspected
     with pytest.raises(SourceBadData, match="utf-8"):
         read_json('{"a": "中文"}'.encode("gb18030"), content_type)
 
@@ -151,7 +151,7 @@ CODECS = ["base64", "undefined", "idna", "punycode", "unicode_escape", "utf-7", 
 @pytest.mark.parametrize("charset", CODECS)
 @pytest.mark.parametrize(("read", "body"), [(read_json, b'{"a": "\xe4"}'), (read_xml, b"<r>\xe4</r>")])
 def test_a_charset_that_is_none_costs_no_more_than_the_reply(read: Any, body: bytes, charset: str) -> None:
-    # BUG: Python codecs that are no charsets raise LookupError, binascii.Error or UnicodeError: a header of one
+    # regression: Python codecs that are no charsets raise LookupError, binascii.Error or UnicodeError: a header of one
     # system ends the answer of all
     with contextlib.suppress(SourceBadData):
         read(body, f"text/plain; charset={charset}")
@@ -186,7 +186,7 @@ def test_json_that_is_no_graphql_answer_is_bad_data(value: Any) -> None:
     "error", ["x", None, {}, {"extensions": "x"}, {"extensions": [1]}, {"message": {"a": 1}}]
 )
 def test_graphql_errors_of_any_form_are_a_fault(error: Any) -> None:
-    # BUG: AttributeError where `extensions` is no object
+    # regression: AttributeError where `extensions` is no object
     assert read_graphql({"errors": [error]}).fault is not None
 
 
@@ -195,7 +195,7 @@ def test_an_element_with_text_only_can_be_read() -> None:
     add_path(wanted, ["#text"])
     reply = RawReply(200, "text/xml", "<string xmlns='http://tempuri.org/'>已受理</string>".encode())
     assert XmlExchange("T").read(reply, None).tree == {"#text": "已受理", "#name": "string"}
-    # BUG: with a map (`#text` between backticks) the tree is pruned to {}: the text cannot be had
+    # regression: with a map (`#text` between backticks) the tree is pruned to {}: the text cannot be had
     assert XmlExchange("T").read(reply, wanted).tree["#text"] == "已受理"
 
 
@@ -250,7 +250,7 @@ def test_the_smaller_chinese_charsets_are_read_as_the_one_that_holds_them(name: 
 
 @pytest.mark.parametrize("name", ["euc-cn", "chinese", "ms936"])
 def test_other_names_of_gb2312_and_gbk_too(name: str) -> None:
-    # BUG: aliases of the smaller sets keep their strict codecs
+    # regression: aliases of the smaller sets keep their strict codecs
     assert python_charset(name) == codecs.lookup("gb18030").name
 
 

@@ -40,7 +40,7 @@ async def test_a_draft_of_a_sample_service_is_right_but_for_its_todos(
     text = draft_from_wsdl(load_wsdl(location), location, "T-ONE")
     assert await unfinished(tmp_path / "draft.yaml", text) == []
     connectors = load(HERE, text).tree["connectors"]
-    # BUG: an operation that gives one case with its steps is taken for a list of steps (`_records` prefers any repeated
+    # regression: an operation that gives one case with its steps is taken for a list of steps (`_records` prefers any repeated
     # element): neither draft has a `case`
     assert set(connectors) == {"case", "cases"}
     assert {"JT-PERMIT": "QueryCase", "FGW-INVEST": "getProject"}[system] == connectors["case"]["operation"]

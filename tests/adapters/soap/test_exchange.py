@@ -68,7 +68,7 @@ RPC_GOOD = envelope(
 KINDS = {
     "wrapped": (WRAPPED, "{no: $args.number, area: [a, b]}", "    records: return", GOOD),
     "bare": (BARE, "{no: $args.number}", "", BARE_GOOD),
-    # BUG: zeep cannot call an element of a simple type by name, and a body that is one value passes the check and is
+    # regression: zeep cannot call an element of a simple type by name, and a body that is one value passes the check and is
     # refused at every call ("does not take these arguments")
     "simple": (SIMPLE, "$args.number", "", BARE_GOOD),
     "rpc": (RPC, "{no: $args.number}", "    records: result", RPC_GOOD),
@@ -226,7 +226,7 @@ RULE = '{notFound: \'$fault.detail.E.Code == "404" or $fault.subcode == "NoCase"
         # a 1.2 service that answers with a 1.1 fault, as gateways before it do
         ("rpc", fault_11("soap:Server"), SourceUnavailable),
         ("wrapped", envelope("<soap:Fault/>"), SourceRefused),
-        # BUG: AttributeError: a Subcode that is text
+        # regression: AttributeError: a Subcode that is text
         ("rpc", fault_12("soap:Sender", "<soap:Subcode>x</soap:Subcode>"), SourceRefused),
     ],
 )
@@ -241,7 +241,7 @@ async def test_what_a_fault_means(
 async def test_a_fault_in_several_languages_keeps_its_words_for_the_log(tmp_path: Path) -> None:
     texts = '<soap:Text xml:lang="en">no</soap:Text><soap:Text xml:lang="zh">无</soap:Text>'
     error, _ = await called(tmp_path, "rpc", Response(fault_12("soap:Sender", text=texts)), failure=RULE)
-    # BUG: several soap:Text (SOAP 1.2 part 1 section 5.4.2) are a list, which is taken for no message
+    # regression: several soap:Text (SOAP 1.2 part 1 section 5.4.2) are a list, which is taken for no message
     assert str(error.__cause__) in ("no", "无")
 
 
@@ -283,7 +283,7 @@ RARE = "㐀镕"
         ("gb18030", "utf-8", "text/xml; charset=gb2312", None),
         ("gb18030", "utf-8", "text/xml; charset=utf-8", "gbk"),
         ("utf-16", "utf-16", "text/xml", None),
-        # BUG: the document's own gb2312 is taken at its word here, unlike in XML over REST
+        # regression: the document's own gb2312 is taken at its word here, unlike in XML over REST
         ("gb18030", "gb2312", "text/xml", None),
         ("utf-8", "utf-8", "text/xml; charset=no-such", None),
     ],
@@ -296,6 +296,6 @@ def test_charsets(encoding: str, declares: str, content_type: str, charset: str 
 
 @pytest.mark.parametrize("charset", ["base64", "undefined", "utf-8-sig", "utf-7", "idna"])
 def test_a_charset_that_is_none_costs_no_more_than_the_reply(charset: str) -> None:
-    # BUG: LookupError ("unknown encoding") leaves the exchange
+    # regression: LookupError ("unknown encoding") leaves the exchange
     with contextlib.suppress(SourceBadData):
         SoapExchange("S", None).read(RawReply(200, f"text/xml; charset={charset}", GOOD), None)
