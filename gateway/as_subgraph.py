@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    ArgumentNode,
+    ConstArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -61,7 +61,7 @@ def federation_sdl(api_schema: GraphQLSchema) -> str:
 
 def _keyed(node: ObjectTypeDefinitionNode) -> ObjectTypeDefinitionNode:
     key = ENTRY_POINTS[node.name.value][1]
-    argument = ArgumentNode(name=NameNode(value="fields"), value=StringValueNode(value=key))
+    argument = ConstArgumentNode(name=NameNode(value="fields"), value=StringValueNode(value=key))
     directive = ConstDirectiveNode(name=NameNode(value="key"), arguments=(argument,))
     return ObjectTypeDefinitionNode(
         name=node.name,

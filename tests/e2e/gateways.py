@@ -197,7 +197,9 @@ def child_gateway(tmp: Path, systems: Path, environ: Mapping[str, str], **settin
             stderr=output,
         )
     try:
-        listening = until(lambda: _listening(log) or process.poll() is not None, what="the gateway listens")
+        listening = until(
+            lambda: _listening(log) or process.poll() is not None, what="the gateway listens", timeout_s=60.0
+        )
         assert isinstance(listening, str), f"the gateway ended:\n{log.read_text(encoding='utf-8')}"
         client = Client(listening)
         yield Child(process, log, client)

@@ -299,7 +299,7 @@ def test_a_slow_system_loses_its_records_on_no_page(systems_dir: Path, tmp_path:
     """A system that missed a page delivers its records on a later one, when it answers again."""
     quick_rows = [row(f"QUICK-{n}", applied=f"2017-06-{n:02d}T09:00:00+08:00") for n in range(1, 7)]
     late_rows = [row(f"LATE-{n}", applied=f"2017-06-{n:02d}T10:00:00+08:00") for n in range(1, 7)]
-    query = """query ($after: String) { cases(first: 4, after: $after, deadlineMs: 300) { nodes { id }
+    query = """query ($after: String) { cases(first: 4, after: $after, deadlineMs: 1000) { nodes { id }
       sources { system status } pageInfo { hasNextPage endCursor } } }"""
     with stub(answering(quick_rows)) as quick, stub(stubs.silent) as late:
         write(systems_dir, "QUICK", declaration("QUICK", quick.url))
@@ -323,7 +323,7 @@ def test_a_slow_system_loses_its_records_on_no_page(systems_dir: Path, tmp_path:
 def test_the_end_cursor_of_the_last_page_still_leads_to_a_system_that_missed_it(
     systems_dir: Path, tmp_path: Path
 ) -> None:
-    query = """query ($after: String) { cases(first: 10, after: $after, deadlineMs: 300) { nodes { id }
+    query = """query ($after: String) { cases(first: 10, after: $after, deadlineMs: 1000) { nodes { id }
       sources { system status } pageInfo { endCursor } } }"""
     with stub(answering([row("QUICK-1")])) as quick, stub(stubs.silent) as late:
         write(systems_dir, "QUICK", declaration("QUICK", quick.url))

@@ -279,7 +279,7 @@ def test_the_deadline_of_a_list_that_says_none_is_what_the_settings_say(
         with here(tmp_path, systems_dir, {}, watch=False, default_deadline_ms=150) as client:
             [outcome] = client.ask("{cases {sources {status latencyMs}}}").data["cases"]["sources"]
             assert outcome["status"] == "TIMEOUT"
-            assert outcome["latencyMs"] < 1000
+            assert outcome["latencyMs"] < 1900
 
 
 def test_the_longest_deadline_is_what_the_settings_say(systems_dir: Path, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_the_longest_deadline_is_what_the_settings_say(systems_dir: Path, tmp_pa
             asked = client.ask("{cases(deadlineMs: 60000) {sources {status latencyMs}}}")
             [outcome] = asked.data["cases"]["sources"]
             assert outcome["status"] == "TIMEOUT"
-            assert outcome["latencyMs"] < 1000
+            assert outcome["latencyMs"] < 1900
 
 
 def test_metrics_and_graphiql_can_be_turned_off(systems_dir: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ __all__ = ["until"]
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, what: str, timeout_s: float = 15.0, every_s: float = 0.02) -> T:
+def until(look: Callable[[], T], *, what: str, timeout_s: float = 30.0, every_s: float = 0.02) -> T:
     """What `look` gives as soon as it is truthy. Fails, naming `what`, after timeout_s."""
     end = time.monotonic() + timeout_s
     while True:

@@ -159,6 +159,7 @@ def test_the_roots_are_those_of_the_model(documents: dict[str, DocumentNode]) ->
         "availability",
         "department",
         "departments",
+        "implementation",
         "legacySystem",
         "legacySystems",
         "region",
