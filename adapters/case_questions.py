@@ -77,6 +77,8 @@ class CaseQuestions:
             found = [one for one in found if _is_applicant(one, own)]
             for outcome in outcomes:  # a count would tell that the number exists
                 outcome.count = sum(one.system == outcome.system for one in found)
+                if not outcome.count:
+                    outcome.troubles.clear()
         _report(run, outcomes, path)
         if not found:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]

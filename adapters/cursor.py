@@ -20,8 +20,8 @@ import orjson
 __all__ = ["CursorError", "Last", "ListCursor", "Mark", "fingerprint"]
 
 MAC_BYTES = 12
-MAX_CURSOR_CHARS = 64 * 1024
-MAX_PLAIN_BYTES = 256 * 1024
+MAX_CURSOR_CHARS = 512 * 1024
+MAX_PLAIN_BYTES = 4 * 1024 * 1024
 
 
 class CursorError(Exception):

@@ -22,7 +22,10 @@ def protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
     """What the protocol's own signs say: not_found, unavailable, refused, or None for a good reply."""
     if read.fault is not None:
         # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
-        return "unavailable" if read.fault.get("code") in ("Server", "Receiver") else "refused"
+        code = str(read.fault.get("code") or "").partition(".")[
+            0
+        ]  # "Server.userException" is of the class Server
+        return "unavailable" if code in ("Server", "Receiver") else "refused"
     return status_failure(verb, reply.status)
 
 

@@ -18,10 +18,11 @@ import orjson
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
-from adapters.mapping.scope import Gap
+from adapters.mapping.scope import Gap, Trouble
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceUnavailable
+from schema.canonical import VERBS
 from schema.identifiers import normalise_number
 
 __all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number"]
@@ -324,6 +325,8 @@ class Network:
         whole = Outcome(system)
         # a pull queue begins again with the records of its last moment: those that were delivered are passed over
         delivered = start.last.numbers if start.last else frozenset[str]()
+        if self._pulls(system, verb):  # two records are the same only if all of them is
+            fields = [field.name for field in VERBS[verb].fields]
         for _ in range(MAX_PAGES):
             outcome, page = await self.one_page(
                 system, verb, args, fields, deadline=deadline, position=position, trace=trace
@@ -331,7 +334,8 @@ class Network:
             whole.add(outcome)
             if page is None:
                 failed = not whole.answered and whole.status != "UNSUPPORTED"
-                return whole, rows, Mark(position, skip=skip) if rows and failed else None
+                mark = Mark(position, Last(str(position), delivered) if delivered else None, skip)
+                return whole, rows, mark if rows and failed else None
             fresh = (
                 [record for record in page.records if _print_of(record) not in delivered]
                 if delivered
@@ -344,7 +348,12 @@ class Network:
             last = Last(str(position), delivered) if delivered else None
             if skip < len(fresh):
                 return whole, rows, Mark(position, last, skip)
-            if page.next is None or page.next == position:
+            if page.next == position and page.next is not None:
+                whole.troubles.append(
+                    Trouble("paging", "the system's list does not go on; the rest was left")
+                )
+                return whole, rows, None
+            if page.next is None:
                 return whole, rows, None
             position, skip = page.next, 0
             if self._pulls(system, verb):
@@ -354,7 +363,12 @@ class Network:
         return whole, rows, Mark(position, Last(str(position), delivered) if delivered else None)
 
     def _pulls(self, system: str, verb: str) -> bool:
-        return self.sources[system].connectors[verb].connector.paging.style == "pull"
+        source = self.sources.get(system)
+        return (
+            source is not None
+            and source.can(verb)
+            and source.connectors[verb].connector.paging.style == "pull"
+        )
 
     def _note_gaps(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

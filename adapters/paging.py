@@ -13,7 +13,7 @@ from adapters.declaration import Paging
 from adapters.mapping.functions import Reader
 from adapters.mapping.scope import Scope
 
-__all__ = ["PageRules", "Position", "next_link", "page_roots"]
+__all__ = ["PageRules", "Position", "next_link", "page_roots", "short_pages"]
 
 Position = int | str | None
 """Page number or offset, cursor, link or last record; None is the start, and as an answer the end."""
@@ -45,7 +45,7 @@ class PageRules:
             if self.more is None and count < self.paging.size:
                 return None
             token = _token(self.next(nodes[-1], scope) if self.next else None)
-            return token if token != page["cursor"] else None
+            return token
         if style == "offset":
             reached = int(page["offset"]) + count
             position = reached
@@ -56,6 +56,17 @@ class PageRules:
             return position if reached < total else None
         # no total, or one that the records have passed already: a full page may be followed by another
         return position if self.more is not None or count >= self.paging.size else None
+
+
+def short_pages(paging: Paging, page: Mapping[str, Any], count: int, total: int | None) -> str | None:
+    """What to say where a system gives fewer records a page than were asked for, though there are more: the pages
+    after it then do not begin where they are taken to."""
+    if paging.style != "page" or total is None or count == 0 or count >= paging.size:
+        return None
+    reached = (int(page["number"]) - paging.first) * paging.size + count
+    return (
+        f"pages hold {count} records, not {paging.size}: set paging.size to that" if reached < total else None
+    )
 
 
 def page_roots(paging: Paging, position: Position) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.mapping.tree import Wanted
-from adapters.paging import Position, next_link, page_roots
+from adapters.paging import Position, next_link, page_roots, short_pages
 from adapters.reply import RawReply
 from adapters.rest.auth import Credentials
 from adapters.tracing import CallTracer
@@ -182,6 +182,9 @@ class Source:
             records, troubles = _read_records(connector.verb, nodes, read_record, scope)
             total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
             single = connector.verb == "case"
+            short = short_pages(connector.connector.paging, page, len(nodes), total)
+            if short is not None:
+                troubles.append(Trouble("paging", short))
             position = None if single else connector.pages.next_position(read.tree, scope, page, nodes, total)
         except ValueProblem as problem:
             raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem

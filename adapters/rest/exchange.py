@@ -49,11 +49,7 @@ class RestCall:
         return WireRequest(self.method, url, (*self.fixed_headers, *extra), body, idempotent=self.idempotent)
 
     def _query(self, scope: Scope) -> str:
-        pairs = [
-            (name, as_text(one))
-            for name, value in self.query(scope).items()
-            for one in (value if isinstance(value, list) else [value])
-        ]
+        pairs = _pairs(self.query(scope))
         return "?" + urlencode(pairs) if pairs else ""
 
     def _link_url(self, link: str) -> str:
@@ -129,12 +125,19 @@ def _body(
     return fill, orjson.dumps, "application/json"
 
 
+def _pairs(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and value, a list's name once for each of its values."""
+    return [
+        (name, as_text(one))
+        for name, value in tree.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+
+
 def write_form_body(tree: Any, charset: str) -> bytes:
     """Raises ValueProblem for a value that the charset does not have."""
     try:
-        return urlencode({name: as_text(value) for name, value in tree.items()}, encoding=charset).encode(
-            "ascii"
-        )
+        return urlencode(_pairs(tree), encoding=charset).encode("ascii")
     except UnicodeEncodeError:
         raise ValueProblem(f"a value has characters that {charset} has not") from None
 

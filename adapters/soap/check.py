@@ -36,7 +36,7 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
                 yield document.problem(
                     (*place, "operation"),
                     "UNKNOWN_OPERATION",
-                    f"the WSDL has no operation {connector.operation!r}",
+                    f"the WSDL has no operation {connector.operation!r}{_said(service)}",
                     allowed=one_of(connector.operation, service.operations),
                 )
             continue
@@ -44,6 +44,11 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             yield from _argument_problems(document, connector.body, operation.request, (*place, "body"))
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+
+
+def _said(service: SoapService) -> str:
+    """What was passed over while the WSDL was read: an operation may be missing for a message that is."""
+    return f" (reading it: {'; '.join(service.warnings)})" if service.warnings else ""
 
 
 def _address_problems(document: Document, wsdl: str, service: SoapService) -> Iterator[Problem]:

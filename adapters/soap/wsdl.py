@@ -8,6 +8,7 @@ own folder.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,7 @@ class SoapService:
     port: str
     address: str
     operations: dict[str, SoapOperation]
+    warnings: tuple[str, ...] = ()
 
 
 class _Loader(zeep.transports.Transport):
@@ -134,8 +136,11 @@ class _Loader(zeep.transports.Transport):
 def load_wsdl(location: str, *, service: str | None = None, port: str | None = None) -> SoapService:
     """Blocking. location: http(s) address or file path. Raises WsdlError with what can be chosen instead."""
     settings = zeep.Settings(forbid_dtd=True, forbid_entities=True, forbid_external=False, strict=True)
+    told: list[warnings.WarningMessage]
     try:
-        document = zeep.wsdl.Document(location, _Loader(location), settings=settings)  # type: ignore[arg-type]  # its annotation says type[Transport]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            document = zeep.wsdl.Document(location, _Loader(location), settings=settings)  # type: ignore[arg-type]  # its annotation says type[Transport]
     except WsdlError:
         raise
     except (zeep.exceptions.Error, etree.XMLSyntaxError) as error:
@@ -149,7 +154,10 @@ def load_wsdl(location: str, *, service: str | None = None, port: str | None = N
     version = "1.2" if "12" in type(binding).__name__ else "1.1"
     operations = {name: _operation(one) for name, one in binding.all().items()}
     address = chosen_port.binding_options.get("address", "")
-    return SoapService(version, chosen_service.name, chosen_port.name, address, operations)
+    said = tuple(
+        dict.fromkeys(_first_line(one.message) for one in told if isinstance(one.message, Exception))
+    )
+    return SoapService(version, chosen_service.name, chosen_port.name, address, operations, said)
 
 
 async def load_wsdl_async(location: str, *, service: str | None, port: str | None) -> SoapService:

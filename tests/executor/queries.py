@@ -20,6 +20,8 @@ __all__ = ["operations"]
 ARGUMENTS: Mapping[str, Sequence[str]] = {
     "product": ('(upc: "u1")', '(upc: "u4")', '(upc: "none")'),
     "person": ('(email: "p2@example.org")', '(email: "p0@example.org")'),
+    "case": ('(id: "c1")', '(id: "c2")', '(id: "none")'),
+    "fee": ("", '(currency: "EUR")', '(currency: "CNY")'),
     "price": ("", '(currency: "EUR")', '(currency: "CNY")'),
 }
 VARIABLES = "($yes: Boolean!, $no: Boolean!)"

@@ -11,6 +11,7 @@ from random import Random
 __all__ = ["COMPUTED", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
 
 LABEL = "tried-out"
+PROGRESSIVE = 0.0
 KEYS: Mapping[str, tuple[str, ...]] = {
     "Case": ("id", "region { code } number"),
     "Region": ("code",),
@@ -108,7 +109,7 @@ class _Splitter:
             self._hold(type_name)
         for type_name, keys in KEYS.items():
             for name in FIELDS[type_name]:
-                if not any(name in key for key in keys):
+                if not any(_in_key(name, key) for key in keys):
                     self._own(type_name, name)
         for name in ROOTS:
             for owner in self._some(self.names, 2):
@@ -143,7 +144,7 @@ class _Splitter:
             self.held[owner][type_name].owned[name] = " @shareable" if len(owners) > 1 else ""
         others = [item for item in holders if item not in owners]
         if len(owners) == 1 and others and name not in COMPUTED and self.rng.random() < 0.3:
-            source, label = self.rng.choice(others), LABEL if self.rng.random() < 0.4 else None
+            source, label = self.rng.choice(others), LABEL if self.rng.random() < PROGRESSIVE else None
             self.held[source][type_name].overridden[name] = label
             self.held[owners[0]][type_name].takes[name] = label
             wanted = f', label: "{label}"' if label else ""
@@ -225,9 +226,7 @@ class _Splitter:
                     part.owned[name] += f' @provides(fields: "{chosen}")'
 
     def _is_migrating(self, type_name: str, name: str) -> bool:
-        return any(
-            type_name in held and name in held[type_name].overridden for held in self.held.values()
-        )
+        return any(type_name in held and name in held[type_name].overridden for held in self.held.values())
 
     def _score(self) -> None:
         """An interface object that adds a field to all parties, where one subgraph knows them all."""
@@ -250,16 +249,16 @@ class _Splitter:
             return _LINK + body
         lines = [_LINK]
         for type_name, part in held.items():
-            lines.append(self._type(type_name, part))
-        if all(item in held for item in MEMBERS["Party"]):
+            lines.append(self._type(subgraph, type_name, part))
+        if self._knows_all(subgraph, "Party"):
             lines.append(self._party(subgraph))
-        if all(item in held for item in MEMBERS["Thing"]):
+        if self._knows_all(subgraph, "Thing"):
             lines.append("union Thing = Case | Person | Region")
         if any("State" in line for line in lines):
             lines.append("enum State { OPEN CLOSED }")
         return "\n".join(lines)
 
-    def _type(self, type_name: str, part: Held) -> str:
+    def _type(self, subgraph: str, type_name: str, part: Held) -> str:
         keys = "".join(f' @key(fields: "{key}")' for key in part.keys)
         if type_name in KEYS and not part.keys:
             keys = f' @key(fields: "{KEYS[type_name][0]}", resolvable: false)'
@@ -270,12 +269,12 @@ class _Splitter:
             external = " @external" if name in part.external and name not in part.owned else ""
             text = _type_of(type_name, name)
             fields.append(f"{name}{arguments}: {text}{part.owned.get(name, '')}{shared}{external}")
-        implements = " implements Party" if self._implements(type_name, part) else ""
+        is_party = type_name in MEMBERS["Party"] and self._knows_all(subgraph, "Party")
+        implements = " implements Party" if is_party else ""
         return f"type {type_name}{implements}{keys} {{ {' '.join(fields)} }}"
 
-    def _implements(self, type_name: str, part: Held) -> bool:
-        held = next(held for held in self.held.values() if part in held.values())
-        return type_name in MEMBERS["Party"] and all(item in held for item in MEMBERS["Party"])
+    def _knows_all(self, subgraph: str, abstract: str) -> bool:
+        return all(item in self.held[subgraph] for item in MEMBERS[abstract])
 
     def _is_shared_root(self, name: str) -> bool:
         return sum("Query" in held and name in held["Query"].owned for held in self.held.values()) > 1
