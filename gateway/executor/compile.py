@@ -106,6 +106,7 @@ def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:
         compile_gather(item.paths, item.requires, possible_types),
         _locator(item.paths),
         Aliases(tuple(OutputRewrite(("@", *one.path), one.alias, one.response) for one in item.rewrites)),
+        item.conditions,
     )
 
 

@@ -87,6 +87,13 @@ class Lookup:
     gather: Callable[[dict[str, Any]], Gathered]
     locate: Locate
     aliases: Aliases
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+    def objects(self, state: RunState) -> Gathered:
+        """Whom it is asked for now."""
+        if any(state.variables[name] is not wanted for name, wanted in self.conditions):
+            return Gathered([], [])
+        return self.gather(state.data)
 
 
 async def nothing(_state: RunState) -> None:
@@ -157,7 +164,7 @@ def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup]) -> Step:
     """All lookups in one call, for all objects at their paths; nothing is sent where there are none."""
 
     async def run(state: RunState) -> None:
-        gathered = [lookup.gather(state.data) for lookup in lookups]
+        gathered = [lookup.objects(state) for lookup in lookups]
         if not any(item.representations for item in gathered):
             return
         variables: dict[str, Any] = {

@@ -98,7 +98,7 @@ def _group_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode:
     node = _entity_node(group, variables) if group.inputs else _root_node(group, kind, variables)
-    for variable, wanted in sorted(group.conditions, reverse=True):
+    for variable, wanted in sorted(group.common_conditions(), reverse=True):
         node = ConditionNode(variable, node, None) if wanted else ConditionNode(variable, None, node)
     return node
 
@@ -149,18 +149,20 @@ def _numbered(lookups: Sequence[EntityLookup], variables: Collection[str]) -> li
 def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
     """Those that ask the same of the same representations become one, with all their paths."""
     found: dict[object, tuple[EntityLookup, SelectionSetNode]] = {}
+    common = group.common_conditions()
     for item in group.lookups:
         selection_set = selection_set_of(item.output)
         requires = tuple(
             Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
         )
-        likeness = (print_ast(selection_set) if group.batched else "", requires, tuple(item.rewrites))
+        own = tuple(sorted(item.conditions - common))
+        likeness = (print_ast(selection_set) if group.batched else "", requires, tuple(item.rewrites), own)
         if likeness in found:
             known, _ = found[likeness]
             found[likeness] = replace(known, paths=(*known.paths, item.path)), selection_set
         else:
             lookup = EntityLookup(
-                "_entities", "representations", (item.path,), requires, tuple(item.rewrites)
+                "_entities", "representations", (item.path,), requires, tuple(item.rewrites), own
             )
             found[likeness] = lookup, selection_set
     return list(found.values())

@@ -126,6 +126,10 @@ class FetchGroup:
         """Itself and what travels with it."""
         return (self, *self.batched)
 
+    def common_conditions(self) -> Conditions:
+        """Those under which anything of it is sent."""
+        return frozenset.intersection(*(item.conditions for item in self.lookups))
+
     def add_input(self, type_name: str, sent_as: str, fields: list[RequiredField]) -> None:
         """Fields that the representation of a type must have."""
         known = self.inputs.setdefault((type_name, sent_as), [])

@@ -122,6 +122,7 @@ class EntityLookup:
     """One `_entities` field of a batch: the objects at all its paths, each representation once.
 
     alias: its response name in the operation; variable: the one that holds its representations.
+    conditions: (variable of the client, wanted value); unless all hold, it is asked for nothing.
     """
 
     alias: str
@@ -129,6 +130,7 @@ class EntityLookup:
     paths: tuple[tuple[str, ...], ...]
     requires: tuple[Representation, ...]
     rewrites: tuple[OutputRewrite, ...] = ()
+    conditions: tuple[tuple[str, bool], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One of `entityBatch.aliases`."""
@@ -140,6 +142,11 @@ class EntityLookup:
         }
         if self.rewrites:
             found["outputRewrites"] = _rewrites_json(self.rewrites)
+        if self.conditions:
+            found["conditions"] = [
+                {"kind": "include" if wanted else "skip", "if": variable}
+                for variable, wanted in self.conditions
+            ]
         return found
 
 

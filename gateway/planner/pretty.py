@@ -74,7 +74,11 @@ def _batch(node: BatchFetchNode) -> str:
 
 def _lookup(item: EntityLookup) -> str:
     places = ", ".join(f'"{".".join(path)}"' for path in item.paths)
-    return _block(f"{item.alias}(paths: [{places}])", ["\n".join(map(_representation, item.requires))])
+    conditions = "".join(
+        f" @{'include' if wanted else 'skip'}(if: ${name})" for name, wanted in item.conditions
+    )
+    head = f"{item.alias}(paths: [{places}]){conditions}"
+    return _block(head, ["\n".join(map(_representation, item.requires))])
 
 
 def _representation(item: Representation) -> str:

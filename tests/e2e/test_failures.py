@@ -336,7 +336,6 @@ def test_the_end_cursor_of_the_last_page_still_leads_to_a_system_that_missed_it(
             assert ids(page) == ["LATE:LATE-1"]
 
 
-# BUG: a kept answer has the time at which it was stored, which is later by what the system took to answer
 def test_a_kept_answer_is_as_old_as_the_fresh_one_was(systems_dir: Path, tmp_path: Path) -> None:
     query = "{cases {sources {status asOf}}}"
     with stub(answering(GOOD_ROWS)) as server:

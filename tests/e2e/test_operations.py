@@ -270,7 +270,6 @@ def test_the_largest_page_is_what_the_settings_say(systems_dir: Path, tmp_path: 
             assert client.ask("{regions(first: 6) {totalCount}}").codes == ["LIMIT_EXCEEDED"]
 
 
-# BUG: default_deadline_ms is read by nothing: the schema's own default of 2000 is taken
 def test_the_deadline_of_a_list_that_says_none_is_what_the_settings_say(
     systems_dir: Path, tmp_path: Path
 ) -> None:

@@ -13,8 +13,9 @@ from graphql import GraphQLObjectType, GraphQLSchema, build_schema, is_abstract_
 
 from adapters.testing import ScriptedSubgraph
 from gateway.planner import QueryGraph
-from schema.compose import Composition, SubgraphSchema, compose
+from schema.compose import Composition, SubgraphSchema, Supergraph, compose
 from tests.executor.splits import Held, Split
+from tests.planner.graphs import labelled
 
 __all__ = ["SplitWorld", "build_split_world"]
 
@@ -54,8 +55,25 @@ def build_split_world(found: Split, labels: frozenset[str]) -> SplitWorld:
         )
         for name, sdl in found.sdls.items()
     }
-    graph = QueryGraph(composition.supergraph).under(labels)
+    graph = QueryGraph(_progressive(composition.supergraph, found)).under(labels)
     return SplitWorld(composition, graph, subgraphs, _monolith(composition.api_schema, data))
+
+
+def _progressive(supergraph: Supergraph, found: Split) -> Supergraph:
+    """With both sides of every override that has a label."""
+    for taker, held in found.held.items():
+        for type_name, part in held.items():
+            for name, label in part.takes.items():
+                givers = [
+                    giver
+                    for giver, other in found.held.items()
+                    if type_name in other and name in other[type_name].overridden
+                ]
+                if label is not None:
+                    supergraph = labelled(
+                        supergraph, f"{type_name}.{name}", label=label, taker=taker, giver=givers[0]
+                    )
+    return supergraph
 
 
 def _monolith(api_schema: GraphQLSchema, data: Object) -> GraphQLSchema:
@@ -199,8 +217,9 @@ def _entity(type_name: str, part: Held, data: Object) -> Callable[[Object], Any]
 def _matches(item: Object, representation: Object, key: str) -> bool:
     if key == "region { code } number":
         region = representation.get("region") or {}
-        return region.get("code") == item["region"]["code"] and representation.get("number") == item["number"]
-    return key in representation and bool(representation[key] == item[key])
+        brought = (region.get("code"), representation.get("number"))
+        return brought == (item["region"]["code"], item["number"])
+    return bool(key in representation and representation[key] == item[key])
 
 
 def _data() -> Object:

@@ -11,7 +11,6 @@ from random import Random
 __all__ = ["COMPUTED", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
 
 LABEL = "tried-out"
-PROGRESSIVE = 0.0
 KEYS: Mapping[str, tuple[str, ...]] = {
     "Case": ("id", "region { code } number"),
     "Region": ("code",),
@@ -144,7 +143,7 @@ class _Splitter:
             self.held[owner][type_name].owned[name] = " @shareable" if len(owners) > 1 else ""
         others = [item for item in holders if item not in owners]
         if len(owners) == 1 and others and name not in COMPUTED and self.rng.random() < 0.3:
-            source, label = self.rng.choice(others), LABEL if self.rng.random() < PROGRESSIVE else None
+            source, label = self.rng.choice(others), LABEL if self.rng.random() < 0.4 else None
             self.held[source][type_name].overridden[name] = label
             self.held[owners[0]][type_name].takes[name] = label
             wanted = f', label: "{label}"' if label else ""

@@ -70,3 +70,13 @@ def test_the_cache_keeps_what_was_used_last_and_no_refusals() -> None:
     assert cache.get("{ y }", None, make) is first
     cache.get("{ nope }", None, make)
     assert (len(cache), cache.hits, cache.misses) == (2, 3, 4)
+
+
+def test_the_cache_keeps_one_operation_for_each_set_of_override_labels_that_holds() -> None:
+    cache = OperationCache()
+    before = cache.get("{ y }", None, make)
+    over = cache.get("{ y }", None, make, labels=frozenset({"percent(5)"}))
+    assert before is not over
+    assert cache.peek("{ y }", None) is before
+    assert cache.peek("{ y }", None, labels=frozenset({"percent(5)"})) is over
+    assert cache.peek("{ y }", None, labels=frozenset({"other"})) is None

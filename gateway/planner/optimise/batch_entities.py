@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.planner.fetch_graph import FetchGraph, FetchGroup
-from gateway.planner.selections import Conditions
 
 __all__ = ["batch_entities"]
-
-Likeness = tuple[str, Conditions]
 
 
 def batch_entities(fetches: FetchGraph) -> None:
     """First what is ready at the same time, then what can wait for a later wave without making the plan longer."""
     levels = fetches.levels()
-    waves: dict[tuple[Likeness, int], list[FetchGroup]] = {}
+    waves: dict[tuple[str, int], list[FetchGroup]] = {}
     for group in fetches.in_order():
         if group.inputs:
-            waves.setdefault((_likeness(group), levels[group.id]), []).append(group)
+            waves.setdefault((group.subgraph, levels[group.id]), []).append(group)
     for groups in waves.values():
         if len(groups) > 1:
             fetches.batch(groups[0], groups[1:])
@@ -31,16 +28,12 @@ def batch_entities(fetches: FetchGraph) -> None:
         _join_lookups(group)
 
 
-def _likeness(group: FetchGroup) -> Likeness:
-    return group.subgraph, group.conditions
-
-
 def _delay_one(fetches: FetchGraph) -> bool:
     """Moves one group into the last wave in which its subgraph is asked anyway."""
-    alike: dict[Likeness, list[FetchGroup]] = {}
+    alike: dict[str, list[FetchGroup]] = {}
     for group in fetches.in_order():
         if group.inputs:
-            alike.setdefault(_likeness(group), []).append(group)
+            alike.setdefault(group.subgraph, []).append(group)
     candidates = [groups for groups in alike.values() if len(groups) > 1]
     if not candidates:
         return False
@@ -74,12 +67,16 @@ def _before(fetches: FetchGraph, group: FetchGroup) -> set[int]:
 
 
 def _join_lookups(group: FetchGroup) -> None:
-    """Lookups at one path that need the same fields become one."""
+    """Lookups at one path that need the same fields under the same conditions become one."""
     kept: list[FetchGroup] = []
     for item in group.lookups:
-        same = next((one for one in kept if one.path == item.path and one.inputs == item.inputs), None)
+        same = next((one for one in kept if _is_same_lookup(one, item)), None)
         if same is None:
             kept.append(item)
         else:
             same.output.absorb(item.output)
     group.batched = kept[1:]
+
+
+def _is_same_lookup(one: FetchGroup, other: FetchGroup) -> bool:
+    return one.path == other.path and one.inputs == other.inputs and one.conditions == other.conditions

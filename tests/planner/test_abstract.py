@@ -1,0 +1,78 @@
+"""Places whose type is settled at run time: what is asked of the type itself, and what unions may be asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.planner.errors import UnreachableField
+from tests.planner.graphs import asked, plan_of
+
+
+def test_a_leaf_asked_of_an_interface_comes_from_one_subgraph_for_all_types() -> None:
+    """Neither subgraph knows the ids of both types, so neither answer to `thing` can be trusted with them."""
+    query = "type Query { thing: Thing @shareable } interface Thing { id: ID! }"
+    a = query + (
+        ' type A implements Thing @key(fields: "id") { id: ID! a: Int }'
+        ' type B implements Thing @key(fields: "id") { id: ID! @external c: Int }'
+    )
+    b = query + (
+        ' type A implements Thing @key(fields: "id") { id: ID! @external d: Int }'
+        ' type B implements Thing @key(fields: "id") { id: ID! b: Int }'
+    )
+    with pytest.raises(UnreachableField, match=r"\.id cannot be reached"):
+        plan_of("{ thing { id } }", a=a, b=b)
+    assert asked(plan_of("{ thing { ... on A { id a } } }", a=a, b=b)) == ["a"]
+    assert asked(plan_of("{ thing { ... on A { id } ... on B { id } } }", a=a, b=b)) == ["a", "b"]
+
+
+def test_a_field_of_an_interface_that_has_no_types_there_is_not_silently_left_out() -> None:
+    a = 'interface Node @key(fields: "id") { id: ID! } type Query { a: Node }'
+    b = (
+        'type Node @key(fields: "id", resolvable: false) @interfaceObject { id: ID! size: Int }'
+        " type Query { b: Node }"
+    )
+    with pytest.raises(UnreachableField, match=r"Node\.size"):
+        plan_of("{ a { size } }", a=a, b=b)
+    assert asked(plan_of("{ b { size } }", a=a, b=b)) == ["b"]
+
+
+def test_a_field_of_an_interface_object_is_taken_from_another_one_before_the_types_are_asked_for() -> None:
+    """`active` exists for all accounts in c and for one type in a: without a type condition c is meant."""
+    a = """
+    type Query { x: Int } interface Account @key(fields: "id") { id: ID! }
+    type Admin implements Account @key(fields: "id") { id: ID! active: Boolean @shareable }
+    type Plain implements Account @key(fields: "id") { id: ID! }
+    """
+    b = 'type Query { accounts: [Account] } type Account @key(fields: "id") @interfaceObject { id: ID! }'
+    c = 'type Account @key(fields: "id") @interfaceObject { id: ID! active: Boolean @shareable }'
+    assert asked(plan_of("{ accounts { id active } }", a=a, b=b, c=c)) == ["b", "c"]
+    assert asked(plan_of("{ accounts { id ... on Admin { active } } }", a=a, b=b, c=c)) == ["b", "a"]
+
+
+BOX = 'type Box @key(fields: "id") { id: ID! inside: Wrap @shareable %s } type Wrap @shareable { things: [Thing] }'
+
+
+def test_of_a_union_that_several_could_answer_only_the_members_that_all_know_are_asked() -> None:
+    """Else the answer would depend on which of them the planner asks."""
+    both = "type Both @shareable { label: String }"
+    a = f"type Query {{ box: Box }} {BOX % ''} union Thing = Both | A type A {{ a: Int }} {both}"
+    b = f"{BOX % 'only: Wrap'} union Thing = Both | B type B {{ b: Int }} {both}"
+    inside = "{ things { ... on Both { label } ... on A { a } ... on B { b } } }"
+    (fetch,) = plan_of(f"{{ box {{ inside {inside} }} }}", a=a, b=b).fetches()
+    assert "label" in fetch.operation
+    assert "... on A" not in fetch.operation
+    (_, there) = plan_of(f"{{ box {{ only {inside} }} }}", a=a, b=b).fetches()
+    assert "... on B" in there.operation
+
+
+def test_of_a_union_that_one_subgraph_answers_all_its_members_are_asked() -> None:
+    a = """
+    type Query { wrap: Wrap } type Wrap @shareable { things: [Thing] } union Thing = Both | A
+    type Both @shareable { label: String } type A { a: Int }
+    """
+    b = """
+    type Query { x: Int } type Wrap @shareable { things: [Thing] } union Thing = Both
+    type Both @shareable { label: String }
+    """
+    (fetch,) = plan_of("{ wrap { things { ... on Both { label } ... on A { a } } } }", a=a, b=b).fetches()
+    assert "... on A" in fetch.operation
