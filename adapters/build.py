@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange
@@ -22,7 +23,7 @@ from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.rest.auth import credentials_for
-from adapters.rest.exchange import JsonExchange, XmlExchange, graphql_call, rest_call
+from adapters.rest.exchange import JsonExchange, RawExchange, XmlExchange, graphql_call, rest_call
 from adapters.soap.check import check_soap
 from adapters.soap.exchange import SoapExchange, soap_call
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
@@ -220,6 +221,8 @@ def _exchange(declaration: Declaration) -> Exchange:
     if source.graphql is not None:
         return JsonExchange(system, graphql=True)
     assert source.rest is not None  # noqa: S101 - the model has exactly one
+    if source.rest.format == "raw":
+        return RawExchange(system)
     kind = XmlExchange if source.rest.format == "xml" else JsonExchange
     return kind(system, source.rest.charset)
 
@@ -235,7 +238,9 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
                 raise ExpressionError(
                     f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
                 )
-            arguments = compile_template(connector.body or {}, context)
+            encoders = compile_encoders(connector.encode, context)
+            filled = compile_template(connector.body or {}, context)
+            arguments = encoders.around("body", filled, keeps_bytes=True)
             call = soap_call(source.soap, service, service.operations[connector.operation], arguments)
         elif source.graphql is not None:
             call = graphql_call(source.graphql, connector, context)

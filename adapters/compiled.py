@@ -6,17 +6,27 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.codecs.decoder import DecodeReply, Decoders, compile_decoders
 from adapters.declaration import Connector
 from adapters.exchange import Call
 from adapters.mapping.compiler import RecordReader, compile_condition, compile_expression, compile_map
 from adapters.mapping.functions import CompileContext, Reader
 from adapters.mapping.template import template_expressions, template_paths
 from adapters.mapping.tree import Wanted
-from adapters.mapping.wanted import wanted_names
 from adapters.paging import PageRules
+from adapters.wanted import wanted_names
 from schema.canonical import VERBS
 
-__all__ = ["CompiledConnector", "compile_connector"]
+__all__ = ["CompiledConnector", "ReplyReader", "compile_connector"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReader:
+    """For one set of fields. wanted: what the protocol reads (None is all); decode: what the codecs then do."""
+
+    wanted: Wanted | None
+    decode: DecodeReply | None
+    record: RecordReader
 
 
 @dataclass(slots=True)
@@ -33,20 +43,26 @@ class CompiledConnector:
     failure: tuple[tuple[str, Reader], ...]
     message: Reader | None
     filters: frozenset[str]
-    readers: dict[frozenset[str], tuple[Wanted, RecordReader]] = field(default_factory=dict)
+    decoders: Decoders
+    readers: dict[frozenset[str], ReplyReader] = field(default_factory=dict)
 
     @property
     def mapped(self) -> frozenset[str]:
         return frozenset(name for name, value in self.record_map.items() if value is not None)
 
-    def reader(self, fields: Collection[str]) -> tuple[Wanted, RecordReader]:
+    def reader(self, fields: Collection[str]) -> ReplyReader:
         key = frozenset(fields)
         found = self.readers.get(key)
         if found is None:
             if len(self.readers) > 200:
                 self.readers.clear()
             wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
-            found = (wanted, compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key))
+            record = compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key)
+            if self.decoders.entries:
+                # a decoded value is handed over whole, whatever is wanted below it
+                found = ReplyReader(*self.decoders.pruned(wanted), record)
+            else:
+                found = ReplyReader(wanted, None, record)
             self.readers[key] = found
         return found
 
@@ -83,6 +99,7 @@ def compile_connector(
         rules,
         optional(failure.message),
         asked_filters(connector),
+        compile_decoders(connector.decode, context),
     )
 
 

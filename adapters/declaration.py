@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from adapters.codecs.model import Decode, Encode
+from adapters.codecs.sign_model import RequestSign
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from schema.canonical import RECORDS, VERBS, Record
@@ -147,7 +149,9 @@ class RestSource(Model):
     """A service called by HTTP, JSON or XML."""
 
     base_url: str = Field(description="Address that all paths are put behind.")
-    format: Literal["json", "xml"] = Field(default="json", description="What its replies are.")
+    format: Literal["json", "xml", "raw"] = Field(
+        default="json", description="What its replies are; raw: bytes that `decode` reads."
+    )
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
     auth: RestAuth | None = Field(
         default=None, description="How the gateway shows who it is: one of basic, bearer, apiKey, oauth2."
@@ -155,6 +159,7 @@ class RestSource(Model):
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
+    sign: RequestSign | None = Field(default=None, description="Signs every request 请求签名.")
 
 
 class GraphQLSource(Model):
@@ -259,6 +264,14 @@ class Connector(Model):
     form: dict[str, Any] | None = Field(default=None, description="REST: form body, instead of `body`.")
     document: str | None = Field(default=None, description="GraphQL: the operation.")
     variables: dict[str, Any] = Field(default_factory=dict, description="GraphQL: its variables.")
+    encode: tuple[Encode, ...] = Field(
+        default=(),
+        description="What the templates filled in becomes what is sent, in order 报文编码.",
+    )
+    decode: tuple[Decode, ...] = Field(
+        default=(),
+        description="What stands inside fields of the reply becomes what rules and map read, in order 报文解码.",
+    )
     numbers: str | None = Field(
         default=None,
         description="Regular expression of this system's case numbers; others are not asked for here.",

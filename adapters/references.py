@@ -15,8 +15,11 @@ from adapters.problems import Problem
 
 __all__ = ["Lookup", "resolve_references", "secrets_in_the_open"]
 
+Place = tuple[str | int, ...]
 _REFERENCE = re.compile(r"\$\{(?P<kind>\w+):(?P<name>[^}]*?)(?::-(?P<default>[^}]*))?\}")
+_CODEC_KEYS = frozenset({"key", "privateKey"})
 _SECRET_PLACES = (
+    ("rest", "sign", "key"),
     ("soap", "security", "usernameToken", "password"),
     *(
         (kind, "auth", *rest)
@@ -45,13 +48,33 @@ def secrets_in_the_open(document: Document) -> Iterator[Problem]:
         value: Any = document.tree.get("source") if isinstance(document.tree, dict) else None
         for step in place:
             value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str) and not _REFERENCE.fullmatch(value):
-            yield document.problem(
-                ("source", *place),
-                "SECRET_IN_FILE",
-                f"{place[-1]} stands in the file",
-                allowed="refer to it: ${env:NAME} or ${file:/path}",
-            )
+        yield from _in_the_open(document, ("source", *place), value)
+    connectors = document.tree.get("connectors") if isinstance(document.tree, dict) else None
+    for verb, connector in connectors.items() if isinstance(connectors, dict) else ():
+        for name in ("decode", "encode"):
+            entries = connector.get(name) if isinstance(connector, dict) else None
+            for place, value in _codec_keys(entries, ("connectors", verb, name)):
+                yield from _in_the_open(document, place, value)
+
+
+def _codec_keys(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    """Keys of ciphers and signatures, however deep in a chain."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, one in items:
+        if step in _CODEC_KEYS:
+            yield (*place, step), one
+        else:
+            yield from _codec_keys(one, (*place, step))
+
+
+def _in_the_open(document: Document, place: Place, value: Any) -> Iterator[Problem]:
+    if isinstance(value, str) and not _REFERENCE.fullmatch(value):
+        yield document.problem(
+            place,
+            "SECRET_IN_FILE",
+            f"{place[-1]} stands in the file",
+            allowed="refer to it: ${env:NAME} or ${file:/path}",
+        )
 
 
 def _walk(document: Document, value: Any, place: tuple[str | int, ...], lookup: Lookup) -> Any:

@@ -14,14 +14,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from adapters.compiled import CompiledConnector
+from adapters.codecs.errors import CodecError
+from adapters.compiled import CompiledConnector, ReplyReader
 from adapters.declaration import Declaration
 from adapters.exchange import Exchange, Read
 from adapters.failures import failure_of, protocol_failure, status_failure, wire_failure
 from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
-from adapters.mapping.tree import Wanted
 from adapters.paging import Position, next_link, page_roots, short_pages
 from adapters.reply import RawReply
 from adapters.rest.auth import Credentials
@@ -132,20 +132,19 @@ class Source:
         gaps: list[Gap] | None,
     ) -> Page:
         connector = self.connectors[verb]
-        wanted, read_record = connector.reader(fields)
+        reader = connector.reader(fields)
         page = page_roots(connector.connector.paging, position)
         scope = Scope({"args": args, "page": page})
-        try:
-            request = _traced(connector.call.request(scope), trace)
-        except ValueProblem as problem:
-            raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
+        built = [self._request(connector, scope, trace)]
         fresh: list[Read] = []
 
         async def send(timeout_s: float) -> bytes:
             fresh.clear()
+            # another attempt is built anew: a signature holds a time and a nonce
+            request = built.pop() if built else self._request(connector, scope, trace)
             reply = await self._exchange_once(request, timeout_s)
             try:
-                read = await _off_loop(reply.body, self._read, reply, wanted)
+                read = await _off_loop(reply.body, self._read, reply, reader)
             except SourceBadData as error:
                 # an error status may come with anything for a body: the status says what it is
                 kind = status_failure(connector.verb, reply.status)
@@ -163,7 +162,6 @@ class Source:
             else None
         )
         answer = await self.traffic.call(send, key=key, deadline=deadline, read=connector.connector.safe)
-        reader = (wanted, read_record)
         return await _off_loop(answer.body, self._page, connector, answer, fresh, reader, page, gaps)
 
     def _page(
@@ -171,20 +169,19 @@ class Source:
         connector: CompiledConnector,
         answer: Answer,
         fresh: list[Read],
-        reader: tuple[Wanted, RecordReader],
+        reader: ReplyReader,
         page: Mapping[str, Any],
         gaps: list[Gap] | None,
     ) -> Page:
-        wanted, read_record = reader
         status = str(answer.status.name)
         # a flight that others shared, or a kept reply, is read here from its bytes
         is_own = bool(fresh) and status == "FRESH"
         reply = RawReply.unpack(answer.body)
-        read = fresh[-1] if is_own else self._read(reply, wanted)
+        read = fresh[-1] if is_own else self._read(reply, reader)
         scope = Scope({"reply": read.tree, "page": page, "link": read.link})
         try:
             nodes = self._nodes(connector, read, scope)
-            records, troubles = _read_records(connector.verb, nodes, read_record, scope)
+            records, troubles = _read_records(connector.verb, nodes, reader.record, scope)
             total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
             single = connector.verb == "case"
             short = short_pages(connector.connector.paging, page, len(nodes), total)
@@ -199,8 +196,20 @@ class Source:
             raise SourceNotFound(self.code)
         return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles))
 
-    def _read(self, reply: RawReply, wanted: Wanted) -> Read:
-        read = self.exchange.read(reply, wanted)
+    def _request(self, connector: CompiledConnector, scope: Scope, trace: Mapping[str, str]) -> WireRequest:
+        try:
+            return _traced(connector.call.request(scope), trace)
+        except ValueProblem as problem:
+            raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
+
+    def _read(self, reply: RawReply, reader: ReplyReader) -> Read:
+        """By the protocol, then by the codecs; a fault has nothing to decode."""
+        read = self.exchange.read(reply, reader.wanted)
+        if reader.decode is not None and read.fault is None:
+            try:
+                read = replace(read, tree=reader.decode(read.tree, reply))
+            except CodecError as error:
+                raise SourceBadData(self.code, f"The reply cannot be decoded: {error}.") from error
         return replace(read, link={"next": next_link(reply.link)}) if reply.link else read
 
     def _nodes(self, connector: CompiledConnector, read: Read, scope: Scope) -> list[Any]:

@@ -145,6 +145,8 @@ def _fields_at(place: Place) -> list[str]:
     """Keys that the model takes at a place."""
     model: Any = Declaration
     for step in place:
+        if isinstance(step, int):  # an entry of a list: `_model_in` has gone through to its model
+            continue
         fields = getattr(model, "model_fields", None)
         if fields is None:
             return []
@@ -154,10 +156,11 @@ def _fields_at(place: Place) -> list[str]:
 
 
 def _model_in(annotation: Any) -> Any:
-    """The model in `Model` or `Model | None`."""
+    """The model in `Model`, `Model | None`, `tuple[Model, ...]` or `tuple[Model, ...] | None`."""
     if hasattr(annotation, "model_fields"):
         return annotation
-    return next((one for one in getattr(annotation, "__args__", ()) if hasattr(one, "model_fields")), None)
+    inner = (_model_in(one) for one in getattr(annotation, "__args__", ()))
+    return next((one for one in inner if one is not None), None)
 
 
 def _registry_problems(document: Document, declaration: Declaration, known: Known) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import graphql
 
+from adapters.codecs.check import decode_problems, encode_problems
 from adapters.declaration import Connector, Declaration, RestSource
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
@@ -60,6 +61,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield from _protocol_problems(document, declaration, connector, place)
         yield from _request_problems(document, verb, connector, context, place)
         yield from _reply_problems(document, connector, context, place)
+        yield from _codec_problems(document, connector, context, place)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
@@ -114,6 +116,8 @@ def _rest_problems(
         )
     if source is None or source.format != "xml" or connector.body is None:
         return
+    if any(one.at == "body" for one in connector.encode):
+        return  # what is sent is what the codecs make of it
     if not (isinstance(connector.body, Mapping) and len(connector.body) == 1):
         yield document.problem(
             (*place, "body"), "XML_BODY", "an XML body is one outer element and what is in it"
@@ -197,6 +201,22 @@ def _request_problems(
             yield from _root_problems(
                 document, (*place, "path"), parse(hole), {"args": ARGS[verb], "page": _PAGE}
             )
+
+
+def _codec_problems(
+    document: Document, connector: Connector, context: CompileContext, place: Place
+) -> Iterator[Problem]:
+    for index, message in decode_problems(connector.decode, context):
+        yield document.problem((*place, "decode", index), "BAD_CODEC", message)
+    parts = {
+        "query": connector.query,
+        "headers": connector.headers,
+        "body": connector.body,
+        "form": connector.form,
+        "variables": connector.variables,
+    }
+    for index, message in encode_problems(connector.encode, parts, context):
+        yield document.problem((*place, "encode", index), "BAD_CODEC", message)
 
 
 def _literals(tree: Any) -> Iterator[tuple[Place, str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from adapters.codecs.check import sign_problem
 from adapters.declaration import Declaration, RestAuth
 from adapters.loader import Document
+from adapters.mapping.functions import CompileContext
 from adapters.problems import Problem
 from adapters.reply import python_charset
 from adapters.wire.errors import HeaderRefused, UrlRefused
@@ -29,6 +31,9 @@ def source_problems(document: Document, declaration: Declaration) -> Iterator[Pr
         yield from _address_problems(document, (*place, "rest", "baseUrl"), source.rest.base_url)
         yield from _charset_problems(document, (*place, "rest", "charset"), source.rest.charset)
         yield from _auth_problems(document, (*place, "rest", "auth"), source.rest.auth)
+        wrong = sign_problem(source.rest.sign, CompileContext()) if source.rest.sign is not None else None
+        if wrong is not None:
+            yield document.problem((*place, "rest", "sign"), "BAD_CODEC", wrong)
     for kind in ("soap", "rest", "graphql"):
         headers = getattr(getattr(source, kind), "headers", {})
         yield from header_problems(document, (*place, kind, "headers"), headers)

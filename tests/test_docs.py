@@ -243,7 +243,9 @@ def test_every_key_of_a_declaration_has_its_row_and_no_other(heading: str) -> No
 
 
 def test_every_part_of_a_declaration_has_a_section() -> None:
-    assert {_model_at(place) for place in SECTIONS.values()} == _models(Declaration)
+    # codecs have a page of their own, held to the code by tests/codecs/test_reference.py
+    parts = {one for one in _models(Declaration) if not one.__module__.startswith("adapters.codecs")}
+    assert {_model_at(place) for place in SECTIONS.values()} == parts
 
 
 @pytest.mark.parametrize("name", RECORDS)

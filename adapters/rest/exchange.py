@@ -1,15 +1,17 @@
-"""HTTP calls of one system, JSON or XML or a GraphQL document over JSON; replies read into trees."""
+"""HTTP calls of one system, JSON or XML or a GraphQL document over JSON; replies read into trees, or left as bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from lxml import etree
 
+from adapters.codecs.encoder import Encoders, compile_encoders
+from adapters.codecs.request import Draft, RequestSigner, compile_request_sign
 from adapters.declaration import Connector, GraphQLSource, RestSource
 from adapters.exchange import Read
 from adapters.mapping.errors import ExpressionError, ValueProblem
@@ -22,9 +24,10 @@ from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
 from adapters.xml_reply import read_xml_reply
 
-__all__ = ["JsonExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
+__all__ = ["JsonExchange", "RawExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
 
 WriteBody = Callable[[Any], bytes]
+ACCEPT = {"json": "application/json", "xml": "application/xml, text/xml", "raw": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,29 @@ class RestCall:
     body: Fill | None
     write: WriteBody
     idempotent: bool
+    signer: RequestSigner | None = None
 
     def request(self, scope: Scope) -> WireRequest:
-        link = (scope.roots.get("page") or {}).get("link")
-        url = self._link_url(str(link)) if link else self.base_url + self.path(scope) + self._query(scope)
-        extra = tuple((name, as_text(value)) for name, value in self.headers(scope).items())
-        body = self.write(self.body(scope)) if self.body is not None else b""
-        return WireRequest(self.method, url, (*self.fixed_headers, *extra), body, idempotent=self.idempotent)
+        draft = self._draft(scope)
+        if self.signer is not None:
+            draft = self.signer.sign(draft, scope, self.write)
+        url = f"{draft.url}?{urlencode(draft.query)}" if draft.query else draft.url
+        body = self.write(draft.body) if self.body is not None else b""
+        headers = (*self.fixed_headers, *draft.headers)
+        return WireRequest(self.method, url, headers, body, idempotent=self.idempotent)
 
-    def _query(self, scope: Scope) -> str:
-        pairs = _pairs(self.query(scope))
-        return "?" + urlencode(pairs) if pairs else ""
+    def _draft(self, scope: Scope) -> Draft:
+        headers = tuple((name, as_text(value)) for name, value in self.headers(scope).items())
+        body = self.body(scope) if self.body is not None else None
+        link = (scope.roots.get("page") or {}).get("link")
+        if not link:
+            query = tuple(_pairs(self.query(scope)))
+            return Draft(self.method, self.base_url + self.path(scope), query, headers, body)
+        url = self._link_url(str(link))
+        if self.signer is None:  # as it came: taken apart it might be written otherwise
+            return Draft(self.method, url, (), headers, body)
+        url, _, asked = url.partition("?")
+        return Draft(self.method, url, tuple(parse_qsl(asked, keep_blank_values=True)), headers, body)
 
     def _link_url(self, link: str) -> str:
         """Absolute links stand (the wire lets only the declared origin pass); others start at the origin."""
@@ -62,27 +77,32 @@ class RestCall:
 
 def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
     """Raises ExpressionError."""
-    body, write, content_type = _body(source, connector, context)
-    accept = "application/xml, text/xml" if source.format == "xml" else "application/json"
-    fixed: list[tuple[str | bytes, str | bytes]] = [("Accept", accept), *source.headers.items()]
-    if content_type:
+    encoders = compile_encoders(connector.encode, context)
+    body, write, content_type = _body(source, connector, context, encoders)
+    fixed: list[tuple[str | bytes, str | bytes]] = [
+        ("Accept", ACCEPT[source.format]),
+        *source.headers.items(),
+    ]
+    if content_type and "content-type" not in {name.lower() for name in connector.headers}:
         fixed.append(("Content-Type", content_type))
     return RestCall(
         source.base_url.rstrip("/"),
         connector.method,
         compile_url_path(connector.path, context),
-        compile_template(connector.query, context),
-        compile_template(connector.headers, context),
+        encoders.around("query", compile_template(connector.query, context)),
+        encoders.around("headers", compile_template(connector.headers, context)),
         tuple(fixed),
         body,
         write,
         connector.safe,
+        compile_request_sign(source.sign, context) if source.sign is not None else None,
     )
 
 
 def graphql_call(source: GraphQLSource, connector: Connector, context: CompileContext) -> RestCall:
     """The document is fixed; only variables come from the caller."""
-    variables = compile_template(connector.variables, context)
+    encoders = compile_encoders(connector.encode, context)
+    variables = encoders.around("variables", compile_template(connector.variables, context))
     document = connector.document or ""
     fixed: HeaderPairs = (
         ("Accept", "application/graphql-response+json, application/json"),
@@ -104,7 +124,7 @@ def graphql_call(source: GraphQLSource, connector: Connector, context: CompileCo
 
 
 def _body(
-    source: RestSource, connector: Connector, context: CompileContext
+    source: RestSource, connector: Connector, context: CompileContext, encoders: Encoders
 ) -> tuple[Fill | None, WriteBody, str | None]:
     charset = python_charset(source.charset) if source.charset else "utf-8"
     if charset is None:
@@ -113,13 +133,15 @@ def _body(
     if connector.form is not None:
         write_form: WriteBody = lambda tree: write_form_body(tree, charset)  # noqa: E731 - writers side by side
         return (
-            compile_template(connector.form, context),
-            write_form,
+            encoders.around("form", compile_template(connector.form, context)),
+            _as_it_is(charset) if encoders.replaces("form") else write_form,
             f"application/x-www-form-urlencoded; charset={label}",
         )
     if connector.body is None:
         return None, orjson.dumps, None
-    fill = compile_template(connector.body, context)
+    fill = encoders.around("body", compile_template(connector.body, context))
+    if encoders.replaces("body"):
+        return fill, _as_it_is(charset), f"text/plain; charset={label}"
     if source.format == "xml":
         return fill, lambda tree: write_xml(tree, charset, label), f"application/xml; charset={label}"
     return fill, orjson.dumps, "application/json"
@@ -132,6 +154,18 @@ def _pairs(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name, value in tree.items()
         for one in (value if isinstance(value, list) else [value])
     ]
+
+
+def _as_it_is(charset: str) -> WriteBody:
+    """For bodies that codecs have made text or bytes already."""
+
+    def write(body: Any) -> bytes:
+        try:
+            return body if isinstance(body, bytes) else as_text(body).encode(charset)
+        except UnicodeEncodeError:
+            raise ValueProblem(f"a value has characters that {charset} has not") from None
+
+    return write
 
 
 def write_form_body(tree: Any, charset: str) -> bytes:
@@ -169,6 +203,19 @@ def _fill_element(element: etree._Element, content: Any) -> None:
             continue
         for one in value if isinstance(value, list) else [value]:
             _fill_element(etree.SubElement(element, name), one)
+
+
+@dataclass(frozen=True, slots=True)
+class RawExchange:
+    """Replies that only codecs can read: ciphertext, CSV, fixed width. The tree is the body's bytes."""
+
+    system: str
+
+    def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
+        del wanted
+        if looks_like_html(reply.body):
+            raise SourceBadData(self.system, f"An HTML page came (HTTP status {reply.status}).")
+        return Read(reply.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from adapters.codecs.check import as_sent
+from adapters.codecs.decoder import decoded_paths
+from adapters.codecs.errors import CodecDeclared
+from adapters.codecs.places import parse_place
 from adapters.declaration import Connector, Declaration
 from adapters.loader import Document
 from adapters.mapping.errors import ExpressionError
-from adapters.mapping.wanted import reply_paths
 from adapters.problems import Problem, one_of
 from adapters.soap.wsdl import Shape, SoapService
 from adapters.validate_connectors import map_of
+from adapters.wanted import reply_paths
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
@@ -41,7 +45,11 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
                 )
             continue
         if operation.request is not None:
-            yield from _argument_problems(document, connector.body, operation.request, (*place, "body"))
+            try:
+                body = as_sent("body", connector.body, connector.encode)
+            except CodecDeclared:
+                continue  # told already
+            yield from _argument_problems(document, body, operation.request, (*place, "body"))
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation.reply)
 
@@ -108,18 +116,29 @@ def _reply_problems(
 ) -> Iterator[Problem]:
     try:
         paths = list(reply_paths(connector, map_of(declaration, verb), VERBS[verb]))
-    except ExpressionError:
+        decoded = decoded_paths(connector.decode)
+    except (ExpressionError, CodecDeclared):
         return
+    paths += [(("decode",), parse_place(one.at).steps) for one in connector.decode]
     seen: set[tuple[tuple[str, ...], tuple[str | int, ...]]] = set()
     own_map = connector.map is not None
     for inner, steps in paths:
         if (inner, steps) in seen:
             continue
         seen.add((inner, steps))
+        if _is_decoded(steps, decoded, inner):
+            continue  # the WSDL knows only the text that is decoded
         holder = verb if own_map or inner[0] != "map" else "case"
         problem = _path_problem(document, ("connectors", holder, *inner), steps, reply)
         if problem is not None:
             yield problem
+
+
+def _is_decoded(steps: tuple[str | int, ...], decoded: list[tuple[str, ...]], inner: tuple[str, ...]) -> bool:
+    """Whether a path leads into what a codec makes; of a codec's own place only what lies above it."""
+    names = tuple(step for step in steps if isinstance(step, str))
+    own = inner[0] == "decode"
+    return any(names[: len(one)] == one and not (own and len(names) == len(one)) for one in decoded)
 
 
 def _path_problem(

@@ -141,7 +141,10 @@ class FetchGraph:
 
     def __init__(self) -> None:
         self.groups: dict[int, FetchGroup] = {}
+        self.attempts = 0
+        """How often something was forgotten: what is remembered of groups elsewhere holds for one count only."""
         self._next = 0
+        self._by_key: dict[tuple[str, tuple[str, ...], frozenset[int]], FetchGroup] = {}
 
     def root(self, subgraph: str, type_name: str) -> FetchGroup:
         """A new root operation."""
@@ -159,12 +162,21 @@ class FetchGraph:
         group.parents = set(parents)
         return group
 
+    def entity_by_key(self, subgraph: str, path: tuple[str, ...], parents: set[int]) -> FetchGroup:
+        """The entity fetch of that place that needs keys only; the types of an interface share it."""
+        key = (subgraph, path, frozenset(parents))
+        group = self._by_key.get(key)
+        if group is None or group.id not in self.groups:
+            group = self._by_key[key] = self.entity(subgraph, path, parents)
+        return group
+
     def mark(self) -> int:
         """A point to which `forget_since` returns."""
         return self._next
 
     def forget_since(self, mark: int) -> None:
         """Drops groups opened after a mark: an attempt that led nowhere."""
+        self.attempts += 1
         for group_id in [item for item in self.groups if item >= mark]:
             del self.groups[group_id]
 

@@ -107,7 +107,7 @@ class HostFinder:
             place.hosts[0].output.add_typename()
 
     def _open_entity(self, place: Place, hop: Hop, parents: set[int]) -> Host:
-        group = self.fetches.entity(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
+        group = self.fetches.entity_by_key(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
         fields = self._required(place, hop.key.selection, key=True)
         group.add_input(place.type_name, hop.type_name, fields)
         host = Host(group, group.output.fragment(hop.type_name), hop.type_name)

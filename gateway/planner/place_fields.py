@@ -8,9 +8,9 @@ back to the place above, which may answer the same field from a second subgraph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.fetch_graph import FetchGraph, Output
 from gateway.planner.find_host import HostFinder
 from gateway.planner.names import ResponseNames
 from gateway.planner.paths import can_give
@@ -23,6 +23,15 @@ from gateway.planner.selections import Field, Selection, collect
 __all__ = ["FieldPlacer"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What came of selections below a field. `selections` are kept so that their ids stay theirs."""
+
+    placed: Placed
+    output: Output
+    selections: tuple[Selection, ...]
+
+
 class FieldPlacer:
     """Fills a fetch graph. One for each operation (for each step of a mutation)."""
 
@@ -30,6 +39,7 @@ class FieldPlacer:
         self.graph = graph
         self.fetches = fetches
         self.names = names
+        self._placed: dict[object, _Known] = {}
         self.hosts = HostFinder(graph, fetches, names, placer=self)
 
     # ── root ──
@@ -106,13 +116,37 @@ class FieldPlacer:
         peers = self._peers(place, host, asked.name)
         inner = Host(host.group, item.children, join.named_type, provided, peers)
         below = Place(path, join.named_type, [inner])
-        result.add(self.place(below, asked.children))
+        placed, item.children = self._place_below(below, asked.children)
+        result.add(placed)
         if not item.children.has_any():
             if result.left:
                 host.output.drop(item)
             else:
                 item.children.add_typename()
         return result
+
+    def _place_below(self, below: Place, selections: tuple[Selection, ...]) -> tuple[Placed, Output]:
+        """Selections below a field, once for all types of an interface that have the field at one place.
+
+        Otherwise 70 types in each of three levels would be placed 70 * 70 * 70 times.
+        """
+        host = below.hosts[0]
+        key = (
+            self.fetches.attempts,
+            host.group.id,
+            below.path,
+            below.type_name,
+            tuple(map(id, host.provided)),
+            host.peers,
+            tuple(map(id, selections)),
+        )
+        known = self._placed.get(key)
+        if known is not None and not host.output.has_any():
+            return known.placed, known.output
+        placed = self.place(below, selections)
+        if not placed.left and known is None:
+            self._placed[key] = _Known(placed, host.output, selections)
+        return placed, host.output
 
     def _place_typename(self, place: Place) -> Placed:
         if not place.hosts:

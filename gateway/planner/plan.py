@@ -63,7 +63,7 @@ def _plan_step(
 ) -> PlanNode | None:
     fetches = FetchGraph()
     FieldPlacer(graph, fetches, ResponseNames(selections)).place_root(root, selections)
-    optimise(fetches)
+    optimise(fetches, graph)
     return emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
 
 

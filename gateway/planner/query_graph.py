@@ -68,6 +68,16 @@ class QueryGraph:
         definition = self.supergraph.types[type_name]
         return definition.kind is not Kind.OBJECT and not self.is_interface_object(subgraph, type_name)
 
+    def is_interface(self, subgraph: str, type_name: str) -> bool:
+        """Whether the subgraph has the type as an interface."""
+        definition = self.supergraph.types.get(type_name)
+        return (
+            definition is not None
+            and definition.kind is Kind.INTERFACE
+            and subgraph in definition.joins
+            and not self.is_interface_object(subgraph, type_name)
+        )
+
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
         """Whether the subgraph declares the interface as an object (@interfaceObject)."""
         join = self.supergraph.types[type_name].joins.get(subgraph)

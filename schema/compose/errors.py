@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schema.compose.codes import HINT_CODES
+
 __all__ = ["CompositionError", "CompositionHint"]
 
 
@@ -47,6 +49,11 @@ class CompositionHint:
     def coordinate(self) -> str:
         """`Type.field`, `Type.field(argument:)`, `Type`, `@directive` or an empty string."""
         return ".".join(part for part in (self.type_name, self.field_name) if part)
+
+    @property
+    def level(self) -> str:
+        """WARN, INFO or DEBUG."""
+        return HINT_CODES[self.code][0]
 
     def __str__(self) -> str:
         return f"{self.code} {self.message}"

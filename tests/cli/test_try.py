@@ -66,7 +66,6 @@ def test_the_three_stand_below_each_other_on_a_narrow_screen(run: Run, city_envi
     assert places == sorted(places)
 
 
-# BUG: bodies are shown as they are: the client secret and the access token of OAuth 2.0 in GA-ENTRY
 @pytest.mark.parametrize("system", ["FGW-INVEST", "GSJ-LICENSE", "GA-ENTRY"])
 def test_no_credential_is_shown(run: Run, city_environ: dict[str, str], system: str) -> None:
     result = run("try", system, "case", own_case(system), environ=city_environ, width=400)

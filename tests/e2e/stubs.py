@@ -233,7 +233,7 @@ def declaration(
     code: str,
     url: str,
     *,
-    timeout_ms: int = 2000,
+    timeout_ms: int = 10000,
     retries: int = 0,
     ttl_s: float = 0,
     stale_s: float = 0,

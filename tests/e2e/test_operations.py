@@ -92,7 +92,10 @@ def test_log_lines_are_json_with_what_an_operator_needs(child: Child) -> None:
     assert listed["operation"] == "query"
     assert listed["status"] == 200
     assert listed["ms"] > 0
-    [refused] = [one for one in child.lines("request") if one["request_id"] == "of-the-client-7"]
+    [refused] = until(
+        lambda: [one for one in child.lines("request") if one["request_id"] == "of-the-client-7"],
+        what="logged",
+    )
     assert refused["codes"] == ["GRAPHQL_VALIDATION_FAILED"]
     for line in child.lines():
         assert {"timestamp", "level", "event"} <= line.keys()

@@ -148,7 +148,7 @@ def test_a_request_that_joined_a_call_of_the_former_generation_is_answered(
     with stub(gate) as slow, ThreadPoolExecutor(2) as pool:
         put(systems_dir, "AA", declaration("AA", slow.url, timeout_ms=20000))
         with here(tmp_path, systems_dir, {}) as client:
-            short = pool.submit(client.ask, QUERY.replace("10000", "2500"))
+            short = pool.submit(client.ask, QUERY.replace("10000", "5000"))
             until(lambda: gate.held == 1, what="the system is asked")
             put(systems_dir, "BB", declaration("BB", system.url))  # AA itself does not change
             until(lambda: client.ready()[1]["generation"] == 2, what="the new declarations are in service")

@@ -221,8 +221,16 @@ class _Splitter:
                 if free:
                     chosen = self.rng.choice(free)
                     below.external.add(chosen)
+                    self._share(target, chosen)
                     part.provides[name] = (target, chosen)
                     part.owned[name] += f' @provides(fields: "{chosen}")'
+
+    def _share(self, type_name: str, name: str) -> None:
+        """A field that another subgraph provides must be shareable."""
+        for held in self.held.values():
+            owned = held[type_name].owned if type_name in held else {}
+            if name in owned and "@shareable" not in owned[name]:
+                owned[name] += " @shareable"
 
     def _is_migrating(self, type_name: str, name: str) -> bool:
         return any(type_name in held and name in held[type_name].overridden for held in self.held.values())

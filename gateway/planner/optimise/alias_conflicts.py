@@ -36,7 +36,9 @@ def _walk(group: FetchGroup, outputs: Sequence[Output], path: Path, aliases: dic
         else:
             seen.setdefault(item.response, []).append(item)
     for response, items in seen.items():
-        children = [item.children for item in items if item.children is not None]
+        children = list(
+            {id(item.children): item.children for item in items if item.children is not None}.values()
+        )
         if children:
             below = (*path, response, *["@"] * items[0].type.count("["))
             _walk(group, children, below, {})

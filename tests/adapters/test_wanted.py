@@ -12,7 +12,7 @@ from adapters.mapping.compiler import compile_expression, compile_map
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.scope import Scope
 from adapters.mapping.tree import xml_tree
-from adapters.mapping.wanted import reply_paths, wanted_names
+from adapters.wanted import reply_paths, wanted_names
 from schema.canonical import CASE
 
 MAP: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Supergraph -> SDL text: what clients see, or with the join spec's directives for other routers."""
+"""Types of a supergraph as SDL, for clients or with the join spec's directives."""
 
 from __future__ import annotations
 
@@ -7,47 +7,20 @@ from collections.abc import Iterable
 from graphql import StringValueNode, print_ast
 from graphql.language.block_string import is_printable_as_block_string
 
-from schema.compose.join_directives import JoinDirectives
+from schema.compose.output.join import JoinDirectives, quoted
 from schema.compose.supergraph import ArgumentDefinition, FieldDefinition, Kind, Supergraph, TypeDefinition
 
-__all__ = ["print_api_sdl", "print_supergraph_sdl"]
-
-_BUILT_IN_SCALARS = {"Int", "Float", "String", "Boolean", "ID"}
+__all__ = ["print_type"]
 
 
-def print_api_sdl(supergraph: Supergraph) -> str:
-    """The API: no federation machinery, nothing that is @inaccessible."""
-    visible = [item for item in supergraph.types.values() if not item.inaccessible]
-    hidden = {item.name for item in supergraph.types.values() if item.inaccessible}
-    return "\n\n".join(
-        _print_type(item, supergraph, hidden, None) for item in visible if _has_content(item, hidden)
-    )
-
-
-def print_supergraph_sdl(supergraph: Supergraph) -> str:
-    """The supergraph in the join spec, v0.5."""
-    join = JoinDirectives(supergraph)
-    types = [_print_type(item, supergraph, set(), join) for item in supergraph.types.values()]
-    return "\n\n".join([join.header(), *types]) + "\n"
-
-
-def _has_content(item: TypeDefinition, hidden: set[str]) -> bool:
-    if item.kind is Kind.SCALAR:
-        return item.name not in _BUILT_IN_SCALARS
-    if item.kind is Kind.UNION:
-        return any(member not in hidden for member in item.members)
-    if item.kind is Kind.ENUM:
-        return any(not value.inaccessible for value in item.values.values())
-    return any(not field.inaccessible and field.named_type not in hidden for field in item.fields.values())
-
-
-def _print_type(
+def print_type(
     item: TypeDefinition, supergraph: Supergraph, hidden: set[str], join: JoinDirectives | None
 ) -> str:
+    """One type. Without `join`: no directives but GraphQL's own, and nothing hidden or of a hidden type."""
     head = _description(item.description, "") + f"{item.kind.value} {item.name}"
     directives = _type_directives(item, join)
     if item.kind is Kind.SCALAR:
-        return head + directives
+        return (head + directives).rstrip("\n")
     if item.kind is Kind.UNION:
         return head + directives + " = " + " | ".join(name for name in item.members if name not in hidden)
     if item.kind is Kind.ENUM:
@@ -93,18 +66,19 @@ def _arguments(field: FieldDefinition, join: JoinDirectives | None) -> str:
 
 def _argument(item: ArgumentDefinition, join: JoinDirectives | None) -> str:
     default = f" = {item.default}" if item.default is not None else ""
-    hidden = " @inaccessible" if join is not None and item.inaccessible else ""
-    return f"{item.name}: {item.type}{default}{_deprecated(item.deprecated)}{hidden}"
+    applied = join.applied(item.directives, inaccessible=item.inaccessible) if join is not None else []
+    rest = "".join(f" {one}" for one in applied)
+    return f"{item.name}: {item.type}{default}{_deprecated(item.deprecated)}{rest}"
 
 
 def _type_directives(item: TypeDefinition, join: JoinDirectives | None) -> str:
-    text = f" @specifiedBy(url: {_string(item.specified_by)})" if item.specified_by else ""
+    text = f" @specifiedBy(url: {quoted(item.specified_by)})" if item.specified_by else ""
     text += " @oneOf" if item.one_of else ""
     return text + join.type(item) if join is not None else text
 
 
 def _deprecated(reason: str | None) -> str:
-    return f" @deprecated(reason: {_string(reason)})" if reason is not None else ""
+    return f" @deprecated(reason: {quoted(reason)})" if reason is not None else ""
 
 
 def _description(text: str | None, indent: str) -> str:
@@ -112,7 +86,3 @@ def _description(text: str | None, indent: str) -> str:
         return ""
     printed = print_ast(StringValueNode(value=text, block=is_printable_as_block_string(text)))
     return "".join(f"{indent}{line}\n" if line else "\n" for line in printed.split("\n"))
-
-
-def _string(text: str) -> str:
-    return print_ast(StringValueNode(value=text))
