@@ -14,7 +14,7 @@ from adapters.case_fields import ALWAYS, CaseView, case_rules, connection, netwo
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
-from adapters.network import CaseFilter, Network, RegionTree, filter_number
+from adapters.network import CaseFilter, Network, RegionTree, filter_number, is_applicant
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
 from schema.errors import SchemaError
@@ -75,10 +75,10 @@ class CaseQuestions:
         )
         if own:
             found = [one for one in found if _is_applicant(one, own)]
-            for outcome in outcomes:  # a count would tell that the number exists
+            for outcome in outcomes:
                 outcome.count = sum(one.system == outcome.system for one in found)
                 if not outcome.count:
-                    outcome.troubles.clear()
+                    outcome.hide()
         _report(run, outcomes, path)
         if not found:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]
@@ -273,6 +273,9 @@ class CaseQuestions:
         )
         if own:  # another's case is as if it were not there
             found = [one for one in found if _is_applicant(one, own)]
+            if not found:
+                for outcome in outcomes:
+                    outcome.hide()
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
             message = f"{wanted.system} has no case {wanted.local_no!r}."
@@ -283,6 +286,10 @@ class CaseQuestions:
         applicant = arguments.get("applicant") or {}
         id_type, number = (None, None)
         if applicant:
+            if not applicant["number"].strip():
+                raise QuestionRefused(
+                    "ARGUMENT_INVALID", "applicant.number is empty; leave `applicant` out to ask for all."
+                )
             id_type, number = filter_number(applicant.get("idType"), applicant["number"])
         region = arguments.get("region")
         regions = None
@@ -348,8 +355,7 @@ def _own_only(context: RequestContext) -> str | None:
 
 
 def _is_applicant(found: Found, number: str) -> bool:
-    held = (found.record.get("applicant") or {}).get("idNumber")
-    return isinstance(held, str) and filter_number(None, held)[1] == number
+    return is_applicant(found.record, number)
 
 
 def _report(run: Run, outcomes: Sequence[Outcome], path: Path) -> None:

@@ -46,9 +46,11 @@ class CompiledConnector:
     decoders: Decoders
     readers: dict[frozenset[str], ReplyReader] = field(default_factory=dict)
 
-    @property
-    def mapped(self) -> frozenset[str]:
-        return frozenset(name for name, value in self.record_map.items() if value is not None)
+    mapped: frozenset[str] = field(init=False)
+    """Canonical fields that the map fills."""
+
+    def __post_init__(self) -> None:
+        self.mapped = frozenset(name for name, value in self.record_map.items() if value is not None)
 
     def reader(self, fields: Collection[str]) -> ReplyReader:
         key = frozenset(fields)

@@ -25,7 +25,7 @@ from adapters.traffic.errors import SourceUnavailable
 from schema.canonical import VERBS
 from schema.identifiers import normalise_number
 
-__all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number"]
+__all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number", "is_applicant"]
 
 
 DETAIL_SHARE = 0.3
@@ -81,6 +81,10 @@ class CaseFilter:
         """Tests that the gateway itself must make, because this system does not."""
         pushed = source.connectors["cases"].filters
         tests: list[Callable[[dict[str, Any]], bool]] = []
+        if self.number is not None and "applicant" in source.connectors["cases"].mapped:
+            # a system that searches loosely, or not at all, must not hand out another person's cases
+            number = self.number
+            tests.append(lambda record: is_applicant(record, number))
         if self.states and "states" not in pushed:
             wanted = frozenset(self.states)
             tests.append(lambda record: (record.get("state") or "UNKNOWN") in wanted)
@@ -101,6 +105,8 @@ class CaseFilter:
     def fields(self) -> set[str]:
         """Canonical fields that `here` looks at."""
         needed = {"appliedAt", "localNo"}
+        if self.number is not None:
+            needed.add("applicant")
         if self.states:
             needed.add("state")
         if self.department:
@@ -395,6 +401,12 @@ def _may_hold(declaration: Declaration, number: str) -> bool:
     if connector is None:
         return False
     return connector.numbers is None or re.fullmatch(connector.numbers, number) is not None
+
+
+def is_applicant(record: Mapping[str, Any], number: str) -> bool:
+    """Whether a case is of the applicant with this normalised number."""
+    held = (record.get("applicant") or {}).get("idNumber")
+    return isinstance(held, str) and (held == number or filter_number(None, held)[1] == number)
 
 
 def filter_number(id_type: str | None, number: str) -> tuple[str, str]:

@@ -286,23 +286,30 @@ def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
     )
 
 
+_NEEDED = {verb: tuple(one.name for one in record.fields if one.required) for verb, record in VERBS.items()}
+"""What a record of each verb cannot be without."""
+
+
 def _read_records(
     verb: str, nodes: list[Any], read_record: RecordReader, scope: Scope
 ) -> tuple[list[dict[str, Any]], list[Trouble]]:
     """Records that have what they need; what is wrong with the others, by position."""
-    record = VERBS[verb]
-    needed = [one.name for one in record.fields if one.required]
+    needed = _NEEDED[verb]
     records: list[dict[str, Any]] = []
     troubles: list[Trouble] = []
     for index, node in enumerate(nodes):
         before = len(scope.troubles)
         one = read_record(node, scope)
+        # nearly every record: nothing to tell, nothing missing
+        if len(scope.troubles) == before and None not in [one.get(name, "") for name in needed]:
+            records.append(one)
+            continue
         new = scope.troubles[before:]
         missing = [name for name in needed if name in one and one[name] is None]
         if missing:
             reasons = {trouble.field: trouble.message for trouble in new}
             why = ", ".join(f"{name} ({reasons.get(name, 'missing')})" for name in missing)
-            troubles.append(Trouble(f"{record.name}[{index}]", f"record left out, it lacks {why}"))
+            troubles.append(Trouble(f"{VERBS[verb].name}[{index}]", f"record left out, it lacks {why}"))
             continue
         troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
         records.append(one)

@@ -15,10 +15,14 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
+import orjson
+
 __all__ = ["cache_key"]
 
 _DIGEST_BYTES: Final = 20
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
+_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+# what JSON has no form for is left to `_plain`
 
 
 def cache_key(
@@ -31,12 +35,24 @@ def cache_key(
     parts: what was asked; JSON values, dates and decimals. secret: at most 64 bytes of key for BLAKE2b (RFC 7693).
     Raises TypeError for a part that has no canonical text.
     """
-    asked = json.dumps(
-        [namespace, system, operation, parts], sort_keys=True, separators=(",", ":"), default=_plain
+    digest = blake2b(
+        _canonical([namespace, system, operation, parts]),
+        digest_size=_DIGEST_BYTES,
+        key=secret,
+        person=b"quanyu.cache.v1",
     )
-    digest = blake2b(asked.encode("ascii"), digest_size=_DIGEST_BYTES, key=secret, person=b"quanyu.cache.v1")
-    readable = (_UNSAFE.sub("_", name) for name in (namespace, system, operation))
+    readable: tuple[str, ...] = (namespace, system, operation)
+    if _UNSAFE.search("".join(readable)):
+        readable = tuple(_UNSAFE.sub("_", name) for name in readable)
     return ":".join((*readable, digest.hexdigest()))
+
+
+def _canonical(asked: object) -> bytes:
+    """One text for equal values. orjson takes a tenth of the time of json, but no integers past 64 bits."""
+    try:
+        return orjson.dumps(asked, default=_plain, option=_OPTIONS)
+    except TypeError:
+        return json.dumps(asked, sort_keys=True, separators=(",", ":"), default=_plain).encode("ascii")
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ of its life it closes them in the opposite order. Nothing is opened before the a
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +55,14 @@ def create_app(settings: Settings) -> ASGIApp:
 
 
 def build_gateway(
-    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Loaded | None = None
+    settings: Settings,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    first: Loaded | None = None,
+    on_swapped: Callable[[], None] | None = None,
 ) -> Gateway:
-    """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already.
+    """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
+    called for each generation that comes into service.
 
     Raises TokensFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
     """
@@ -66,6 +71,7 @@ def build_gateway(
         OperationLimits(
             tokens=settings.max_query_tokens,
             depth=settings.max_query_depth,
+            fields=settings.max_query_fields,
             introspection=settings.introspection,
         )
     )
@@ -95,7 +101,9 @@ def build_gateway(
                 largest_page=settings.max_first,
                 operation_cache_entries=settings.operation_cache_entries,
             )
-            reloader = Reloader(engine, parts, settings.systems_dir, file_lookup(environ), metrics)
+            reloader = Reloader(
+                engine, parts, settings.systems_dir, file_lookup(environ), metrics, on_swapped=on_swapped
+            )
             stack.push_async_callback(engine.close)
             await reloader.load_first(first)
             stack.push_async_callback(reloader.stop)

@@ -67,6 +67,7 @@ class HouseContext:
 
     registry: Registry
     systems: Systems
+    largest_page: int = 100
 
 
 class Systems:

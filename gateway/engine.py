@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphql import DocumentNode, OperationDefinitionNode
+
 from adapters.fetch import RequestContext, Subgraph
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
@@ -18,6 +20,7 @@ from gateway.planner import QueryGraph
 from gateway.request import GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, denied_fields, withhold
 from gateway.security.limits import OperationLimits
+from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
 from schema.permissions import PERMISSIONS
 
@@ -78,8 +81,13 @@ class GraphQLEngine:
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
         answer = await operation.execute(request.variables, context)
         if not answer.executed:
-            return GraphQLAnswer(errors=answer.errors, status_hint=400, operation=operation.kind)
-        errors = [*self._denials(generation, request, context), *answer.errors]
+            return GraphQLAnswer(
+                errors=[_without_persons(error) for error in answer.errors],
+                status_hint=400,
+                operation=operation.kind,
+            )
+        denials = self._denials(generation, request, context, operation)
+        errors = [_without_persons(error) for error in (*denials, *answer.errors)]
         return GraphQLAnswer(
             answer.data,
             errors,
@@ -144,8 +152,8 @@ class GraphQLEngine:
         assert schema is not None and supergraph is not None  # noqa: S101, PT018 - a generation composed
         denied: list[Denied] = []
 
-        def strip(document: Any) -> Any:
-            denied.extend(denied_fields(document, schema, PERMISSIONS, scopes))
+        def strip(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
+            denied.extend(denied_fields(document, operation, schema, PERMISSIONS, scopes))
             return withhold(document, schema, denied) if denied else document
 
         made = prepare(
@@ -161,11 +169,19 @@ class GraphQLEngine:
         return made if isinstance(made, list) else (made, tuple(denied))
 
     def _denials(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        operation: PreparedOperation,
     ) -> list[dict[str, Any]]:
         denied = generation.denials.get((request.query, request.operation_name, context.caller.scopes), ())
         anonymous = context.caller.name == "anonymous"
-        return [one.formatted(anonymous=anonymous) for one in denied]
+        if not denied:
+            return []
+        coerced = operation.coerce(request.variables)
+        variables = coerced if isinstance(coerced, dict) else {}
+        return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -179,6 +195,13 @@ async def _closing(generation: Generation) -> None:
     await generation.close()
 
 
+def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Messages quote what was sent; an identity number that was put in a wrong place must not come back."""
+    message = str(error.get("message", ""))
+    safe = mask_personal_data(message)
+    return error if safe == message else {**error, "message": safe}
+
+
 def _marked(text: str, denied: tuple[Denied, ...]) -> str:
     """Cache key of a text with what is withheld from it."""
     if not denied:
@@ -187,4 +210,4 @@ def _marked(text: str, denied: tuple[Denied, ...]) -> str:
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:
-    return GraphQLAnswer(errors=[error.formatted() for error in errors], status_hint=status)
+    return GraphQLAnswer(errors=[_without_persons(error.formatted()) for error in errors], status_hint=status)

@@ -29,6 +29,7 @@ from gateway.planner import QueryGraph
 from schema.compose import SubgraphSchema, compose
 from schema.errors import SchemaError
 from schema.registry import Registry
+from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE, cases_sdl, executable, house_schema, house_sdl
 
 __all__ = ["Built", "Parts", "build_generation"]
@@ -54,7 +55,6 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
-    flights: SingleFlight[Answer] = field(default_factory=SingleFlight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Bui
     composition = compose([SubgraphSchema(name, None, one.sdl) for name, one in subgraphs.items()])
     if composition.supergraph is None or composition.api_schema is None:
         raise CompositionFailed("\n".join(str(error) for error in composition.errors))
+    check_scalars(composition.api_schema)
     generation = Generation(
         number,
         fingerprint,
@@ -93,6 +94,8 @@ def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Bui
 
 def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | None) -> Mapping[str, Source]:
     """Every system anew, with the traffic state (breaker, counts) of the one before."""
+    # of its own: a call must not join one on the wire of a generation that is about to close
+    flights: SingleFlight[Answer] = SingleFlight()
     sources: dict[str, Source] = {}
     for declaration in loaded.declarations:
         code = declaration.system.code
@@ -100,7 +103,7 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
             continue
         around = Surroundings(
             parts.store,
-            parts.flights,
+            flights,
             parts.observer,
             parts.secret,
             namespace=_system_namespace(declaration),
@@ -116,7 +119,7 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
 
 
 def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Subgraph]:
-    context = HouseContext(parts.registry, systems)
+    context = HouseContext(parts.registry, systems, parts.largest_page)
     sdl = cases_sdl()
     questions = CaseQuestions(
         network,

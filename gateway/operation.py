@@ -39,7 +39,7 @@ from gateway.executor.run import nothing
 from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
 from gateway.planner.nodes import OperationKind
 from gateway.planner.selections import Fragment, Selection, read_selections
-from gateway.security.limits import OperationLimits, depth_of, introspects, root_fields_of
+from gateway.security.limits import OperationLimits, introspects, size_of
 from schema.compose import Supergraph
 
 __all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
@@ -157,7 +157,7 @@ def prepare(
     *,
     graph: QueryGraph | None = None,
     limits: OperationLimits | None = None,
-    planned: Callable[[DocumentNode], DocumentNode] | None = None,
+    planned: Callable[[DocumentNode, OperationDefinitionNode], DocumentNode] | None = None,
     labels: frozenset[str] = frozenset(),
 ) -> PreparedOperation | list[OperationError]:
     """Parse, check limits, validate, plan and compile.
@@ -173,14 +173,14 @@ def prepare(
     operation = _choose(document, operation_name)
     if isinstance(operation, OperationError):
         return [operation]
-    invalid = validate(api_schema, document)
-    if invalid:
-        return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
     too_large = _over_limits(document, operation, limits)
     if too_large is not None:
         return [too_large]
+    invalid = validate(api_schema, document)
+    if invalid:
+        return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
     graph = (graph or QueryGraph(supergraph)).under(labels)
-    to_plan = planned(document) if planned else document
+    to_plan = planned(document, operation) if planned else document
     try:
         plan = plan_operation(graph, to_plan, operation.name.value if operation.name else None)
         events = compile_subscription(plan, subgraphs, graph.objects)
@@ -228,16 +228,14 @@ def _over_limits(
         return OperationError(
             "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
         )
-    depth = depth_of(document, operation)
-    if depth > limits.depth:
-        return OperationError(
-            "LIMIT_EXCEEDED", f"the query is {depth} fields deep; {limits.depth} are allowed"
-        )
-    roots = root_fields_of(document, operation)
-    if roots > limits.root_fields:
-        return OperationError(
-            "LIMIT_EXCEEDED", f"the query has {roots} root fields; {limits.root_fields} are allowed"
-        )
+    size = size_of(document, operation)
+    for what, found, allowed in (
+        ("fields deep", size.depth, limits.depth),
+        ("root fields wide", size.root_fields, limits.root_fields),
+        ("fields in all", size.fields, limits.fields),
+    ):
+        if found > allowed:
+            return OperationError("LIMIT_EXCEEDED", f"the query is {found} {what}; {allowed} are allowed")
     return None
 
 

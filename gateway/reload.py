@@ -7,6 +7,7 @@ did not answer are tried again in the same way.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,8 +35,17 @@ class Reloader:
     """Loads the first generation, then watches the folder of declarations."""
 
     def __init__(
-        self, engine: GraphQLEngine, parts: Parts, folder: Path, lookup: Lookup, metrics: Metrics
+        self,
+        engine: GraphQLEngine,
+        parts: Parts,
+        folder: Path,
+        lookup: Lookup,
+        metrics: Metrics,
+        *,
+        on_swapped: Callable[[], None] | None = None,
     ) -> None:
+        """on_swapped: called when a generation has come into service."""
+        self._on_swapped = on_swapped
         self._engine, self._parts, self._folder = engine, parts, folder
         self._lookup, self._metrics = lookup, metrics
         self._built: Built | None = None
@@ -94,6 +104,8 @@ class Reloader:
         for code, problem in loaded.absent.items():
             log.warning("system is absent until its WSDL answers", system=code, problem=str(problem))
         self._engine.swap(built.generation)
+        if self._on_swapped is not None:
+            self._on_swapped()
         log.info(
             "generation in service",
             generation=self._number,

@@ -70,6 +70,9 @@ class Settings(BaseModel):
     max_first: int = _setting(100, "Largest page of a connection.", unit="records", ge=1, le=10_000)
     max_body_bytes: int = _setting(1_048_576, "Largest request body.", unit="bytes", ge=1)
     max_query_tokens: int = _setting(2000, "Longest query.", unit="tokens", ge=1)
+    max_query_fields: int = _setting(
+        1000, "Most fields of a query, fragments written out.", unit="fields", ge=1
+    )
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0

@@ -87,13 +87,14 @@ def paginate(
     first: int | None,
     after: str | None,
     binding: str,
+    largest: int = MAX_FIRST,
 ) -> Slice[T]:
     """The page of at most `first` rows that follow `after`.
 
     rows: sorted by `key`, which is unique among them. A row that has gone since does not disturb its cursor.
     Raises LimitExceededError and CursorInvalidError.
     """
-    size = checked_first(first)
+    size = checked_first(first, largest=largest)
     start = 0 if after is None else bisect_right(rows, decode_cursor(after, binding), key=key)
     page = tuple(rows[start : start + size])
     return Slice(

@@ -131,3 +131,8 @@ class HouseContext(StructuralType):
 
     @property
     def systems(self) -> SystemsPort: ...
+
+    @property
+    def largest_page(self) -> int:
+        """Largest `first` of a list."""
+        ...

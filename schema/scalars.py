@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, NewType
 
 import strawberry
-from graphql import ValueNode, value_from_ast_untyped
+from graphql import GraphQLScalarType, GraphQLSchema, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.errors import IdentifierError, ScalarError
@@ -29,6 +29,7 @@ __all__ = [
     "RegionCode",
     "ScalarRule",
     "Uscc",
+    "check_scalars",
     "parse_date",
     "parse_datetime",
     "parse_region_code",
@@ -152,3 +153,20 @@ SCALAR_MAP: Mapping[object, ScalarDefinition] = {
     JSON: _definition("JSON"),
 }
 """For `StrawberryConfig(scalar_map=...)`."""
+
+
+def check_scalars(schema: GraphQLSchema) -> None:
+    """Gives a schema that was built from SDL the rules of our scalars, so that a bad value is refused before anything
+    is asked. Values stay the text that was sent."""
+    for name, rule in SCALARS.items():
+        scalar = schema.type_map.get(name)
+        if isinstance(scalar, GraphQLScalarType):
+            scalar.parse_value = _checking(rule)  # type: ignore[assignment,method-assign]  # the hook that graphql-core has for it
+
+
+def _checking(rule: ScalarRule) -> Callable[[Any], Any]:
+    def parse(value: Any) -> Any:
+        rule.parse(value)
+        return value
+
+    return parse

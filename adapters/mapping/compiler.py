@@ -165,6 +165,8 @@ def _fit_enum(target: str) -> Fit:
     unknown = "UNKNOWN" if "UNKNOWN" in allowed else None
 
     def fit(value: Any) -> str | None:
+        if type(value) is str and value in allowed:
+            return value
         if isinstance(value, Unmapped):
             return unknown
         if isinstance(value, str) and value in allowed:
@@ -177,6 +179,8 @@ def _fit_enum(target: str) -> Fit:
 
 
 def _fit_text(value: Any) -> str | None:
+    if type(value) is str:  # nearly always
+        return value.strip() or None
     if isinstance(value, Unmapped):
         return None
     return as_text(value).strip() or None

@@ -54,7 +54,7 @@ def as_text(value: Any) -> str:
 
 
 def _of_text(change: Callable[[str], Any]) -> Reader:
-    return lambda value, _scope: change(as_text(value))
+    return lambda value, _scope: change(value if type(value) is str else as_text(value))
 
 
 def _table(arguments: list[Any], context: CompileContext) -> Reader:
@@ -65,7 +65,7 @@ def _table(arguments: list[Any], context: CompileContext) -> Reader:
     codes = context.tables[name]
 
     def read(value: Any, scope: Scope) -> Any:
-        raw = as_text(value).strip()
+        raw = (value if type(value) is str else as_text(value)).strip()
         found = codes.get(raw)
         if found is None and raw:
             scope.gaps.append(Gap(name, raw))

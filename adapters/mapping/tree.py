@@ -104,7 +104,7 @@ def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
     if wanted is None:
         return _whole(element)
     out: dict[str, Any] = {}
-    for name, value in element.attrib.items():
+    for name, value in element.items():
         key = "@" + local_name(str(name))
         if key in wanted:
             out[key] = value
@@ -123,9 +123,12 @@ def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
 
 
 def _whole(element: etree._Element) -> Any:
+    given = element.items()  # most elements have none; asked for once
+    if not given and not len(element):
+        return (element.text or "").strip()
     if element.get(_NIL) in ("true", "1"):
         return None
-    attributes = {"@" + local_name(str(name)): str(value) for name, value in element.attrib.items()}
+    attributes = {"@" + local_name(str(name)): str(value) for name, value in given}
     if not len(element):
         return Leaf(text_of(element), attributes) if attributes else text_of(element)
     out: dict[str, Any] = dict(attributes)

@@ -7,7 +7,7 @@ soap:Body, whatever its name and namespace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
@@ -21,6 +21,7 @@ from adapters.mapping.scope import Scope
 from adapters.mapping.template import Fill
 from adapters.mapping.tree import Wanted, local_name, xml_tree
 from adapters.reply import RawReply, looks_like_html
+from adapters.soap.envelope import EnvelopeTexts
 from adapters.soap.wsdl import SoapOperation, SoapService
 from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
@@ -45,29 +46,35 @@ class SoapCall:
     headers: HeaderPairs
     wsse: ZeepUsernameToken | None
 
-    def request(self, scope: Scope) -> WireRequest:
-        envelope = self.envelope(self.arguments(scope))
-        body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
-        return WireRequest(
-            "POST", self.address, (*self._content_headers(), *self.headers), body, idempotent=True
-        )
+    texts: EnvelopeTexts = field(init=False, repr=False, compare=False)
 
-    def envelope(self, arguments: Any) -> etree._Element:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", EnvelopeTexts(self._write))
+
+    def request(self, scope: Scope) -> WireRequest:
+        arguments = self.arguments(scope)
+        # with WS-Security a nonce and a creation time are new in each envelope, so that none is kept
+        kept = self.wsse is None and isinstance(arguments, dict)
         try:
-            # a nonce and a creation time are new in each envelope, so it cannot be kept as a template
-            create = self.operation.binding_operation.create
-            # an element of a simple type has one value and no names
-            serialized = create(**arguments) if isinstance(arguments, dict) else create(arguments)
+            body = self.texts.fill(arguments) if kept else self._write(arguments)
         except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
             # zeep's words may quote the value
             detail = str(error) if isinstance(error, TypeError) else type(error).__name__
             raise ValueProblem(
                 f"operation {self.operation.name} does not take these arguments: {detail}"
             ) from error
-        envelope: etree._Element = serialized.content
+        return WireRequest(
+            "POST", self.address, (*self._content_headers(), *self.headers), body, idempotent=True
+        )
+
+    def _write(self, arguments: Any) -> bytes:
+        create = self.operation.binding_operation.create
+        # an element of a simple type has one value and no names
+        serialized = create(**arguments) if isinstance(arguments, dict) else create(arguments)
+        envelope = serialized.content
         if self.wsse is not None:
             envelope, _ = self.wsse.apply(envelope, {})  # type: ignore[no-untyped-call]  # zeep has no types
-        return envelope
+        return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
 
     def _content_headers(self) -> HeaderPairs:
         if self.version == "1.2":

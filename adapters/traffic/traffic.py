@@ -104,6 +104,8 @@ class Traffic:
         """
         started = self._clock.monotonic()
         rule = self.policy.freshness if freshness == "policy" else freshness
+        if rule is not None and not rule.keep_s:
+            rule = None  # shared while it runs; no store is asked for what none keeps
         try:
             if not read:
                 answer = await self._attempt(send, Deadline(deadline, _now()))

@@ -25,6 +25,7 @@ _URL = re.compile(
     r"(?P<path>[/?][!-\"$-~]*)?"
     r"(?:#[!-~]*)?"
 )
+_PATH = re.compile(r"/[!-\"$-~]*")
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -99,15 +100,22 @@ def parse_url(url: str) -> Target:
 class UrlGuard:
     """Lets through addresses of registered origins only."""
 
-    __slots__ = ("allow_origins",)
+    __slots__ = ("_origins", "allow_origins")
 
     def __init__(self, allow_origins: Iterable[str]) -> None:
         """allow_origins: scheme://host[:port] each. Raises UrlRefused for one that is more or less than that."""
-        self.allow_origins = frozenset(_parse_origin(text).text for text in allow_origins)
+        self._origins = {origin.text: origin for origin in map(_parse_origin, allow_origins)}
+        self.allow_origins = frozenset(self._origins)
 
     def check(self, url: str | Target) -> Target:
         """Split `url` and check its origin. Raises UrlRefused; a Target built elsewhere is checked again."""
-        target = parse_url(url) if isinstance(url, str) else parse_url(url.origin.text + url.path)
+        text = url if isinstance(url, str) else url.origin.text + url.path
+        # nearly every address is a registered origin, letter by letter, and a plain path: no need to split it
+        start = text.find("/", text.find("//") + 2)
+        origin = self._origins.get(text[:start]) if start > 0 else None
+        if origin is not None and _PATH.fullmatch(text, start):
+            return Target(origin, text[start:])
+        target = parse_url(text)
         if target.origin.text not in self.allow_origins:
             raise UrlRefused(
                 "this origin is not registered; add it to the source in the system's declaration",

@@ -5,24 +5,28 @@ from __future__ import annotations
 from adapters.wire.guard import Target, check_header, check_method
 from adapters.wire.model import HeaderPairs, WireHead, WireRequest
 
-__all__ = ["encode_head", "encode_request"]
+__all__ = ["encode_head", "encode_request", "encode_user_agent"]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-def encode_head(request: WireRequest, target: Target, *, user_agent: str) -> WireHead:
-    """Check and encode everything but the body. Raises HeaderRefused."""
+def encode_head(request: WireRequest, target: Target, *, user_agent: bytes) -> WireHead:
+    """Check and encode everything but the body. user_agent: its line, from `encode_user_agent`. Raises HeaderRefused."""
     origin, method = target.origin, request.method
     check_method(method, origin.text)
     lines, names = _encode_headers(request.headers, origin=origin.text, method=method)
     if b"user-agent" not in names:
-        agent, _ = _encode_headers((("User-Agent", user_agent),), origin=origin.text, method=method)
-        lines = agent + lines
+        lines = user_agent + lines
     host = b"" if b"host" in names else f"Host: {origin.authority}\r\n".encode("ascii")
     block = f"{method} {target.path} HTTP/1.1\r\n".encode("ascii") + host + lines
     idempotent = method in _SAFE_METHODS if request.idempotent is None else request.idempotent
     return WireHead(method, origin, idempotent, block)
+
+
+def encode_user_agent(text: str) -> bytes:
+    """A header line, for every request that brings none of its own. Raises HeaderRefused."""
+    return _encode_headers((("User-Agent", text),), origin="", method="")[0]
 
 
 def encode_request(head: WireHead, request: WireRequest) -> bytes:

@@ -9,7 +9,7 @@ from functools import partial
 from adapters.wire.connection import Connection, connect
 from adapters.wire.errors import ConnectionLost, ReadTimeout, RequestRefused, WireClosed, WireError
 from adapters.wire.guard import Origin, UrlGuard
-from adapters.wire.head import encode_head, encode_request
+from adapters.wire.head import encode_head, encode_request, encode_user_agent
 from adapters.wire.model import WireHead, WireLimits, WireRequest, WireResponse
 from adapters.wire.pool import OriginPool, PoolCounts
 
@@ -31,7 +31,7 @@ class Wire:
         self._guard = guard
         self._limits = limits or WireLimits()
         self._tls = tls
-        self._user_agent = user_agent
+        self._user_agent = encode_user_agent(user_agent)
         self._pools: dict[str, OriginPool] = {}
         self._connections: set[Connection] = set()
         self._all_lost: asyncio.Event | None = None

@@ -16,6 +16,7 @@ from adapters.build import Loaded, load_declarations
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.directory import known_codes, read_registry
+from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.telemetry.logs import configure_logging
@@ -43,7 +44,7 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
     configure_logging(level=settings.log_level, log_format=settings.log_format)
     try:
         first = _load(settings)
-        gateway = build_gateway(settings, first=first)
+        gateway = build_gateway(settings, first=first, on_swapped=settle)
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
         _stop([str(problem) for problem in error.problems])

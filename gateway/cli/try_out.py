@@ -7,13 +7,13 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 from lxml import etree
-from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
+from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap
 from adapters.network import CaseFilter, filter_number
 from adapters.reply import RawReply, decode_text, python_charset
@@ -46,15 +47,19 @@ _SECRETS = re.compile(
 SHOWN_CHARACTERS = 6000
 
 
+_DAY = click.DateTime(["%Y-%m-%d"])
+_MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
+
+
 @click.command("try")
 @click.argument("system")
 @click.argument("verb", type=click.Choice(list(VERBS)))
 @click.argument("number", required=False)
 @click.option("--systems", "paths", multiple=True, type=click.Path(path_type=Path), help="Files or folders.")
 @click.option("--applicant", help="Identity number, for `cases`.")
-@click.option("--from", "start", help="First day, YYYY-MM-DD, for `cases`.")
-@click.option("--to", "end", help="Last day, for `cases`.")
-@click.option("--since", help="Moment, ISO 8601, for `changes`.")
+@click.option("--from", "start", type=_DAY, help="First day, YYYY-MM-DD, for `cases`.")
+@click.option("--to", "end", type=_DAY, help="Last day, for `cases`.")
+@click.option("--since", type=_MOMENT, help="Moment, ISO 8601, for `changes`.")
 @click.option("--unmasked", is_flag=True, help="Show identity numbers and mobiles as they are.")
 def try_out(
     system: str,
@@ -62,9 +67,9 @@ def try_out(
     number: str | None,
     paths: tuple[Path, ...],
     applicant: str | None,
-    start: str | None,
-    end: str | None,
-    since: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    since: datetime | None,
     unmasked: bool,
 ) -> None:
     """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`."""
@@ -87,22 +92,24 @@ def _arguments(
     verb: str,
     number: str | None,
     applicant: str | None,
-    start: str | None,
-    end: str | None,
-    since: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    since: datetime | None,
 ) -> dict[str, Any]:
     match verb:
         case "case":
             return {"number": number}
         case "changes":
-            return {"since": since or "2017-11-01T00:00:00+08:00"}
+            moment = since or datetime(2017, 11, 1)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=NETWORK_OFFSET)
+            return {"since": moment.isoformat(timespec="seconds")}
         case "cases":
             id_type, normal = filter_number(None, applicant) if applicant else (None, None)
             return CaseFilter(
                 id_type=id_type,
                 number=normal,
-                start=f"{start}T00:00:00+08:00" if start else None,
-                end=f"{end}T23:59:59+08:00" if end else None,
+                start=f"{start:%Y-%m-%d}T00:00:00+08:00" if start else None,
+                end=f"{end:%Y-%m-%d}T23:59:59+08:00" if end else None,
             ).args()
     return {}
 
@@ -172,7 +179,11 @@ def _show(
         more = f" (3 of {len(page.records)})" if len(page.records) > 3 else ""
         panels.append(Panel(_code(shown(records), "json"), title=f"mapped{more}"))
     if console.width >= 150 and len(panels) == 3:
-        console.print(Columns(panels, equal=True, expand=True))
+        side_by_side = Table.grid(expand=True)
+        for _ in panels:
+            side_by_side.add_column(ratio=1)
+        side_by_side.add_row(*panels)
+        console.print(side_by_side)
     else:
         for panel in panels:
             console.print(panel)

@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
     GraphQLSchema,
     NameNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
+    VariableNode,
     Visitor,
+    get_named_type,
     visit,
 )
 
@@ -25,12 +34,18 @@ Permissions = Mapping[tuple[str, str], Collection[frozenset[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A field that the caller lacks the scopes for. `path`: response keys, lists not counted."""
+    """A field that the caller lacks the scopes for. `path`: response keys, lists not counted; `conditions`: variables
+    that must be true or false for it to be asked for at all."""
 
     type_name: str
     field_name: str
     path: tuple[str, ...]
     scopes: tuple[tuple[str, ...], ...]
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+    def applies(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the field is asked for with these variables: all its @include and @skip let it."""
+        return all(bool(variables.get(name)) is wanted for name, wanted in self.conditions)
 
     def formatted(self, *, anonymous: bool) -> dict[str, Any]:
         """The GraphQL error: UNAUTHENTICATED for nobody, FORBIDDEN for somebody."""
@@ -44,12 +59,18 @@ class Denied:
 
 
 def denied_fields(
-    document: DocumentNode, schema: GraphQLSchema, permissions: Permissions, scopes: frozenset[str]
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    schema: GraphQLSchema,
+    permissions: Permissions,
+    scopes: frozenset[str],
 ) -> list[Denied]:
-    """Fields selected anywhere in a valid document that need scopes which the caller has not."""
-    visitor = _Find(schema, permissions, scopes)
-    visit(document, TypeInfoVisitor(visitor.types, visitor))
-    return visitor.denied
+    """Fields that the operation selects, wherever, which need scopes that the caller has not. Valid documents only."""
+    root = schema.get_root_type(operation.operation)
+    walk = _Walk(schema, document, permissions, scopes)
+    if root is not None:
+        walk.selections(operation.selection_set, root, (), ())
+    return walk.denied
 
 
 def withhold(document: DocumentNode, schema: GraphQLSchema, denied: Collection[Denied]) -> DocumentNode:
@@ -70,23 +91,70 @@ class _Typed(Visitor):
         return (parent.name if parent is not None else "", node.name.value)
 
 
-class _Find(_Typed):
-    def __init__(self, schema: GraphQLSchema, permissions: Permissions, scopes: frozenset[str]) -> None:
-        super().__init__(schema)
-        self.permissions, self.scopes = permissions, scopes
-        self.path: list[str] = []
+class _Walk:
+    """Selections with fragments written out, each with its path; the limit on fields bounds it."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, permissions: Permissions, scopes: frozenset[str]
+    ) -> None:
+        self.schema, self.permissions, self.scopes = schema, permissions, scopes
+        self.fragments = {
+            one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        }
         self.denied: list[Denied] = []
 
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.path.append(node.alias.value if node.alias else node.name.value)
-        coordinate = self.coordinate(node)
-        ways = self.permissions.get(coordinate)
+    def selections(
+        self,
+        selection_set: SelectionSetNode,
+        parent: GraphQLNamedType,
+        path: tuple[str, ...],
+        conditions: tuple[tuple[str, bool], ...],
+    ) -> None:
+        for node in selection_set.selections:
+            here = _conditions(node)
+            if here is None:
+                continue
+            together = (*conditions, *here)
+            if isinstance(node, FieldNode):
+                self._field(node, parent, path, together)
+                continue
+            inner = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            on = getattr(inner, "type_condition", None)
+            narrowed = self.schema.type_map[on.name.value] if on is not None else parent
+            self.selections(getattr(inner, "selection_set"), narrowed, path, together)  # noqa: B009 - of two node kinds
+
+    def _field(
+        self,
+        node: FieldNode,
+        parent: GraphQLNamedType,
+        path: tuple[str, ...],
+        conditions: tuple[tuple[str, bool], ...],
+    ) -> None:
+        name = node.name.value
+        inner = (*path, node.alias.value if node.alias else name)
+        ways = self.permissions.get((parent.name, name))
         if ways is not None and not any(way <= self.scopes for way in ways):
             needed = tuple(tuple(sorted(way)) for way in ways)
-            self.denied.append(Denied(*coordinate, tuple(self.path), needed))
+            self.denied.append(Denied(parent.name, name, inner, needed, conditions))
+            return
+        definition = getattr(parent, "fields", {}).get(name)
+        if definition is not None and node.selection_set is not None:
+            self.selections(node.selection_set, get_named_type(definition.type), inner, conditions)
 
-    def leave_field(self, _node: FieldNode, *_: Any) -> None:
-        self.path.pop()
+
+def _conditions(node: SelectionNode) -> tuple[tuple[str, bool], ...] | None:
+    """Variables of @include and @skip with the value that selects the node; None if it is never selected."""
+    found: list[tuple[str, bool]] = []
+    for directive in node.directives or ():
+        if directive.name.value not in ("include", "skip"):
+            continue
+        wanted = directive.name.value == "include"
+        value = directive.arguments[0].value if directive.arguments else None
+        if isinstance(value, VariableNode):
+            found.append((value.name.value, wanted))
+        elif isinstance(value, BooleanValueNode) and value.value is not wanted:
+            return None
+    return tuple(found)
 
 
 class _Replace(_Typed):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -16,59 +15,71 @@ from graphql import (
     visit,
 )
 
-__all__ = ["OperationLimits", "depth_of", "introspects", "root_fields_of"]
+__all__ = ["OperationLimits", "OperationSize", "introspects", "size_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class OperationLimits:
-    """tokens: of the text; depth: fields below fields; root_fields: aliases of root fields count each;
+    """tokens: of the text; depth: fields below fields; root_fields: aliases of root fields count each; fields: with
+    fragments written out;
     introspection: whether `__schema` and `__type` are answered."""
 
     tokens: int = 2000
     depth: int = 15
     root_fields: int = 20
+    fields: int = 1000
     introspection: bool = True
 
 
-def depth_of(document: DocumentNode, operation: OperationDefinitionNode) -> int:
-    """Deepest nesting of fields. The document must be valid: fragments there and without cycles."""
-    fragments = _fragments(document)
-    known: dict[str, int] = {}
+@dataclass(frozen=True, slots=True)
+class OperationSize:
+    """fields: with every fragment written out at each of its spreads. What is below
+    introspection's own fields does not count."""
 
-    def depth(selection_set: SelectionSetNode | None) -> int:
-        deepest = 0
+    depth: int = 0
+    fields: int = 0
+    root_fields: int = 0
+
+
+def size_of(document: DocumentNode, operation: OperationDefinitionNode) -> OperationSize:
+    """Measured without writing anything out: each fragment is looked at once, so a document in which each fragment
+    spreads the next one twice costs no more than its length. Cycles (which validation refuses) count once."""
+    fragments = {
+        one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+    }
+    known: dict[str, OperationSize] = {}
+
+    def size(selection_set: SelectionSetNode | None) -> OperationSize:
+        depth = fields = roots = 0
         for node in selection_set.selections if selection_set else ():
             if isinstance(node, FieldNode):
-                if not node.name.value.startswith("__"):  # introspection is deep by nature, and bounded
-                    deepest = max(deepest, 1 + depth(node.selection_set))
-            elif isinstance(node, FragmentSpreadNode):
-                name = node.name.value
-                if name not in known:
-                    known[name] = depth(fragments[name].selection_set)
-                deepest = max(deepest, known[name])
+                if node.name.value.startswith("__"):  # introspection is deep by nature, and bounded
+                    fields, roots = fields + 1, roots + 1
+                    continue
+                below = size(node.selection_set)
+                depth, fields, roots = max(depth, 1 + below.depth), fields + 1 + below.fields, roots + 1
             else:
-                deepest = max(deepest, depth(getattr(node, "selection_set", None)))
-        return deepest
+                below = (
+                    spread(node)
+                    if isinstance(node, FragmentSpreadNode)
+                    else size(getattr(node, "selection_set", None))
+                )
+                depth, fields, roots = (
+                    max(depth, below.depth),
+                    fields + below.fields,
+                    roots + below.root_fields,
+                )
+        return OperationSize(depth, fields, roots)
 
-    return depth(operation.selection_set)
+    def spread(node: FragmentSpreadNode) -> OperationSize:
+        name = node.name.value
+        if name not in known:
+            known[name] = OperationSize()
+            fragment = fragments.get(name)
+            known[name] = size(fragment.selection_set) if fragment else OperationSize()
+        return known[name]
 
-
-def root_fields_of(document: DocumentNode, operation: OperationDefinitionNode) -> int:
-    """Fields asked of the root, each alias on its own."""
-    fragments = _fragments(document)
-
-    def count(selection_set: SelectionSetNode | None) -> int:
-        total = 0
-        for node in selection_set.selections if selection_set else ():
-            if isinstance(node, FieldNode):
-                total += 1
-            elif isinstance(node, FragmentSpreadNode):
-                total += count(fragments[node.name.value].selection_set)
-            else:
-                total += count(getattr(node, "selection_set", None))
-        return total
-
-    return count(operation.selection_set)
+    return size(operation.selection_set)
 
 
 def introspects(document: DocumentNode) -> bool:
@@ -83,7 +94,3 @@ class _FindIntrospection(Visitor):
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         self.found = self.found or node.name.value in ("__schema", "__type")
-
-
-def _fragments(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]:
-    return {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}

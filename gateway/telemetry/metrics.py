@@ -53,6 +53,8 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
+        self._counters: dict[tuple[Counter, str, str], Counter] = {}
+        self._histograms: dict[tuple[Histogram, str], Histogram] = {}
         self._build_systems(registry)
         self._gaps = Counter(
             "quanyu_mapping_gaps",
@@ -137,12 +139,12 @@ class Metrics:
     # The traffic of the systems.
 
     def call_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
-        self._calls.labels(system, code or "ok").inc()
-        self._call_s.labels(system).observe(elapsed_s)
+        self._counted(self._calls, system, code or "ok").inc()
+        self._timed(self._call_s, system).observe(elapsed_s)
 
     def attempt_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
-        self._attempts.labels(system, code or "ok").inc()
-        self._attempt_s.labels(system).observe(elapsed_s)
+        self._counted(self._attempts, system, code or "ok").inc()
+        self._timed(self._attempt_s, system).observe(elapsed_s)
 
     def retried(self, system: str, code: str) -> None:
         self._retries.labels(system, code).inc()
@@ -151,10 +153,24 @@ class Metrics:
         self._breaker.labels(system).set(_BREAKER_VALUE[state])
 
     def cache_asked(self, system: str, status: CacheStatus) -> None:
-        self._cache.labels(system, status).inc()
+        self._counted(self._cache, system, status).inc()
 
     def call_shared(self, system: str) -> None:
         self._shared.labels(system).inc()
+
+    def _counted(self, counter: Counter, system: str, value: str) -> Counter:
+        """The series of these labels. `labels()` checks and joins them anew, five times for each call to a system."""
+        key = (counter, system, value)
+        found = self._counters.get(key)
+        if found is None:
+            found = self._counters[key] = counter.labels(system, value)
+        return found
+
+    def _timed(self, histogram: Histogram, system: str) -> Histogram:
+        found = self._histograms.get((histogram, system))
+        if found is None:
+            found = self._histograms[histogram, system] = histogram.labels(system)
+        return found
 
     # The house.
 

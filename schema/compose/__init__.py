@@ -1,6 +1,8 @@
 """Subgraph schemas into one supergraph. Pure: knows nothing of servers, departments or files."""
 
+from schema.compose.api_schema import build_api_schema
 from schema.compose.composition import Composition, compose, read_supergraph
+from schema.compose.contracts import contract
 from schema.compose.errors import CompositionError, CompositionHint
 from schema.compose.subgraph import SubgraphSchema
 from schema.compose.supergraph import Supergraph
@@ -11,6 +13,8 @@ __all__ = [
     "CompositionHint",
     "SubgraphSchema",
     "Supergraph",
+    "build_api_schema",
     "compose",
+    "contract",
     "read_supergraph",
 ]

@@ -180,7 +180,14 @@ class ServiceItem:
         binding = fingerprint(
             "implementations", {"of": base_code, "in": region, "deep": include_descendants, "on": as_of}
         )
-        page = paginate(rows, lambda row: row.task_code, first=first, after=after, binding=binding)
+        page = paginate(
+            rows,
+            lambda row: row.task_code,
+            first=first,
+            after=after,
+            binding=binding,
+            largest=info.context.largest_page,
+        )
         return ItemImplementationConnection.of(page, implementation_of)
 
 

@@ -73,7 +73,7 @@ class HouseQuery:
         as_of: AsOf = None,
         first: First = 20,
         after: After = None,
-    ) -> ServiceItemConnection:
+    ) -> ServiceItemConnection | None:
         registry = info.context.registry
         rows = [
             row
@@ -89,7 +89,14 @@ class HouseQuery:
         binding = fingerprint(
             "serviceItems", {"search": search, "in": region, "type": power_type, "on": as_of}
         )
-        page = paginate(rows, lambda row: row.base_code, first=first, after=after, binding=binding)
+        page = paginate(
+            rows,
+            lambda row: row.base_code,
+            first=first,
+            after=after,
+            binding=binding,
+            largest=info.context.largest_page,
+        )
         return ServiceItemConnection.of(page, item_of)
 
     @resolved("One item by its base code 单个事项.")
@@ -117,7 +124,7 @@ class HouseQuery:
         item: Annotated[strawberry.ID, argument(description="Base code of the item 基本编码.")],
         region: Annotated[RegionCode, argument(description="Where the applicant is 区划.")],
         as_of: AsOf = None,
-    ) -> Availability:
+    ) -> Availability | None:
         registry = info.context.registry
         row = registry.item(item)
         if row is None:
@@ -152,7 +159,7 @@ class HouseQuery:
         ] = None,
         first: First = 20,
         after: After = None,
-    ) -> RegionConnection:
+    ) -> RegionConnection | None:
         on = date.fromisoformat(as_of) if as_of else None
         rows = [
             row
@@ -162,7 +169,14 @@ class HouseQuery:
             and (on is None or in_force(row, on))
         ]
         binding = fingerprint("regions", {"level": level, "parent": parent, "on": as_of})
-        page = paginate(rows, lambda row: row.code, first=first, after=after, binding=binding)
+        page = paginate(
+            rows,
+            lambda row: row.code,
+            first=first,
+            after=after,
+            binding=binding,
+            largest=info.context.largest_page,
+        )
         return RegionConnection.of(page, region_of)
 
     @resolved("One department by its social credit code 单个部门.")
@@ -184,7 +198,7 @@ class HouseQuery:
         region: Annotated[RegionCode | None, argument(description="Only of this division 区划.")] = None,
         first: First = 20,
         after: After = None,
-    ) -> DepartmentConnection:
+    ) -> DepartmentConnection | None:
         word = search_key(search or "")
         rows = [
             row
@@ -193,7 +207,14 @@ class HouseQuery:
             and any(word in search_key(text) for text in (row.name, row.name_en or "", row.key))
         ]
         binding = fingerprint("departments", {"search": search, "in": region})
-        page = paginate(rows, lambda row: row.code, first=first, after=after, binding=binding)
+        page = paginate(
+            rows,
+            lambda row: row.code,
+            first=first,
+            after=after,
+            binding=binding,
+            largest=info.context.largest_page,
+        )
         return DepartmentConnection.of(page, department_of)
 
     @resolved("One legacy system by its code 单个存量系统.")
@@ -214,7 +235,7 @@ class HouseQuery:
         owner: Annotated[Uscc | None, argument(description="Only of this department 所属部门.")] = None,
         first: First = 20,
         after: After = None,
-    ) -> LegacySystemConnection:
+    ) -> LegacySystemConnection | None:
         rows = sorted(
             (
                 facts
@@ -226,5 +247,12 @@ class HouseQuery:
             key=lambda facts: facts.code,
         )
         binding = fingerprint("legacySystems", {"lifecycle": lifecycle, "protocol": protocol, "owner": owner})
-        page = paginate(rows, lambda facts: facts.code, first=first, after=after, binding=binding)
+        page = paginate(
+            rows,
+            lambda facts: facts.code,
+            first=first,
+            after=after,
+            binding=binding,
+            largest=info.context.largest_page,
+        )
         return LegacySystemConnection.of(page, system_of)

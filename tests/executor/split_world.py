@@ -13,9 +13,8 @@ from graphql import GraphQLObjectType, GraphQLSchema, build_schema, is_abstract_
 
 from adapters.testing import ScriptedSubgraph
 from gateway.planner import QueryGraph
-from schema.compose import Composition, SubgraphSchema, Supergraph, compose
+from schema.compose import Composition, SubgraphSchema, compose
 from tests.executor.splits import Held, Split
-from tests.planner.graphs import labelled
 
 __all__ = ["SplitWorld", "build_split_world"]
 
@@ -55,25 +54,8 @@ def build_split_world(found: Split, labels: frozenset[str]) -> SplitWorld:
         )
         for name, sdl in found.sdls.items()
     }
-    graph = QueryGraph(_progressive(composition.supergraph, found)).under(labels)
+    graph = QueryGraph(composition.supergraph).under(labels)
     return SplitWorld(composition, graph, subgraphs, _monolith(composition.api_schema, data))
-
-
-def _progressive(supergraph: Supergraph, found: Split) -> Supergraph:
-    """With both sides of every override that has a label."""
-    for taker, held in found.held.items():
-        for type_name, part in held.items():
-            for name, label in part.takes.items():
-                givers = [
-                    giver
-                    for giver, other in found.held.items()
-                    if type_name in other and name in other[type_name].overridden
-                ]
-                if label is not None:
-                    supergraph = labelled(
-                        supergraph, f"{type_name}.{name}", label=label, taker=taker, giver=givers[0]
-                    )
-    return supergraph
 
 
 def _monolith(api_schema: GraphQLSchema, data: Object) -> GraphQLSchema:

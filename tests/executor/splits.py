@@ -134,7 +134,8 @@ class _Splitter:
         for number, holder in enumerate(holders):
             keys = KEYS[type_name]
             own = keys if number == 0 else tuple(self.rng.sample(keys, self.rng.randint(1, len(keys))))
-            self.held[holder][type_name] = Held(own)
+            is_party = type_name in MEMBERS["Party"]  # the interface has an id
+            self.held[holder][type_name] = Held(("id", *own) if is_party and "id" not in own else own)
 
     def _own(self, type_name: str, name: str) -> None:
         holders = [item for item in self.names if type_name in self.held[item]]

@@ -23,7 +23,7 @@ from tests.executor.splits import LABEL, split
 VARIABLES = {"yes": True, "no": False}
 OPERATIONS_PER_SPLIT = 3
 MANY = settings(
-    max_examples=int(os.environ.get("SPLIT_EXAMPLES", "80")),
+    max_examples=int(os.environ.get("SPLIT_EXAMPLES", "60")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

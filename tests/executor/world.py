@@ -45,7 +45,7 @@ type Product @key(fields: "upc") @key(fields: "maker { code } serial") {
   upc: ID!
   serial: String!
   maker: Maker!
-  name: String!
+  name: String! @shareable
   price(currency: String = "CNY"): Int
   size: Size @shareable
   tags: [String!]!

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphql import build_schema, parse, print_ast, validate
+from graphql import DocumentNode, OperationDefinitionNode, build_schema, parse, print_ast, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,15 +25,19 @@ PERMISSIONS = {
 }
 
 
+def operation_of(document: DocumentNode) -> OperationDefinitionNode:
+    return next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+
+
 def denied(text: str, *scopes: str) -> list[tuple[str, ...]]:
     document = parse(text)
     assert validate(SCHEMA, document) == []
-    return [one.path for one in denied_fields(document, SCHEMA, PERMISSIONS, frozenset(scopes))]
+    return [one.path for one in denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset(scopes))]
 
 
 def planned(text: str, *scopes: str) -> str:
     document = parse(text)
-    found = denied_fields(document, SCHEMA, PERMISSIONS, frozenset(scopes))
+    found = denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset(scopes))
     return " ".join(print_ast(withhold(document, SCHEMA, found)).split())
 
 
@@ -69,9 +73,9 @@ def test_a_field_in_a_fragment_is_told_at_the_place_where_it_is_spread() -> None
 def test_the_planned_document_is_valid_and_asks_for_nothing_that_is_denied() -> None:
     text = "query Q($v: Boolean!) {secret @include(if: $v) {name} open {hidden name}}"
     document = parse(text)
-    found = denied_fields(document, SCHEMA, PERMISSIONS, frozenset())
+    found = denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset())
     rest = withhold(document, SCHEMA, found)
-    assert denied_fields(rest, SCHEMA, PERMISSIONS, frozenset()) == []
+    assert denied_fields(rest, operation_of(rest), SCHEMA, PERMISSIONS, frozenset()) == []
     assert "hidden" not in planned("{open {hidden name}}").replace("_withheld_hidden", "")
 
 
@@ -92,7 +96,7 @@ FIELDS = st.recursive(
 def test_whatever_is_asked_what_is_left_may_be_had(parts: list[str], scopes: set[str]) -> None:
     text = "{open {" + " ".join(f"... on Node {{{part}}}" for part in parts) + "}}"
     document = parse(text)
-    found = denied_fields(document, SCHEMA, PERMISSIONS, frozenset(scopes))
+    found = denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset(scopes))
     rest = withhold(document, SCHEMA, found)
-    assert denied_fields(rest, SCHEMA, PERMISSIONS, frozenset(scopes)) == []
+    assert denied_fields(rest, operation_of(rest), SCHEMA, PERMISSIONS, frozenset(scopes)) == []
     assert bool(found) == ("hidden" in text and "read" not in scopes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import OperationDefinitionNode, parse
 
-from gateway.security.limits import depth_of, root_fields_of
+from gateway.security.limits import size_of
 
 
 def measured(text: str) -> tuple[int, int]:
@@ -13,7 +13,8 @@ def measured(text: str) -> tuple[int, int]:
     document = parse(text)
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
-    return depth_of(document, operation), root_fields_of(document, operation)
+    size = size_of(document, operation)
+    return size.depth, size.root_fields
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,18 @@ def test_fields_count_wherever_they_stand(text: str, depth: int, roots: int) -> 
 
 def test_introspection_is_deep_by_nature() -> None:
     assert measured("{__schema {types {fields {type {ofType {ofType {name}}}}}} a {b}}") == (2, 2)
+
+
+def test_fragments_that_double_are_counted_without_being_written_out() -> None:
+    doubled = " ".join(f"fragment F{level} on Query {{...F{level + 1} ...F{level + 1}}}" for level in range(60))
+    document = parse("{...F0} " + doubled + " fragment F60 on Query {a}")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    assert size_of(document, operation).fields == 2**60
+
+
+def test_fragments_that_go_round_end() -> None:
+    document = parse("{...F} fragment F on Query {a ...G} fragment G on Query {...F}")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    assert size_of(document, operation).fields == 1

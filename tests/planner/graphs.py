@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from textwrap import dedent
 
 from graphql import parse, validate
 
 from gateway.planner import QueryGraph, QueryPlan, plan, plan_operation, pretty
 from schema.compose import SubgraphSchema, Supergraph, compose
+from schema.compose.merge import merge
+from schema.compose.subgraph import read_subgraph
 
-__all__ = ["LINK", "asked", "expected", "labelled", "plan_of", "plan_under", "text_of"]
+__all__ = ["LINK", "asked", "expected", "plan_of", "plan_under", "text_of", "unchecked"]
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", '
@@ -29,6 +30,12 @@ def plan_of(query: str, **sdls: str) -> QueryPlan:
     return plan(composition.supergraph, document)
 
 
+def unchecked(**sdls: str) -> Supergraph:
+    """The merged supergraph of subgraphs that composition would refuse: what a finished supergraph file may hold."""
+    models = [read_subgraph(SubgraphSchema(name, None, LINK + sdl))[0] for name, sdl in sdls.items()]
+    return merge([model for model in models if model is not None])[0]
+
+
 def text_of(query: str, **sdls: str) -> str:
     """The plan as text, without its own indentation of the test."""
     return pretty(plan_of(query, **sdls)) + "\n"
@@ -42,20 +49,6 @@ def expected(text: str) -> str:
 def asked(plan: QueryPlan) -> list[str]:
     """The subgraphs of a plan's fetches, in the order of the plan."""
     return [fetch.subgraph for fetch in plan.fetches()]
-
-
-def labelled(supergraph: Supergraph, coordinate: str, *, label: str, taker: str, giver: str) -> Supergraph:
-    """The supergraph in which `taker` takes a field over from `giver` while the label holds."""
-    type_name, field_name = coordinate.split(".")
-    definition = supergraph.types[type_name]
-    item = definition.fields[field_name]
-    joins = {
-        **item.joins,
-        taker: replace(item.joins[taker], overridden=False, override=giver, override_label=label),
-        giver: replace(item.joins[giver], overridden=False, override_label=label),
-    }
-    fields = {**definition.fields, field_name: replace(item, joins=joins)}
-    return replace(supergraph, types={**supergraph.types, type_name: replace(definition, fields=fields)})
 
 
 def plan_under(graph: QueryGraph, query: str, labels: Sequence[str] = ()) -> QueryPlan:

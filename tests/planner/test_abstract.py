@@ -76,3 +76,26 @@ def test_of_a_union_that_one_subgraph_answers_all_its_members_are_asked() -> Non
     """
     (fetch,) = plan_of("{ wrap { things { ... on Both { label } ... on A { a } } } }", a=a, b=b).fetches()
     assert "... on A" in fetch.operation
+
+
+NODES = "interface Node { id: ID! %s } " + "".join(
+    f'type N{n} implements Node @key(fields: "id") {{ id: ID! %s }} ' for n in range(70)
+)
+
+
+def test_seventy_types_at_each_of_three_levels_are_placed_once_and_written_once() -> None:
+    """`name` and `next` live apart, so every level goes type by type: 70 * 70 * 70 ways, all the same."""
+    a = "type Query { nodes: [Node] } " + NODES.replace("%s", "name: String")
+    b = NODES.replace("%s", "next: Node")
+    plan = plan_of("{ nodes { name next { name next { name next { name } } } } }", a=a, b=b)
+    assert asked(plan) == ["a", "b", "a"]
+    assert max(len(fetch.operation) for fetch in plan.fetches()) < 1000
+
+
+def test_types_that_are_asked_different_things_keep_their_fragments() -> None:
+    a = 'type Query { x: Node } interface Node { id: ID! } type A implements Node @key(fields: "id") { id: ID! }'
+    a += ' type B implements Node @key(fields: "id") { id: ID! }'
+    b = 'type A @key(fields: "id") { id: ID! size: Int } type B @key(fields: "id") { id: ID! weight: Int }'
+    (_, there) = plan_of("{ x { ... on A { size } ... on B { weight } } }", a=a, b=b).fetches()
+    assert "... on A {\n      size" in there.operation
+    assert "... on B {\n      weight" in there.operation

@@ -9,20 +9,18 @@ from hypothesis import strategies as st
 from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels, percent_of, share_of
 from schema.compose import SubgraphSchema, compose
-from tests.planner.graphs import LINK, asked, labelled, plan_under
+from tests.planner.graphs import asked, plan_under
 
-OLD = (
-    'type Query { case: Case } type Case @key(fields: "id") { id: ID! state: String @shareable note: String }'
-)
-NEW = 'type Case @key(fields: "id") { id: ID! state: String @shareable }'
+LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@override"])\n'
+OLD = 'type Query { case: Case } type Case @key(fields: "id") { id: ID! state: String note: String }'
+NEW = 'type Case @key(fields: "id") { id: ID! state: String @override(from: "old", label: "%s") }'
 
 
 def graph_with(label: str) -> QueryGraph:
-    composition = compose(
-        [SubgraphSchema(name, None, LINK + sdl) for name, sdl in (("old", OLD), ("new", NEW))]
-    )
+    sdls = {"old": OLD, "new": NEW % label}
+    composition = compose([SubgraphSchema(name, None, LINK + sdl) for name, sdl in sdls.items()])
     assert composition.supergraph is not None, composition.errors
-    return QueryGraph(labelled(composition.supergraph, "Case.state", label=label, taker="new", giver="old"))
+    return QueryGraph(composition.supergraph)
 
 
 def test_the_former_owner_is_asked_while_the_label_does_not_hold() -> None:

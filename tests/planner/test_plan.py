@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from graphql import parse
 
-from gateway.planner import PlanError
+from gateway.planner import PlanError, plan
 from gateway.planner.errors import UnreachableField
-from tests.planner.graphs import expected, plan_of, text_of
+from tests.planner.graphs import expected, plan_of, text_of, unchecked
 
 PRODUCTS = """
 type Query { top: [Product!]! product(id: ID!): Product }
@@ -133,7 +134,7 @@ def test_requires_waits_for_what_it_needs() -> None:
 
 def test_provides_saves_a_fetch() -> None:
     a = 'type Query { best: Review } type Review { author: User @provides(fields: "name") } type User @key(fields: "id") { id: ID! name: String @external }'
-    b = 'type User @key(fields: "id") { id: ID! name: String age: Int }'
+    b = 'type User @key(fields: "id") { id: ID! name: String @shareable age: Int }'
     assert [fetch.subgraph for fetch in plan_of("{ best { author { name } } }", a=a, b=b).fetches()] == ["a"]
     assert [fetch.subgraph for fetch in plan_of("{ best { author { name age } } }", a=a, b=b).fetches()] == [
         "a",
@@ -219,7 +220,7 @@ def test_a_key_that_is_not_resolvable_is_not_used() -> None:
     a = 'type Query { x: X } type X @key(fields: "id") { id: ID! }'
     b = 'type Query { ys: [X] } type X @key(fields: "id", resolvable: false) { id: ID! deep: Int }'
     with pytest.raises(UnreachableField) as caught:
-        plan_of("{ x { deep } }", a=a, b=b)
+        plan(unchecked(a=a, b=b), parse("{ x { deep } }"))
     assert isinstance(caught.value, PlanError)
     assert (caught.value.type_name, caught.value.field_name, caught.value.path) == ("X", "deep", ("x",))
 

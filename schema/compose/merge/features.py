@@ -47,12 +47,10 @@ def features_of(
         present = [one for one in spec.directives if one in used]
         if present:
             imports = [
-                (f"@{one}", f"@{renamed.get(one, one)}")
-                for one in spec.directives
-                if one != name and one in used
+                (f"@{one}", f"@{renamed.get(one, one)}") for one in present if one != name or one in renamed
             ]
             url = f"{APOLLO}{name}/v{spec.version}"
-            features.append(Feature(url, spec.purpose, renamed.get(name), tuple(imports)))
+            features.append(Feature(url, spec.purpose, None, tuple(imports)))
     for url in dict.fromkeys(link.url for link, _ in composed.links.values()):
         found = [(name, link, source) for name, (link, source) in composed.links.items() if link.url == url]
         imports = [(f"@{source}", f"@{name}") for name, _, source in found]

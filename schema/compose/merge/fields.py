@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from graphql import GraphQLSyntaxError, NonNullTypeNode, SelectionSetNode, TypeNode
@@ -210,7 +209,7 @@ class FieldMerger:
 
 def context_name(subgraph: str, name: str) -> str:
     """A context's name in the supergraph: contexts of different subgraphs are different."""
-    return f"{re.sub(r'[^A-Za-z0-9]', '_', subgraph)}__{name}"
+    return f"{subgraph}__{name}"
 
 
 def _context_arguments(subgraph: str, item: SubgraphField) -> tuple[ContextArgument, ...]:

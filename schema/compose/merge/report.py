@@ -51,8 +51,8 @@ class Report:
         self.hints.append(CompositionHint(code, message, subgraph, type_name, field_name))
 
     def description(self, place: tuple[str, str | None], texts: Mapping[str, str | None]) -> str | None:
-        """The description that most subgraphs give an element, with a hint if they differ."""
-        found = [text for text in texts.values() if text]
+        """The description that most subgraphs give an element (of equals, the first by name); a hint if they differ."""
+        found = [text for _, text in sorted(texts.items()) if text]
         kept = most_common(found)
         if len(set(found)) > 1:
             name = ".".join(part for part in place if part)

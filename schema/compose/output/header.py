@@ -68,6 +68,8 @@ def print_header(supergraph: Supergraph, join: JoinDirectives) -> str:
     parts += [_CONTEXT] if version == "0.5" else []
     parts += [text for feature in supergraph.features for text in _feature_definitions(feature, join)]
     parts += supergraph.directives.values()
+    if any(item.one_of for item in supergraph.types.values()):
+        parts.append("directive @oneOf on INPUT_OBJECT")  # readers on older GraphQL do not have it built in
     graphs = "".join(
         f"  {join.graphs[item.name]} @join__graph(name: {quoted(item.name)}, url: {quoted(item.url or '')})\n"
         for item in supergraph.subgraphs.values()
