@@ -41,6 +41,8 @@ def draft_from_openapi(text: str, code: str) -> str:
         raise OpenApiError(str(document.problems[0]))
     if not isinstance(tree, dict) or not ({"openapi", "swagger"} & tree.keys()):
         raise OpenApiError("neither `openapi` nor `swagger` stands in the file; is it an OpenAPI document?")
+    if not isinstance(tree.get("paths"), dict):
+        raise OpenApiError("`paths` is missing or is no mapping; is it a whole OpenAPI document?")
     operations = list(_operations(tree))
     single = _best(tree, [one for one in operations if _by_number(one)])
     many = _best(tree, [one for one in operations if not _by_number(one)])

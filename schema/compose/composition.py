@@ -16,6 +16,7 @@ from schema.compose.satisfiability import check_satisfiability
 from schema.compose.subgraph import SubgraphModel, SubgraphSchema, read_subgraph, upgrade
 from schema.compose.supergraph import Supergraph
 from schema.compose.validate import check_all, check_subgraph, check_subgraph_names
+from schema.compose.validate.access import check_transitive_access
 from schema.compose.validate.inaccessible import check_inaccessible
 
 __all__ = ["Composition", "compose", "read_supergraph"]
@@ -47,6 +48,8 @@ def compose(subgraphs: Sequence[SubgraphSchema]) -> Composition:
     errors += check_all(models)
     supergraph, merge_errors, hints = merge(models)
     errors += merge_errors
+    if not errors:
+        errors += [error for model in models for error in check_transitive_access(model, supergraph.types)]
     errors += _no_queries(supergraph)
     errors += check_inaccessible(supergraph)
     if errors:

@@ -61,7 +61,7 @@ def _connector() -> NoReturn:
 
 @strawberry.federation.type(keys=[reference("code")], description="Administrative division 行政区划.")
 class Region:
-    code: RegionCode = field(description="Division code 区划代码.")
+    code: RegionCode = field(description="Division code, GB/T 2260 or the registry's own 区划代码.")
 
 
 @strawberry.federation.type(

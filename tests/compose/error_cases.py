@@ -544,6 +544,14 @@ ERROR_CASES: tuple[Case, ...] = (
         ),
         b=fed('interface N { id: ID } type B implements N @key(fields: "id") { id: ID } type Query { b: B }'),
     ),
+    _case(
+        "INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE",
+        ("a", "N", 2),
+        a=fed(
+            'type Query { n: N } interface N @key(fields: "id") { id: ID } type A implements N @key(fields: "id") { id: ID } type B @key(fields: "id") { id: ID }'
+        ),
+        b=fed('interface N { id: ID } type B implements N @key(fields: "id") { id: ID } type Query { b: B }'),
+    ),
     # ── inaccessible ──
     _case("REFERENCED_INACCESSIBLE", ("a", "Query.t", 2), a=fed(ROOT + " type T @inaccessible { v: Int }")),
     _case(

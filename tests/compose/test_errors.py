@@ -71,6 +71,10 @@ def test_no_error_is_reported_twice() -> None:
         "type Query { __x: Int }",
         "directive @a(b: Int @a) on ARGUMENT_DEFINITION type Query { x: Int }",
         "{ x }",
+        'type Query { t: T } type T @key(fields: "id") { id: ID v: Int @external w: Int @requires(fields: "v {") }',
+        'type Query { t: T @provides(fields: "...F") } type T { id: ID }',
+        'type Query { t: T } type T @key(fields: "t { t { id } }") { id: ID t: [T!] }',
+        "interface A implements B { x: Int } interface B implements A { x: Int } type Query { a: A }",
         'type Query { x: Int } type T @key(fields: "id") @key(fields: null) { id: ID }',
     ],
 )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from adapters.fetch import FetchError, RequestContext
 from gateway.operation import PreparedOperation, prepare
 from gateway.planner import pretty
+from tests.executor.compare import null_places
 from tests.executor.queries import operations
 from tests.executor.world import REVIEWS, SDLS, World, build_world
 
@@ -52,11 +53,13 @@ def answer(world: World, text: str) -> tuple[Any, list[dict[str, Any]], Prepared
 
 
 def check(world: World, text: str) -> None:
-    """Same data; errors in the one exactly if there are errors in the other."""
+    """The same data, and errors at the same places of it."""
     expected = execute_sync(world.monolith, parse(text), variable_values=VARIABLES)
     data, errors, prepared = answer(world, text)
     assert data == expected.data, pretty(prepared.plan)
-    assert bool(errors) == bool(expected.errors), (errors, expected.errors)
+    wanted = null_places(expected.data, [error.path or () for error in expected.errors or ()])
+    given = null_places(data, [error.get("path", ()) for error in errors])
+    assert given == wanted, (errors, expected.errors, pretty(prepared.plan))
 
 
 @MANY

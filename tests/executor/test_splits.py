@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from graphql import execute_sync, parse, validate
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from adapters.fetch import RequestContext
 from gateway.operation import PreparedOperation, prepare
 from gateway.planner import pretty
+from tests.executor.compare import null_places
 from tests.executor.queries import operations
 from tests.executor.split_world import SplitWorld, build_split_world
 from tests.executor.splits import LABEL, split
@@ -67,19 +67,6 @@ def check(world: SplitWorld, text: str, labels: frozenset[str]) -> None:
     assert isinstance(prepared, PreparedOperation), prepared
     found = asyncio.run(prepared.execute(VARIABLES, RequestContext(deadline=float("inf"))))
     assert found.data == expected.data, pretty(prepared.plan)
-    wanted = {
-        place for error in expected.errors or () if (place := _null_at(expected.data, error.path or ()))
-    }
-    given = {place for error in found.errors if (place := _null_at(found.data, error.get("path", ())))}
+    wanted = null_places(expected.data, [error.path or () for error in expected.errors or ()])
+    given = null_places(found.data, [error.get("path", ()) for error in found.errors])
     assert given == wanted, (found.errors, pretty(prepared.plan))
-
-
-def _null_at(data: Any, path: Any) -> tuple[str | int, ...] | None:
-    """The null that an error at a path explains; None if there is none: the error is about what was not asked."""
-    for length, step in enumerate(path):
-        if data is None:
-            return tuple(path[:length])
-        if isinstance(data, dict) and step not in data:
-            return None
-        data = data[step]
-    return tuple(path) if data is None else None

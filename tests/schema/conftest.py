@@ -49,6 +49,7 @@ class FixedSystems:
 class Context:
     registry: Registry
     systems: FixedSystems
+    largest_page: int = 100
 
 
 @pytest.fixture(scope="session")

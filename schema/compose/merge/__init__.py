@@ -23,7 +23,6 @@ from schema.compose.merge.runtime_types import check_runtime_types
 from schema.compose.merge.types import TypeMerger
 from schema.compose.subgraph import SubgraphModel
 from schema.compose.supergraph import Supergraph, SupergraphSubgraph, TypeDefinition
-from schema.compose.validate.access import check_transitive_access
 
 __all__ = ["merge"]
 
@@ -49,8 +48,6 @@ def merge(
     check_implementations(types, sources, report)
     check_runtime_types(types, sources, report)
     demand_upwards(types)
-    if not report.errors:
-        report.errors += [error for model in models for error in check_transitive_access(model, types)]
     definitions = merge_executable_directives(models, composed, report)
     applied = directives.merge(("schema", None), {model.name: model.applied for model in models})
     supergraph = Supergraph(

@@ -41,7 +41,8 @@ def read_overrides(
             message = f"{_text(place)} in {subgraph} overrides {source}, which is not a subgraph; take @override away"
             _hint(report, "FROM_SUBGRAPH_DOES_NOT_EXIST", message, place, subgraph)
             continue
-        taken.sources[subgraph] = source
+        if place[0] in models[source].types:
+            taken.sources[subgraph] = source
         if source not in holders or holders[source].external:
             message = f"{_text(place)} in {subgraph} overrides {source}, which does not resolve it; @override can go"
             _hint(report, "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED", message, place, subgraph)

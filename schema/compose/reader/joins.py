@@ -73,7 +73,8 @@ def _field_join(item: Mapping[str, Any], type_text: str) -> FieldJoin:
         own,
         own.strip("[]!"),
         external=item.get("external") is True,
-        overridden=item.get("usedOverridden") is True,
+        # with a label it is taken over only while the label holds, which the label itself says
+        overridden=item.get("usedOverridden") is True and item.get("overrideLabel") is None,
         requires=_selection(item.get("requires")),
         provides=_selection(item.get("provides")),
         override=item.get("override"),

@@ -58,7 +58,8 @@ def _keys_on_implementations(model: SubgraphModel, interface: SubgraphType) -> I
 def _all_implementations(
     model: SubgraphModel, interface: SubgraphType, known: Mapping[str, str]
 ) -> Iterator[CompositionError]:
-    missing = [name for name in known if name not in model.types]
+    own = model.types
+    missing = [name for name in known if name not in own or interface.name not in own[name].interfaces]
     if missing:
         listed = ", ".join(f"{name} (of {known[name]})" for name in missing)
         message = (
