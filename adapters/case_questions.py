@@ -83,12 +83,12 @@ class CaseQuestions:
         if not found:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]
             tail = f"; not answered: {', '.join(silent)}" if silent else ""
-            who = (
-                "no system has numbers of this form"
-                if not outcomes
-                else "no system that answered has this number"
-            )
-            run.errors.append(FetchError(f"Case not found: {who}{tail}.", path, {"code": "CASE_NOT_FOUND"}))
+            who, code = "no system that answered has this number", "CASE_NOT_FOUND"
+            if not outcomes:
+                who = "no system has numbers of this form"
+            elif len(silent) == len(outcomes):
+                who, code = "no system that may hold it answered", "NO_SOURCE_ANSWERED"
+            run.errors.append(FetchError(f"Case not found: {who}{tail}.", path, {"code": code}))
         return {
             "number": number,
             "cases": [CaseView(one, time.time()) for one in found],

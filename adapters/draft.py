@@ -45,7 +45,7 @@ _HINTS: dict[str, tuple[str, ...]] = {
         "no",
         "id",
     ),
-    "title": ("casename", "projectname", "subject", "title", "omschrijving", "description", "name"),
+    "title": ("casename", "projectname", "subject", "title", "omschrijving", "description"),
     "itemCode": ("itemcode", "catalogcode", "basecode", "servicecode"),
     "taskCode": ("taskcode", "implcode"),
     "regionCode": ("regioncode", "areacode", "division", "jurisdiction"),
@@ -63,7 +63,7 @@ _HINTS: dict[str, tuple[str, ...]] = {
         "date",
         "time",
     ),
-    "acceptedAt": ("accept",),
+    "acceptedAt": ("accepttime", "acceptdate", "acceptedat"),
     "promisedAt": ("promise", "due", "deadline", "expected"),
     "closedAt": ("finish", "close", "complete", "end", "einddatum"),
 }

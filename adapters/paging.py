@@ -18,6 +18,9 @@ __all__ = ["PageRules", "Position", "next_link", "page_roots", "short_pages"]
 Position = int | str | None
 """Page number or offset, cursor, link or last record; None is the start, and as an answer the end."""
 
+_USUAL_LIMITS = frozenset({5, 10, 15, 20, 25, 30, 40, 50, 100, 200, 500})
+"""A page of so many records, though more were asked for, may be the system's own limit and not the end of the list."""
+
 _LINK = re.compile(r'<([^>]*)>\s*((?:;[^,;"]*(?:"[^"]*")?)*)')
 
 
@@ -52,10 +55,11 @@ class PageRules:
         else:
             reached = (int(page["number"]) - self.paging.first) * self.paging.size + count
             position = int(page["number"]) + 1
-        if total is not None and reached <= total:
-            return position if reached < total else None
-        # no total, or one that the records have passed already: a full page may be followed by another
-        return position if self.more is not None or count >= self.paging.size else None
+        if total is not None:
+            # past the total: one of the two is wrong, so only an empty page is the end
+            return position if reached != total else None
+        full = count >= self.paging.size or count in _USUAL_LIMITS
+        return position if self.more is not None or full else None
 
 
 def short_pages(paging: Paging, page: Mapping[str, Any], count: int, total: int | None) -> str | None:

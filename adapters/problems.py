@@ -10,6 +10,9 @@ from pathlib import Path
 __all__ = ["DeclarationError", "Problem", "nearest", "one_of"]
 
 
+MOST_LISTED = 24
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """`line` and `column` count from 1; `code` is stable (documented in docs/reference/declaration-problems.md)."""
@@ -44,5 +47,8 @@ def one_of(found: str, known: Iterable[str]) -> str:
     """ "allowed: a, b, c; did you mean b?" """
     words = sorted(known)
     guess = nearest(found, words)
-    listed = ", ".join(words) if words else "nothing"
+    shown = (
+        words if len(words) <= MOST_LISTED else [*words[:MOST_LISTED], f"and {len(words) - MOST_LISTED} more"]
+    )
+    listed = ", ".join(shown) if shown else "nothing"
     return f"allowed: {listed}" + (f"; did you mean {guess!r}?" if guess else "")

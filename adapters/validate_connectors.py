@@ -52,6 +52,13 @@ def map_of(declaration: Declaration, verb: str) -> Mapping[str, Any]:
 def connector_problems(document: Document, declaration: Declaration) -> Iterator[Problem]:
     context = context_of(declaration)
     connectors = declaration.connectors.declared()
+    if declaration.system.name.strip() == "TODO":
+        yield document.problem(("system", "name"), "TODO_LEFT", "a TODO of the draft is still here")
+    for table, codes in declaration.tables.items():
+        if "TODO" in codes:
+            yield document.problem(
+                ("tables", table, "TODO"), "TODO_LEFT", "a TODO of the draft is still here", key=True
+            )
     if not connectors:
         yield document.problem(
             ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)

@@ -37,7 +37,7 @@ def reply_paths(
     Places that end in `records` or `each` hold records. Where an expression looks in several places, each counts.
     """
     paging, failure = connector.paging, connector.failure
-    bases = _bases_of(connector.records)
+    bases = _bases_of(connector.records, [()])
     for place, text in (
         (("failure", "when"), failure.when),
         (("failure", "notFound"), failure.not_found),
@@ -86,7 +86,7 @@ def _field_paths(
     if kind == "record" and isinstance(value, Mapping):
         yield from _map_paths(here, value, RECORDS[target], bases, None)
     elif kind == "list" and isinstance(value, Mapping):
-        inner = [(*base, *below) for base in bases for below in _bases_of(str(value.get("each", ".")))]
+        inner = _bases_of(str(value.get("each", ".")), bases)
         for steps in inner:
             yield (*here, "each"), steps
         rest = {name: one for name, one in value.items() if name != "each"}
@@ -114,6 +114,13 @@ def _from_root(
             yield place, (*base, *path.steps)
 
 
-def _bases_of(text: str | None) -> list[Steps]:
-    """Steps to the records, one for each path of the expression; the reply itself if there is none."""
-    return [path.steps for path in _of_text(text) if not path.root] or [()]
+def _bases_of(text: str | None, around: Sequence[Steps]) -> list[Steps]:
+    """Steps from the reply's root to where records stand: one for each path of the expression, below each of the
+    places around; what starts at `$reply` stands where it says."""
+    found: list[Steps] = []
+    for path in _of_text(text):
+        if path.root == "reply":
+            found.append(path.steps)
+        elif not path.root:
+            found.extend((*base, *path.steps) for base in around)
+    return found or list(around)

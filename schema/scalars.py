@@ -161,7 +161,7 @@ def check_scalars(schema: GraphQLSchema) -> None:
     for name, rule in SCALARS.items():
         scalar = schema.type_map.get(name)
         if isinstance(scalar, GraphQLScalarType):
-            scalar.parse_value = _checking(rule)  # type: ignore[assignment,method-assign]  # the hook that graphql-core has for it
+            scalar.coerce_input_value = _checking(rule)
 
 
 def _checking(rule: ScalarRule) -> Callable[[Any], Any]:

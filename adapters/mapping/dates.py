@@ -133,8 +133,11 @@ def iso_reader(offset: timezone) -> Callable[[str], str]:
     """ISO 8601; a time without an offset is taken in the system's own."""
 
     def read(text: str) -> str:
+        text = text.strip()
+        if len(text) > 10 and text[10] in "+-Z":  # an xsd:date with its offset, which is no time of day
+            text = f"{text[:10]}T00:00:00{text[10:]}"
         try:
-            moment = datetime.fromisoformat(text.strip())
+            moment = datetime.fromisoformat(text)
         except ValueError:
             raise ValueProblem("not an ISO 8601 date") from None
         return _network_text(moment if moment.tzinfo else moment.replace(tzinfo=offset))

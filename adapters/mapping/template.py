@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from adapters.loader import Plain
 from adapters.mapping.compiler import compile_expression
-from adapters.mapping.errors import ExpressionError
+from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.expression import Path, parse, paths_of
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.scope import Scope
@@ -63,7 +63,7 @@ def compile_template(tree: Any, context: CompileContext) -> Fill:
     return lambda _scope: tree
 
 
-def compile_url_path(text: str, context: CompileContext) -> Callable[[Scope], str]:
+def compile_url_path(text: str, context: CompileContext, *, charset: str = "utf-8") -> Callable[[Scope], str]:
     """`/cases/{$args.number}`: each hole is percent-encoded whole, so a value cannot add a path segment."""
     pieces: list[str | Fill] = []
     at = 0
@@ -76,14 +76,17 @@ def compile_url_path(text: str, context: CompileContext) -> Callable[[Scope], st
         raise ExpressionError("a { without its }")
 
     def fill(scope: Scope) -> str:
-        out = [piece if isinstance(piece, str) else _path_part(piece(scope)) for piece in pieces]
+        out = [piece if isinstance(piece, str) else _path_part(piece(scope), charset) for piece in pieces]
         return "".join(out)
 
     return fill
 
 
-def _path_part(value: Any) -> str:
-    text = quote("" if value is None else str(value), safe="")
+def _path_part(value: Any, charset: str) -> str:
+    try:
+        text = quote("" if value is None else str(value), safe="", encoding=charset)
+    except UnicodeEncodeError:
+        raise ValueProblem(f"a value has characters that {charset} has not") from None
     # percent-encoding leaves dots alone, and ".." would climb
     return text.replace(".", "%2E") if text.strip(".") == "" else text
 

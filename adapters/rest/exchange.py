@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -44,12 +44,13 @@ class RestCall:
     write: WriteBody
     idempotent: bool
     signer: RequestSigner | None = None
+    charset: str = "utf-8"
 
     def request(self, scope: Scope) -> WireRequest:
         draft = self._draft(scope)
         if self.signer is not None:
             draft = self.signer.sign(draft, scope, self.write)
-        url = f"{draft.url}?{urlencode(draft.query)}" if draft.query else draft.url
+        url = f"{draft.url}?{write_pairs(draft.query, self.charset)}" if draft.query else draft.url
         body = self.write(draft.body) if self.body is not None else b""
         headers = (*self.fixed_headers, *draft.headers)
         return WireRequest(self.method, url, headers, body, idempotent=self.idempotent)
@@ -65,7 +66,13 @@ class RestCall:
         if self.signer is None:  # as it came: taken apart it might be written otherwise
             return Draft(self.method, url, (), headers, body)
         url, _, asked = url.partition("?")
-        return Draft(self.method, url, tuple(parse_qsl(asked, keep_blank_values=True)), headers, body)
+        return Draft(
+            self.method,
+            url,
+            tuple(parse_qsl(asked, keep_blank_values=True, encoding=self.charset)),
+            headers,
+            body,
+        )
 
     def _link_url(self, link: str) -> str:
         """Absolute links stand (the wire lets only the declared origin pass); others start at the origin."""
@@ -77,6 +84,7 @@ class RestCall:
 
 def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
     """Raises ExpressionError."""
+    charset = (python_charset(source.charset) if source.charset else None) or "utf-8"
     encoders = compile_encoders(connector.encode, context)
     body, write, content_type = _body(source, connector, context, encoders)
     fixed: list[tuple[str | bytes, str | bytes]] = [
@@ -88,7 +96,7 @@ def rest_call(source: RestSource, connector: Connector, context: CompileContext)
     return RestCall(
         source.base_url.rstrip("/"),
         connector.method,
-        compile_url_path(connector.path, context),
+        compile_url_path(connector.path, context, charset=charset),
         encoders.around("query", compile_template(connector.query, context)),
         encoders.around("headers", compile_template(connector.headers, context)),
         tuple(fixed),
@@ -96,6 +104,7 @@ def rest_call(source: RestSource, connector: Connector, context: CompileContext)
         write,
         connector.safe,
         compile_request_sign(source.sign, context) if source.sign is not None else None,
+        charset,
     )
 
 
@@ -168,12 +177,17 @@ def _as_it_is(charset: str) -> WriteBody:
     return write
 
 
-def write_form_body(tree: Any, charset: str) -> bytes:
-    """Raises ValueProblem for a value that the charset does not have."""
+def write_pairs(pairs: Sequence[tuple[str, str]], charset: str) -> str:
+    """Pairs as a query string or form, in the system's charset. Raises ValueProblem for what it does not have."""
     try:
-        return urlencode(_pairs(tree), encoding=charset).encode("ascii")
+        return urlencode(pairs, encoding=charset)
     except UnicodeEncodeError:
         raise ValueProblem(f"a value has characters that {charset} has not") from None
+
+
+def write_form_body(tree: Any, charset: str) -> bytes:
+    """Raises ValueProblem for a value that the charset does not have."""
+    return write_pairs(_pairs(tree), charset).encode("ascii")
 
 
 def write_xml(tree: Any, charset: str, label: str) -> bytes:
@@ -214,7 +228,9 @@ class RawExchange:
     def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
         del wanted
         if looks_like_html(reply.body):
-            raise SourceBadData(self.system, f"An HTML page came (HTTP status {reply.status}).")
+            raise SourceBadData(
+                self.system, f"An HTML page came (HTTP status {reply.status}).", retryable=True
+            )
         return Read(reply.body)
 
 
@@ -230,7 +246,9 @@ class JsonExchange:
         del wanted  # orjson reads all of it faster than Python could skip any
         if looks_like_html(reply.body):
             raise SourceBadData(
-                self.system, f"An HTML page came instead of JSON (HTTP status {reply.status})."
+                self.system,
+                f"An HTML page came instead of JSON (HTTP status {reply.status}).",
+                retryable=True,
             )
         charset = charset_of(reply.content_type, self.charset)
         try:
@@ -268,7 +286,7 @@ class XmlExchange:
     def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
         if looks_like_html(reply.body):
             raise SourceBadData(
-                self.system, f"An HTML page came instead of XML (HTTP status {reply.status})."
+                self.system, f"An HTML page came instead of XML (HTTP status {reply.status}).", retryable=True
             )
         root = read_xml_reply(self.system, reply, self.charset)
         tree = xml_tree(root, wanted)

@@ -99,6 +99,13 @@ def _argument_problems(document: Document, body: Any, shape: Shape, place: Place
                     key=True,
                 )
             continue
+        if not child.optional and isinstance(value, str) and _may_be_null(value):
+            yield document.problem(
+                (*place, name),
+                "NULLABLE_ARGUMENT",
+                f"{shape.name} needs element {name!r}, but {value!r} may be null: the system would be refused",
+                allowed='give it a value for that case: | default("")',
+            )
         if isinstance(value, Mapping | list):
             yield from _argument_problems(document, value, child, (*place, name))
     for name, child in children.items():
@@ -109,6 +116,17 @@ def _argument_problems(document: Document, body: Any, shape: Shape, place: Place
                 f"{shape.name} needs element {name!r} (type {child.type_name})",
                 key=True,
             )
+
+
+def _may_be_null(text: str) -> bool:
+    """Filters that a caller may leave out; the number of a case and the start of changes are always there."""
+    always = ("$args.number", "$args.since", "$page.")
+    return (
+        text.startswith("$args.")
+        and not text.startswith(always)
+        and "default(" not in text
+        and "??" not in text
+    )
 
 
 def _reply_problems(

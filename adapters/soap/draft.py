@@ -26,6 +26,12 @@ _WRITING = (
     "receive",
     "send",
     "cancel",
+    "do",
+    "launch",
+    "start",
+    "write",
+    "insert",
+    "put",
 )
 
 
@@ -60,13 +66,13 @@ def _choose(service: SoapService) -> tuple[SoapOperation | None, SoapOperation |
     single: list[tuple[int, SoapOperation]] = []
     many: list[tuple[int, SoapOperation]] = []
     for operation in service.operations.values():
-        if operation.reply is None:
-            continue
+        if operation.reply is None or words(operation.name).startswith(_WRITING):
+            continue  # what writes is never proposed: a draft is tried before it is understood
         records = _records(operation.reply)
         size = len(list(_leaves(records.shape, "", MAX_DEPTH)))
         name = words(operation.name)
         score = size + 20 * any(hint in name for hint in ("case", "apply", "zaak", "project", "permit"))
-        score += 40 * name.startswith(_READING) - 200 * name.startswith(_WRITING)
+        score += 40 * name.startswith(_READING)
         (many if records.many else single).append((score, operation))
     best = [max(group, key=lambda pair: pair[0])[1] if group else None for group in (single, many)]
     return best[0], best[1]
@@ -93,19 +99,23 @@ def _request_lines(shape: Shape, level: int, verb: str) -> Iterator[str]:
     for name, child in shape.children().items():
         below = child.children()
         if below and level < MAX_DEPTH:
-            yield "  " * level + f"{name}:"
+            yield "  " * level + f"{yaml_text(name)}:"
             yield from _request_lines(child, level + 1, verb)
         else:
             argument = _argument(name, verb)
             skipped = "# " if argument == "TODO" and child.optional else ""
             required = "" if child.optional else ", required"
-            yield "  " * level + f"{skipped}{name}: {argument} # {child.type_name}{required}"
+            yield "  " * level + f"{skipped}{yaml_text(name)}: {argument} # {child.type_name}{required}"
 
 
 def _argument(name: str, verb: str) -> str:
     text = words(name)
     if verb == "case":
-        return "$args.number" if text.endswith(("no", "id", "number", "code", "num", "key")) else "TODO"
+        return (
+            "$args.number"
+            if text.endswith(("no", "id", "number", "num", "key", "casecode", "applycode"))
+            else "TODO"
+        )
     for hint, argument in (
         ("pageno", "$page.number"),
         ("pageindex", "$page.number"),

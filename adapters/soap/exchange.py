@@ -59,7 +59,8 @@ class SoapCall:
             body = self.texts.fill(arguments) if kept else self._write(arguments)
         except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
             # zeep's words may quote the value
-            detail = str(error) if isinstance(error, TypeError) else type(error).__name__
+            is_safe = isinstance(error, TypeError) or str(error).startswith("Missing element")
+            detail = str(error) if is_safe else type(error).__name__
             raise ValueProblem(
                 f"operation {self.operation.name} does not take these arguments: {detail}"
             ) from error
@@ -102,7 +103,9 @@ class SoapExchange:
         """Tree of the element in soap:Body, or its Fault. Raises SourceBadData."""
         if looks_like_html(reply.body):
             raise SourceBadData(
-                self.system, f"An HTML page came instead of SOAP (HTTP status {reply.status})."
+                self.system,
+                f"An HTML page came instead of SOAP (HTTP status {reply.status}).",
+                retryable=True,
             )
         root = read_xml_reply(self.system, reply, self.charset)
         namespace = str(root.tag).partition("}")[0].lstrip("{")

@@ -112,7 +112,7 @@ def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:
 
 def _locator(paths: Sequence[tuple[str, ...]]) -> Locate:
     """Real paths of one representation's objects; for a lookup that failed as a whole, those above the first lists."""
-    above_lists: list[Path] = [path[: path.index("@")] if "@" in path else path for path in paths]
+    above_lists: list[Path] = [_above_list(path) for path in paths]
     above_lists = list(dict.fromkeys(above_lists))
 
     def locate(data: dict[str, Any], gathered: Gathered, index: int | None) -> list[Path]:
@@ -123,3 +123,8 @@ def _locator(paths: Sequence[tuple[str, ...]]) -> Locate:
         return above_lists
 
     return locate
+
+
+def _above_list(path: tuple[str, ...]) -> Path:
+    above = path[: path.index("@")] if "@" in path else path
+    return tuple(step for step in above if not step.startswith("|"))

@@ -98,6 +98,9 @@ def paths_of(data: dict[str, Any], path: Sequence[str], targets: Collection[dict
         elif path[index] == "@":
             for position, child in enumerate(value):
                 walk(child, index + 1, (*way, position))
+        elif path[index].startswith("|"):
+            if _is_of(value, path[index]):
+                walk(value, index + 1, way)
         else:
             walk(value.get(path[index]), index + 1, (*way, path[index]))
 
@@ -111,6 +114,8 @@ def objects_at(data: dict[str, Any], path: Sequence[str]) -> list[dict[str, Any]
     for step in path:
         if step == "@":
             items = [child for item in items for child in item if child is not None]
+        elif step[0] == "|":
+            items = [item for item in items if _is_of(item, step)]
         else:
             items = [child for item in items if (child := item.get(step)) is not None]
     return items
@@ -135,6 +140,11 @@ def _compile_representation(
             return None
 
     return identify, represent
+
+
+def _is_of(value: dict[str, Any], step: str) -> bool:
+    """Whether an object is of the type of a step "|[T]"."""
+    return bool(value.get("__typename") == step[2:-1])
 
 
 def _flat(item: Representation) -> tuple[_Identify, _Represent]:

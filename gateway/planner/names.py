@@ -19,6 +19,9 @@ class ResponseNames:
 
     def take(self, path: tuple[str, ...], asked: Field) -> str:
         """The name under which an internal field is fetched: its own, one that holds the same value, or a new one."""
+        path = tuple(
+            step for step in path if step[0] != "|"
+        )  # one object may be reached with and without its type
         taken, wanted = self._names_at(path), signature(asked)
         if taken.get(asked.name, {wanted}) == {wanted}:
             taken[asked.name] = {wanted}

@@ -2,7 +2,8 @@
 
 Shapes and names: https://www.apollographql.com/docs/graphos/routing/query-planning/query-plans; `BatchFetch`, which
 Apollo does not have, as other gateways print it.
-A flatten path is a tuple of response names in which "@" stands for every item of a list.
+A flatten path is a tuple of response names in which "@" stands for every item of a list, and "|[T]" for those objects
+among them that are a T.
 """
 
 from __future__ import annotations
@@ -27,9 +28,21 @@ __all__ = [
     "RequiredField",
     "SequenceNode",
     "SubscriptionNode",
+    "shown_path",
 ]
 
 OperationKind = Literal["query", "mutation", "subscription"]
+
+
+def shown_path(path: tuple[str, ...]) -> list[str]:
+    """A flatten path as Apollo writes it: a type stands behind the step that it narrows."""
+    shown: list[str] = []
+    for step in path:
+        if step.startswith("|") and shown:
+            shown[-1] += step
+        else:
+            shown.append(step)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ class EntityLookup:
         found: dict[str, Any] = {
             "alias": self.alias,
             "representationsVariableName": self.variable,
-            "paths": [list(path) for path in self.paths],
+            "paths": [shown_path(path) for path in self.paths],
             "requires": [item.to_json() for item in self.requires],
         }
         if self.rewrites:
@@ -187,7 +200,7 @@ class FlattenNode:
 
     def to_json(self) -> dict[str, Any]:
         """Apollo's form."""
-        return {"kind": "Flatten", "path": list(self.path), "node": self.node.to_json()}
+        return {"kind": "Flatten", "path": shown_path(self.path), "node": self.node.to_json()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.planner.ambiguous import is_ambiguous_below
 from gateway.planner.paths import shortest_hops
 from gateway.planner.places import Host, Place, Placed, Placer, is_local
 from gateway.planner.query_graph import QueryGraph
@@ -48,13 +49,17 @@ def _left_of_abstract(
 
 def _place_by_type(placer: Placer, place: Place, host: Host, selections: Sequence[Selection]) -> Placed:
     graph, result = placer.graph, Placed()
+    asked: dict[str, list[Field]] = {}
     for name in graph.safe_possible(host.subgraph, place.type_name, host.peers):
         supertypes = graph.supertypes(name)
-        fields, _ = collect(selections, lambda condition, known=supertypes: condition in known)  # type: ignore[misc]
+        asked[name], _ = collect(selections, lambda condition, known=supertypes: condition in known)  # type: ignore[misc]
+    apart = is_ambiguous_below(asked.values())
+    for name, fields in asked.items():
         if not fields:
             continue
+        path = (*place.path, f"|[{name}]") if apart else place.path
         inner = Host(host.group, host.output.fragment(name), name, host.provided, host.peers)
-        placed = placer.place(Place(place.path, name, [inner]), fields)
+        placed = placer.place(Place(path, name, [inner]), fields)
         result.groups |= placed.groups
         result.left += [Fragment(name, frozenset(), (item,)) for item in placed.left]
     return result

@@ -18,6 +18,7 @@ from gateway.planner.nodes import (
     RequiredField,
     SequenceNode,
     SubscriptionNode,
+    shown_path,
 )
 
 __all__ = ["pretty"]
@@ -36,7 +37,7 @@ def _node(node: PlanNode) -> str:
     if isinstance(node, BatchFetchNode):
         return _batch(node)
     if isinstance(node, FlattenNode):
-        return _block(f'Flatten(path: "{".".join(node.path)}")', [_fetch(node.node)])
+        return _block(f'Flatten(path: "{".".join(shown_path(node.path))}")', [_fetch(node.node)])
     if isinstance(node, SequenceNode):
         return _block("Sequence", [_node(child) for child in node.nodes])
     if isinstance(node, ParallelNode):
@@ -73,7 +74,7 @@ def _batch(node: BatchFetchNode) -> str:
 
 
 def _lookup(item: EntityLookup) -> str:
-    places = ", ".join(f'"{".".join(path)}"' for path in item.paths)
+    places = ", ".join(f'"{".".join(shown_path(path))}"' for path in item.paths)
     conditions = "".join(
         f" @{'include' if wanted else 'skip'}(if: ${name})" for name, wanted in item.conditions
     )

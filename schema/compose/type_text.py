@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from graphql import ListTypeNode, NamedTypeNode, NameNode, NonNullTypeNode, TypeNode, print_ast
+from graphql import ListTypeNode, NamedTypeNode, NameNode, NonNullTypeNode, TypeNode
 
 __all__ = ["merge_input", "merge_output", "named_type", "rename_named", "type_text"]
 
 
 def type_text(node: TypeNode) -> str:
     """ "[Product!]!" """
-    return print_ast(node)
+    if isinstance(node, NonNullTypeNode):
+        return f"{type_text(node.type)}!"
+    if isinstance(node, ListTypeNode):
+        return f"[{type_text(node.type)}]"
+    assert isinstance(node, NamedTypeNode)  # noqa: S101 - TypeNode has no other members
+    return node.name.value
 
 
 def named_type(node: TypeNode) -> str:

@@ -103,5 +103,10 @@ GRAPHS: dict[str, dict[str, str]] = {
     },
     "v2.6": {"a": fed("type Query { x: Int }", 6)},
     "v2.7": {"a": fed("type Query { x: Int }", 7)},
+    "types named as specifications": {
+        "a": fed(
+            "type Query { link: link core: core tag: tag } type link { x: Int } type core { x: Int } type tag { x: Int }"
+        )
+    },
     "strange names": {"1 - 二": fed("type Query { x: Int }"), "1_-_二": fed("type Query { y: Int }")},
 }

@@ -68,6 +68,10 @@ def _selection(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int
     if is_abstract_type(type_) and (kind <= 4 or not usable):
         possible = sorted(item.name for item in schema.get_possible_types(type_))
         target = schema.type_map[draw(st.sampled_from(possible))]
+        if draw(st.integers(0, 3)) == 0:
+            names = (
+                _Names()
+            )  # one name may mean other things in other types; not every such operation is valid
         return f"... on {target} {_condition(draw)}{_selection_set(draw, schema, target, depth, names)}"
     if kind == 4 and isinstance(type_, GraphQLObjectType):
         return f"... {_condition(draw)}{_selection_set(draw, schema, type_, depth, names)}"

@@ -200,3 +200,41 @@ async def test_values_that_no_scalar_allows_are_errors_and_near_ones_are_put_rig
     }
     assert [item["path"] for item in found.errors] == [["n"], ["s"], ["all", 1], ["must", "n"]]
     assert {item["extensions"]["code"] for item in found.errors} == {"INVALID_SUBGRAPH_ANSWER"}
+
+
+async def test_one_response_name_may_mean_other_things_in_other_types() -> None:
+    """What is below a field is placed once for all types, but only where they are asked the same."""
+    nodes = "interface Node { id: ID! } " + "".join(
+        f'type {name} implements Node @key(fields: "id") {{ id: ID! }} ' for name in "ABC"
+    )
+    items = [{"__typename": name, "id": name.lower()} for name in "ABC"]
+    home = ScriptedSubgraph(
+        "home", LINK + "type Query { all: [Node] } " + nodes, resolvers={"Query.all": lambda *_: items}
+    )
+    parts = 'type Part @key(fields: "no") { no: ID! } ' + "".join(
+        f'type {name} @key(fields: "id") {{ id: ID! part: Part }} ' for name in "ABC"
+    )
+    middle = ScriptedSubgraph(
+        "middle",
+        LINK + parts,
+        entities={name: lambda rep: {**rep, "part": {"no": f"no {rep['id']}"}} for name in "ABC"},
+    )
+    far = ScriptedSubgraph(
+        "far",
+        LINK + 'type Part @key(fields: "no") { no: ID! name: String place: String }',
+        entities={"Part": lambda rep: {**rep, "name": f"name of {rep['no']}", "place": f"at {rep['no']}"}},
+    )
+    text = """{ all {
+      ... on A { part { x: name } }
+      ... on B { part { x: place } }
+      ... on C { part { x: name } }
+    } }"""
+    found = await answer(text, home, middle, far)
+    assert found.errors == []
+    assert found.data == {
+        "all": [
+            {"part": {"x": "name of no a"}},
+            {"part": {"x": "at no b"}},
+            {"part": {"x": "name of no c"}},
+        ]
+    }

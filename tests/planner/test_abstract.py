@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.planner import pretty
 from gateway.planner.errors import UnreachableField
 from tests.planner.graphs import asked, plan_of
 
@@ -99,3 +100,16 @@ def test_types_that_are_asked_different_things_keep_their_fragments() -> None:
     (_, there) = plan_of("{ x { ... on A { size } ... on B { weight } } }", a=a, b=b).fetches()
     assert "... on A {\n      size" in there.operation
     assert "... on B {\n      weight" in there.operation
+
+
+def test_places_of_one_path_where_a_name_means_other_things_by_type_are_told_apart() -> None:
+    a = "type Query { all: [Node] } union Node = A | B type A { part: Part } type B { part: Part }"
+    a += ' type Part @key(fields: "no") { no: ID! }'
+    b = 'type Part @key(fields: "no") { no: ID! name: String place: String }'
+    same = plan_of("{ all { ... on A { part { x: name } } ... on B { part { x: name } } } }", a=a, b=b)
+    assert 'Flatten(path: "all.@.part")' in pretty(same)
+    apart = plan_of("{ all { ... on A { part { x: name } } ... on B { part { x: place } } } }", a=a, b=b)
+    assert '_e0(paths: ["all.@|[A].part"])' in pretty(apart)
+    assert apart.to_json()["node"]["nodes"][1]["entityBatch"]["aliases"][1]["paths"] == [
+        ["all", "@|[B]", "part"]
+    ]

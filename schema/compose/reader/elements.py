@@ -46,7 +46,7 @@ class Applied:
                 yield from _of_subgraphs(node, spec)
             elif name in _GRAPHQL:
                 self._graphql(name, values(node))
-            elif not spec.is_machinery(name):
+            elif spec.is_own_directive(name):
                 yield read_applied(node, name)
 
     def _graphql(self, name: str, arguments: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ from schema.compose.supergraph import (
     TypeDefinition,
     TypeJoin,
 )
-from schema.compose.type_text import named_type
+from schema.compose.type_text import named_type, type_text
 
 __all__ = ["read_supergraph_document"]
 
@@ -72,7 +72,7 @@ def read_supergraph_document(document: DocumentNode) -> tuple[Supergraph | None,
     definitions = read_directive_definitions(
         node
         for node in document.definitions
-        if isinstance(node, DirectiveDefinitionNode) and not spec.is_machinery(node.name.value)
+        if isinstance(node, DirectiveDefinitionNode) and spec.is_own_directive(node.name.value)
     )
     return Supergraph(
         {item.name: item for item in spec.graphs.values()},
@@ -107,7 +107,7 @@ def _read_type(node: Any, spec: Specification) -> TypeDefinition:
 
 def _read_field(node: Any, joins: dict[str, TypeJoin], spec: Specification) -> FieldDefinition:
     applied = Applied(node.directives, spec)
-    text, name = print_ast(node.type), named_type(node.type)
+    text, name = type_text(node.type), named_type(node.type)
     default = getattr(node, "default_value", None)
     return FieldDefinition(
         node.name.value,

@@ -32,9 +32,13 @@ class Specification:
     prefixes: tuple[str, ...] = ()
     problems: list[CompositionError] = field(default_factory=list)
 
-    def is_machinery(self, name: str) -> bool:
-        """Whether a type or directive belongs to a linked specification."""
-        return name in ("link", "core") or name.startswith(self.prefixes) or name in self.names
+    def is_machinery(self, type_name: str) -> bool:
+        """Whether a type belongs to a linked specification."""
+        return type_name.startswith(self.prefixes)
+
+    def is_own_directive(self, name: str) -> bool:
+        """Whether a directive belongs to the graph, not to a specification that is known here."""
+        return not (name in ("link", "core") or name.startswith(self.prefixes) or name in self.names)
 
 
 def read_specification(document: DocumentNode) -> Specification:
