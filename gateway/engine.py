@@ -26,6 +26,9 @@ from schema.permissions import PERMISSIONS
 
 __all__ = ["Generation", "GraphQLEngine"]
 
+LONGEST_KEPT = 32_768
+"""Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
+
 
 @dataclass(slots=True)
 class Generation:
@@ -74,9 +77,10 @@ class GraphQLEngine:
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
     ) -> GraphQLAnswer:
         """One operation on one generation."""
-        operation = self._prepare(generation, request, context)
-        if isinstance(operation, list):
-            return _refused(operation, 400)
+        prepared = self._prepare(generation, request, context)
+        if isinstance(prepared, list):
+            return _refused(prepared, 400)
+        operation, denied = prepared
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
         answer = await operation.execute(request.variables, context)
@@ -86,11 +90,10 @@ class GraphQLEngine:
                 status_hint=400,
                 operation=operation.kind,
             )
-        denials = self._denials(generation, request, context, operation)
-        errors = [_without_persons(error) for error in (*denials, *answer.errors)]
+        errors = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
         return GraphQLAnswer(
             answer.data,
-            errors,
+            [_without_persons(error) for error in errors],
             answer.extensions,
             operation=operation.kind,
             operation_name=operation.name,
@@ -124,25 +127,26 @@ class GraphQLEngine:
 
     def _prepare(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
-    ) -> PreparedOperation | list[OperationError]:
-        """Cached by text, name and what of it is withheld; scopes that the operation does not touch make no
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
+        """With what of it is withheld. Cached by text, name and what of it is withheld; scopes that the operation does not touch make no
         difference to the cache."""
         scopes = context.caller.scopes
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
-        cache_text = request.query if denied is None else _marked(request.query, denied)
-        found = generation.operations.peek(cache_text, request.operation_name) if denied is not None else None
-        if found is not None:
-            return found
+        if denied is not None:
+            found = generation.operations.peek(_marked(request.query, denied), request.operation_name)
+            if found is not None:
+                return found, denied
         made = self._make(generation, request, scopes)
         if isinstance(made, list):
             return made
         operation, denied = made
         if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
             generation.denials.clear()
-        generation.denials[key] = denied
-        generation.operations.put(_marked(request.query, denied), request.operation_name, operation)
-        return operation
+        if len(request.query) <= LONGEST_KEPT:
+            generation.denials[key] = denied
+            generation.operations.put(_marked(request.query, denied), request.operation_name, operation)
+        return operation, denied
 
     def _make(
         self, generation: Generation, request: GraphQLRequest, scopes: frozenset[str]
@@ -168,21 +172,6 @@ class GraphQLEngine:
         )
         return made if isinstance(made, list) else (made, tuple(denied))
 
-    def _denials(
-        self,
-        generation: Generation,
-        request: GraphQLRequest,
-        context: RequestContext,
-        operation: PreparedOperation,
-    ) -> list[dict[str, Any]]:
-        denied = generation.denials.get((request.query, request.operation_name, context.caller.scopes), ())
-        anonymous = context.caller.name == "anonymous"
-        if not denied:
-            return []
-        coerced = operation.coerce(request.variables)
-        variables = coerced if isinstance(coerced, dict) else {}
-        return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
             generation.retired = False  # once
@@ -193,6 +182,16 @@ class GraphQLEngine:
 
 async def _closing(generation: Generation) -> None:
     await generation.close()
+
+
+def _denials(
+    denied: tuple[Denied, ...], operation: PreparedOperation, request: GraphQLRequest, context: RequestContext
+) -> list[dict[str, Any]]:
+    """Errors of the withheld fields that are asked for with these variables."""
+    coerced = operation.coerce(request.variables)
+    variables = coerced if isinstance(coerced, dict) else {}
+    anonymous = context.caller.name == "anonymous"
+    return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
