@@ -41,6 +41,8 @@ class RequestContext:
 
     deadline: event-loop time (`loop.time()`) after which nothing more is worth starting.
     request_id: shown in errors and logs; trace_headers: W3C trace context to send on.
+    headers: those of the client's request, found by name in lower case; no subgraph sees one that its declaration
+    does not name.
     """
 
     deadline: float
@@ -48,6 +50,7 @@ class RequestContext:
     request_id: str = ""
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     client_name: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def remaining_s(self) -> float:
         """Seconds left, never negative."""

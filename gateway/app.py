@@ -13,7 +13,6 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from adapters.build import Loaded
 from adapters.references import Lookup
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
@@ -28,6 +27,7 @@ from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
 from gateway.settings import Settings, secret_key_bytes
+from gateway.subgraphs import Declared, kept_sdls
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
@@ -58,7 +58,7 @@ def build_gateway(
     settings: Settings,
     *,
     environ: Mapping[str, str] = os.environ,
-    first: Loaded | None = None,
+    first: Declared | None = None,
     on_swapped: Callable[[], None] | None = None,
 ) -> Gateway:
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
@@ -102,12 +102,20 @@ def build_gateway(
                 operation_cache_entries=settings.operation_cache_entries,
             )
             reloader = Reloader(
-                engine, parts, settings.systems_dir, file_lookup(environ), metrics, on_swapped=on_swapped
+                engine,
+                parts,
+                settings.systems_dir,
+                file_lookup(environ),
+                metrics,
+                kept=kept_sdls(settings.data_dir),
+                on_swapped=on_swapped,
             )
             stack.push_async_callback(engine.close)
             await reloader.load_first(first)
             stack.push_async_callback(reloader.stop)
-            reloader.start(watch=settings.watch, poll_s=settings.reload_poll_s)
+            reloader.start(
+                watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
+            )
             yield
 
     lifecycle = Lifecycle()

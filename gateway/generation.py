@@ -1,19 +1,22 @@
-"""Declarations to a generation: sources, network, the two subgraphs, the composed schema. Nothing of it changes
-afterwards; a change of declarations makes another."""
+"""Declarations to a generation: sources, network, the house's two subgraphs and the remote ones, the composed schema.
+Nothing of it changes afterwards; a change of declarations makes another."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
-from adapters.connector import ConnectorSubgraph, connector_schema
+from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
 from adapters.fetch import Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
+from adapters.remote.build import RemoteSurroundings
+from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
@@ -25,20 +28,12 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
-from gateway.planner import QueryGraph
-from schema.compose import SubgraphSchema, compose
-from schema.errors import SchemaError
+from gateway.subgraphs import Declared, OwnSchemas, build_remotes, remote_states, remotes_fingerprint
 from schema.registry import Registry
 from schema.scalars import check_scalars
-from schema.subgraphs import CASES, HOUSE, cases_sdl, executable, house_schema, house_sdl
+from schema.subgraphs import CASES, HOUSE
 
 __all__ = ["Built", "Parts", "build_generation"]
-
-
-class CompositionFailed(SchemaError):
-    """The subgraphs do not compose; the message has all errors."""
-
-    code = "COMPOSITION_FAILED"
 
 
 @dataclass(slots=True)
@@ -62,34 +57,44 @@ class Built:
     """A generation with what the next one takes over from it."""
 
     generation: Generation
-    loaded: Loaded
+    declared: Declared
     network: Network
+    remotes: Mapping[str, RemoteSubgraph]
 
 
-def build_generation(parts: Parts, loaded: Loaded, *, number: int, previous: Built | None = None) -> Built:
-    """Raises CompositionFailed. `loaded` has no problems (see `Loaded.raise_if_bad`)."""
-    fingerprint = _fingerprint(loaded)
+def build_generation(
+    parts: Parts, declared: Declared, *, number: int, previous: Built | None = None
+) -> Built:
+    """`declared` has no problems (see `Declared.raise_if_bad`)."""
+    loaded, composed = declared.systems, declared.composed
+    assert composed is not None and composed.graph is not None  # noqa: S101, PT018 - no problems: it composed
+    api_schema = composed.composition.api_schema
+    assert api_schema is not None  # noqa: S101
+    fingerprint = _fingerprint(declared)
     sources = _sources(parts, loaded, fingerprint, previous)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
-    subgraphs = _subgraphs(parts, network, systems)
-    composition = compose([SubgraphSchema(name, None, one.sdl) for name, one in subgraphs.items()])
-    if composition.supergraph is None or composition.api_schema is None:
-        raise CompositionFailed("\n".join(str(error) for error in composition.errors))
-    check_scalars(composition.api_schema)
+    check_scalars(api_schema)
+    around = RemoteSurroundings(parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer)
+    before = previous.remotes if previous is not None else {}
+    remotes = build_remotes(declared.remotes.subgraphs, around, before)
+
+    async def close() -> None:
+        await asyncio.gather(network.close(), *(one.close() for one in remotes.values()))
+
     generation = Generation(
         number,
         fingerprint,
-        composition,
-        QueryGraph(composition.supergraph),
-        subgraphs,
-        systems.states,
-        network.close,
+        composed.composition,
+        composed.graph,
+        {**_subgraphs(parts, network, systems, composed.own), **remotes},
+        lambda: systems.states() | remote_states(remotes.values()),
+        close,
         OperationCache(parts.operation_cache_entries),
-        federation_sdl(composition.api_schema),
+        federation_sdl(api_schema),
     )
-    return Built(generation, loaded, network)
+    return Built(generation, declared, network, remotes)
 
 
 def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | None) -> Mapping[str, Source]:
@@ -118,9 +123,8 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
     return sources
 
 
-def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Subgraph]:
+def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
-    sdl = cases_sdl()
     questions = CaseQuestions(
         network,
         parts.registry,
@@ -131,8 +135,8 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems) -> dict[str, Su
         parts.default_deadline_s,
         parts.largest_page,
     )
-    connector = ConnectorSubgraph(CASES, sdl, connector_schema(sdl), questions)
-    house = LocalSubgraph(HOUSE, executable(house_schema()), house_sdl(), lambda _request: context)
+    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
     return {HOUSE: house, CASES: connector}
 
 
@@ -141,8 +145,9 @@ def _system_namespace(declaration: Declaration) -> str:
     return hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest()
 
 
-def _fingerprint(loaded: Loaded) -> str:
+def _fingerprint(declared: Declared) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for declaration in sorted(loaded.declarations, key=lambda one: one.system.code):
+    for declaration in sorted(declared.systems.declarations, key=lambda one: one.system.code):
         digest.update(declaration.model_dump_json().encode())
+    digest.update(remotes_fingerprint(declared.remotes.subgraphs).encode())
     return digest.hexdigest()

@@ -1,7 +1,8 @@
 """Changed declarations take effect without dropping a request; bad ones are refused and the old stay.
 
 A change is read and checked whole, then a new generation is built beside the old and swapped in. Systems whose WSDL
-did not answer are tried again in the same way.
+did not answer are tried again in the same way. Remote subgraphs are asked for their SDL again and again, if that is
+wanted, and another SDL is a change like any other.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from pathlib import Path
 import structlog
 from watchfiles import awatch
 
-from adapters.build import SUFFIXES, Loaded, load_declarations
+from adapters.build import SUFFIXES
 from adapters.mapping.errors import ExpressionError
 from adapters.problems import DeclarationError
 from adapters.references import Lookup
+from adapters.remote.load import FOLDER, Remotes, load_remotes
 from adapters.wire.errors import WireError
 from gateway.directory import known_codes
 from gateway.engine import GraphQLEngine
-from gateway.generation import Built, CompositionFailed, Parts, build_generation
+from gateway.generation import Built, Parts, build_generation
+from gateway.subgraphs import OWN, Declared, KeptSdls, load_declared, remotes_fingerprint
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Reloader"]
 
 RETRY_ABSENT_S = 15.0
+WATCHED = (*SUFFIXES, ".graphql", ".graphqls", ".gql")
 
 log = structlog.get_logger("gateway.reload")
 
@@ -42,40 +46,52 @@ class Reloader:
         lookup: Lookup,
         metrics: Metrics,
         *,
+        kept: KeptSdls,
         on_swapped: Callable[[], None] | None = None,
     ) -> None:
-        """on_swapped: called when a generation has come into service."""
+        """kept: where SDLs of remote subgraphs that were in service are kept. on_swapped: called when a generation has
+        come into service."""
         self._on_swapped = on_swapped
         self._engine, self._parts, self._folder = engine, parts, folder
-        self._lookup, self._metrics = lookup, metrics
+        self._lookup, self._metrics, self._kept = lookup, metrics, kept
+        # fingerprint of polled SDLs that were not taken: said once, not at each poll
+        self._refused: str | None = None
+        self._reloading = asyncio.Lock()
         self._built: Built | None = None
         self._number = 0
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def load_first(self, loaded: Loaded | None = None) -> None:
-        """loaded: if it was done already. Raises DeclarationError or CompositionFailed."""
-        loaded = loaded or await self._load()
-        loaded.raise_if_bad()
-        self._swap(loaded)
+    async def load_first(self, declared: Declared | None = None) -> None:
+        """declared: if it was loaded already. Raises DeclarationError."""
+        declared = declared or await self._load()
+        declared.raise_if_bad()
+        self._swap(declared)
+        await self._keep(declared.remotes)
 
     async def reload(self) -> bool:
         """Whether what lies in the folder now has been taken."""
-        loaded = await self._load()
-        try:
-            loaded.raise_if_bad()
-            self._swap(loaded)
-        except (DeclarationError, CompositionFailed, ExpressionError, WireError) as error:
-            self._metrics.reloaded(accepted=False)
-            problems = [str(one) for one in loaded.problems] or [str(error)]
-            log.error("changed declarations refused, the old ones stay", problems=problems)
-            return False
+        async with self._reloading:  # one at a time: the later load must not be overtaken by an earlier one
+            declared = await self._load()
+            try:
+                declared.raise_if_bad()
+                self._swap(declared)
+            except (DeclarationError, ExpressionError, WireError) as error:
+                self._metrics.reloaded(accepted=False)
+                problems = [str(one) for one in getattr(error, "problems", ())] or [str(error)]
+                log.error("changed declarations refused, the old ones stay", problems=problems)
+                return False
+            await self._keep(declared.remotes)
         self._metrics.reloaded(accepted=True)
         return True
 
-    def start(self, *, watch: bool, poll_s: float) -> None:
+    def start(self, *, watch: bool, poll_s: float, subgraph_poll_s: float = 0) -> None:
+        """poll_s: how often files are looked at where the system does not tell; subgraph_poll_s: how often remote
+        subgraphs are asked for their SDL, 0 for never."""
         if watch:
             self._tasks.append(asyncio.create_task(self._watch(poll_s), name="watch declarations"))
+        if subgraph_poll_s > 0:
+            self._tasks.append(asyncio.create_task(self._poll(subgraph_poll_s), name="poll subgraphs"))
         self._tasks.append(asyncio.create_task(self._retry_absent(), name="retry absent systems"))
 
     async def stop(self) -> None:
@@ -86,23 +102,39 @@ class Reloader:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _load(self) -> Loaded:
-        previous = self._built.loaded.services if self._built is not None else None
-        return await load_declarations(
-            [self._folder],
+    async def _load(self) -> Declared:
+        before = self._built.declared if self._built is not None else None
+        return await load_declared(
+            self._folder,
             self._lookup,
             known_codes(self._parts.registry),
-            tolerate_unreachable=True,
-            previous=previous,
+            kept=self._last_sdl,
+            previous=before.systems.services if before is not None else None,
+            own=before.composed.own if before is not None and before.composed is not None else None,
         )
 
-    def _swap(self, loaded: Loaded) -> None:
-        built = build_generation(self._parts, loaded, number=self._number + 1, previous=self._built)
-        self._number, self._built = self._number + 1, built
-        for code in built.network.sources:
+    def _last_sdl(self, name: str) -> str | None:
+        """The SDL of a remote subgraph that is in service, or that was before this process."""
+        known = self._built.declared.remotes.subgraphs if self._built is not None else ()
+        return next((one.sdl for one in known if one.name == name), None) or self._kept.read(name)
+
+    async def _keep(self, remotes: Remotes) -> None:
+        try:
+            await asyncio.to_thread(self._kept.write, remotes.subgraphs)
+        except OSError as error:
+            log.warning(
+                "SDLs of remote subgraphs cannot be kept", folder=str(self._kept.folder), reason=str(error)
+            )
+
+    def _swap(self, declared: Declared) -> None:
+        built = build_generation(self._parts, declared, number=self._number + 1, previous=self._built)
+        self._number, self._built, self._refused = self._number + 1, built, None
+        for code in (*built.network.sources, *built.remotes):
             self._metrics.system_known(code)
-        for code, problem in loaded.absent.items():
+        for code, problem in declared.systems.absent.items():
             log.warning("system is absent until its WSDL answers", system=code, problem=str(problem))
+        for warning in declared.remotes.warnings:
+            log.warning("remote subgraph", problem=str(warning))
         self._engine.swap(built.generation)
         if self._on_swapped is not None:
             self._on_swapped()
@@ -110,26 +142,52 @@ class Reloader:
             "generation in service",
             generation=self._number,
             systems=len(built.network.sources),
-            absent=sorted(loaded.absent),
+            absent=sorted(declared.systems.absent),
+            remotes=sorted(built.remotes),
             fingerprint=built.generation.fingerprint,
         )
 
     async def _watch(self, poll_s: float) -> None:
         changes = awatch(
             self._folder,
-            watch_filter=lambda _change, path: path.endswith(SUFFIXES),
+            watch_filter=lambda _change, path: self._is_ours(Path(path)),
             stop_event=self._stop,
             step=50,
             poll_delay_ms=max(50, int(poll_s * 1000)),
-            recursive=False,
+            recursive=True,
         )
         async for _ in changes:
             await self._safely_reload()
 
+    def _is_ours(self, path: Path) -> bool:
+        """Declarations in the folder, subgraph files and SDLs in the one below; nothing else."""
+        inside = path.parent.name == FOLDER or path.parent.resolve() == self._folder.resolve()
+        return inside and path.suffix in WATCHED
+
+    async def _poll(self, every_s: float) -> None:
+        """Reloads when what the services tell is something else than what is in service."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self._ask_again()
+            except Exception:  # the poll must outlive a fault of ours
+                log.exception("asking remote subgraphs for their SDL failed")
+
+    async def _ask_again(self) -> None:
+        known = known_codes(self._parts.registry)
+        remotes = await load_remotes([self._folder], self._lookup, known, reserved=OWN, kept=self._last_sdl)
+        if self._built is None or remotes.problems:
+            return
+        found = remotes_fingerprint(remotes.subgraphs)
+        if found in (remotes_fingerprint(self._built.declared.remotes.subgraphs), self._refused):
+            return
+        if not await self.reload():
+            self._refused = found
+
     async def _retry_absent(self) -> None:
         while True:
             await asyncio.sleep(RETRY_ABSENT_S)
-            if self._built is not None and self._built.loaded.absent:
+            if self._built is not None and self._built.declared.systems.absent:
                 await self._safely_reload()
 
     async def _safely_reload(self) -> None:

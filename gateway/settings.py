@@ -104,6 +104,12 @@ class Settings(BaseModel):
     reload_poll_s: float = _setting(
         1.0, "How often changes are looked for where the system does not tell.", unit="s", gt=0
     )
+    subgraph_poll_s: float = _setting(
+        0.0,
+        "How often remote subgraphs are asked whether their SDL has changed 子图轮询; 0 asks at reloads only.",
+        unit="s",
+        ge=0,
+    )
     drain_s: float = _setting(15.0, "Longest wait for requests in flight after SIGTERM.", unit="s", ge=0)
     drain_notice_s: float = _setting(
         1.0,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from samples.catalogue import SYSTEMS
+from samples.catalogue import SUBGRAPHS, SYSTEMS
 from samples.city import print_city
 from samples.farm import DEFAULT_LATENCY_MS, DEFAULT_PROCESSES, DEFAULT_SYSTEMS, run_farm, serve_share
 from samples.serve import DEFAULT_SEED, follow_parent, serve
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 @main.command("serve")
-@click.argument("system", type=click.Choice(sorted(SYSTEMS)))
+@click.argument("system", type=click.Choice(sorted(SYSTEMS | SUBGRAPHS)))
 @click.option("--port", default=0, show_default=True, help="0 takes a free port.")
 @click.option(
     "--port-file", type=click.Path(dir_okay=False, path_type=Path), help="File to write the port to."
@@ -38,7 +38,7 @@ def serve_command(system: str, port: int, port_file: Path | None, seed: int, wit
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON map only.")
 @click.option("--seed", default=DEFAULT_SEED, show_default=True)
 def city_command(as_json: bool, seed: int) -> None:
-    """Run all eight systems as separate processes until Ctrl-C."""
+    """Run the eight systems and the subgraph as separate processes until Ctrl-C."""
     print_city(seed=seed, as_json=as_json)
 
 

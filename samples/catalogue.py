@@ -1,10 +1,10 @@
-"""The eight systems of the sample city: code, owner, protocol and the pattern of their case numbers."""
+"""The eight legacy systems of the sample city, and the department that has moved to a subgraph of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SYSTEMS", "SystemSpec", "system_of_department", "url_variable"]
+__all__ = ["SUBGRAPHS", "SYSTEMS", "SystemSpec", "system_of_department", "url_variable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ SYSTEMS: dict[str, SystemSpec] = {
         SystemSpec("RSJ-SOCIAL", "人社一体化平台", "RSJ", "GRAPHQL", "RS{year}{serial:06d}"),
     )
 }
+
+SUBGRAPHS: dict[str, SystemSpec] = {
+    spec.code: spec for spec in (SystemSpec("ZJJ-LIFT", "电梯安全监管服务", "ZJJ", "FEDERATION", ""),)
+}
+"""Services that speak Apollo Federation: they join by a file in `systems/subgraphs/` and hold no cases."""
 
 
 def system_of_department(department: str) -> str:

@@ -1,4 +1,4 @@
-"""The whole city: all eight systems as separate processes on free ports."""
+"""The whole city: the eight systems and the migrated department as separate processes on free ports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from samples.catalogue import SYSTEMS, url_variable
+from samples.catalogue import SUBGRAPHS, SYSTEMS, url_variable
 from samples.children import running_children
 from samples.credentials import credential_environment
 from samples.serve import DEFAULT_SEED
@@ -24,12 +24,12 @@ def running_city(
     seed: int = DEFAULT_SEED,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, str]]:
-    """Run some or all systems; yields system -> base URL once every port takes connections.
+    """Run some, or all systems and subgraphs; yields system -> base URL once every port takes connections.
 
     environment: further variables of the servers, e.g. {"QUANYU_SAMPLE_GHJ_PLAN_DELAY_S": "0.05"}. The children are
     stopped on exit, also after an exception. Raises ChildFailedError where a server does not start.
     """
-    chosen = list(systems or SYSTEMS)
+    chosen = list(systems or SYSTEMS | SUBGRAPHS)
     commands = [("serve", system, "--seed", str(seed)) for system in chosen]
     with running_children(commands, os.environ | dict(environment or {})) as lines:
         yield {line["system"]: line["url"] for line in lines}

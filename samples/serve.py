@@ -16,7 +16,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from samples.catalogue import SYSTEMS
+from samples.catalogue import SUBGRAPHS, SYSTEMS
 from samples.lean_http import Handler, LeanProtocol
 
 __all__ = ["DEFAULT_SEED", "bind", "follow_parent", "serve"]
@@ -33,12 +33,12 @@ def serve(
     seed: int = DEFAULT_SEED,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Serve one system of the catalogue on 127.0.0.1; port 0 takes a free one.
+    """Serve one system or subgraph of the catalogue on 127.0.0.1; port 0 takes a free one.
 
     Prints one line of JSON {system, url, wsdl?} when the port takes connections; `port_file` then holds the port.
     Raises KeyError for an unknown system and OSError where the port is taken.
     """
-    spec = SYSTEMS[system]
+    spec = (SYSTEMS | SUBGRAPHS)[system]
     module = import_module(f"samples.servers.{system.lower().replace('-', '_')}")
     server: Starlette | Handler = module.build(seed, os.environ if environment is None else environment)
     listener = bind(port)

@@ -22,7 +22,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from gateway.web.server import PortTakenError, listen  # noqa: E402
-from samples.catalogue import SYSTEMS  # noqa: E402
+from samples.catalogue import SUBGRAPHS, SYSTEMS  # noqa: E402
 from samples.children import ChildFailedError  # noqa: E402
 from samples.city import city_environment, running_city  # noqa: E402
 from samples.serve import DEFAULT_SEED  # noqa: E402
@@ -39,6 +39,10 @@ QUERIES = {
     "Where is my case · 办件进度": (
         '{ caseProgress(number: "JT2017-000123") '
         "{ cases { id state rawStatus timeline { nodes { step occurredAt } } } sources { system status } } }"
+    ),
+    "Planning cases with the lifts of what was built, from another department's own service · 办件与电梯检验": (
+        '{ cases(systems: ["FGW-INVEST"], first: 3) { nodes { id title department { name nameEn } '
+        "inspection { result inspectedOn lift { code region { name } } } } } }"
     ),
     "What can be applied for, and here? · 事项与可办查询": (
         '{ serviceItems(search: "旅行社", first: 3) { nodes { baseCode name } } '
@@ -158,11 +162,13 @@ def _wait_until_live(child: subprocess.Popen[bytes], url: str, log: Path) -> Non
 
 
 def _print_banner(console: Console, urls: Mapping[str, str], url: str, *, wanted: int) -> None:
-    systems = Table(title="Legacy systems of the sample city · 示例城市的存量系统", title_justify="left")
+    systems = Table(
+        title="Systems and subgraphs of the sample city · 示例城市的系统与子图", title_justify="left"
+    )
     for heading in ("System 系统", "Name 名称", "Protocol 协议", "URL"):
         systems.add_column(heading, no_wrap=True)
     for code, address in urls.items():
-        spec = SYSTEMS[code]
+        spec = (SYSTEMS | SUBGRAPHS)[code]
         systems.add_row(code, spec.name, spec.protocol, address)
     console.print(systems)
     if wanted and not url.endswith(f":{wanted}"):

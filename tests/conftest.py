@@ -22,6 +22,7 @@ def shared_redis() -> Iterator[RedisServer]:
             raise
         pytest.skip(str(error))
 
+
 # examples are bounded in number, not in time: the machines that run them are shared
 settings.register_profile("quanyu", deadline=None)
 settings.load_profile("quanyu")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from gateway.cli.check import check
+from gateway.cli.compose import compose
 from gateway.cli.init import init
+from gateway.cli.plan import plan
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.try_out import try_out
@@ -20,5 +22,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, schema, settings):
+for command in (serve, check, try_out, init, compose, plan, schema, settings):
     main.add_command(command)

@@ -7,6 +7,7 @@ import json
 import click
 
 from adapters.declaration import declaration_schema
+from adapters.remote.declaration import subgraph_schema
 from schema.compose import SubgraphSchema, compose
 from schema.subgraphs import CASES, HOUSE, cases_sdl, house_sdl
 
@@ -15,12 +16,18 @@ __all__ = ["schema"]
 
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["declaration", "api", "supergraph", "house", "cases"]), default="api"
+    "what",
+    type=click.Choice(["declaration", "subgraph", "api", "supergraph", "house", "cases"]),
+    default="api",
 )
 def schema(what: str) -> None:
-    """Print a schema: `declaration` is the JSON Schema for editors, the others are GraphQL SDL."""
-    if what == "declaration":
-        click.echo(json.dumps(declaration_schema(), ensure_ascii=False, indent=2))
+    """Print a schema: `declaration` and `subgraph` are JSON Schemas for editors, the others are GraphQL SDL.
+
+    `api` and `supergraph` are those of the gateway's own subgraphs; `quanyu compose` has the remote ones too.
+    """
+    if what in ("declaration", "subgraph"):
+        made = declaration_schema() if what == "declaration" else subgraph_schema()
+        click.echo(json.dumps(made, ensure_ascii=False, indent=2))
         return
     sdls = {HOUSE: house_sdl(), CASES: cases_sdl()}
     if what in sdls:

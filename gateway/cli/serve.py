@@ -12,13 +12,13 @@ from typing import NoReturn
 import click
 import structlog
 
-from adapters.build import Loaded, load_declarations
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.directory import known_codes, read_registry
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
+from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.traces import OtelMissingError
 from gateway.web.server import PortTakenError, listen
@@ -67,16 +67,19 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
     _exit_if_not_started(settings, gateway.engine.current is not None or gateway.lifecycle.draining)
 
 
-def _load(settings: Settings) -> Loaded:
+def _load(settings: Settings) -> Declared:
     """The declarations, before the server starts, so that what is wrong is a list and no log."""
     registry = read_registry(settings.registry_dir)
-    loaded = asyncio.run(
-        load_declarations(
-            [settings.systems_dir], file_lookup(os.environ), known_codes(registry), tolerate_unreachable=True
+    declared = asyncio.run(
+        load_declared(
+            settings.systems_dir,
+            file_lookup(os.environ),
+            known_codes(registry),
+            kept=kept_sdls(settings.data_dir).read,
         )
     )
-    loaded.raise_if_bad()
-    return loaded
+    declared.raise_if_bad()
+    return declared
 
 
 def _exit_if_not_started(settings: Settings, started: bool) -> None:

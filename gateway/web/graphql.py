@@ -6,6 +6,7 @@ Refuses what is not GraphQL over HTTP before anything is spent on it; hands the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -89,7 +90,7 @@ class GraphQLEndpoint:
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
             return _refusal(error, media)
-        answer = await self._execute(graphql_request, caller, exchange)
+        answer = await self._execute(graphql_request, caller, exchange, request.headers)
         _note(answer, exchange)
         status, body = encode(answer, media)
         headers = {"allow": "POST"} if status == 405 else None
@@ -138,7 +139,9 @@ class GraphQLEndpoint:
                 raise
             raise HttpRequestError(401, "UNAUTHENTICATED", str(error), www_authenticate="Bearer") from None
 
-    async def _execute(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> GraphQLAnswer:
+    async def _execute(
+        self, request: GraphQLRequest, caller: Caller, exchange: Exchange, headers: Mapping[str, str]
+    ) -> GraphQLAnswer:
         loop = asyncio.get_running_loop()
         started = loop.time()
         context = RequestContext(
@@ -147,6 +150,7 @@ class GraphQLEndpoint:
             request_id=exchange.request_id,
             trace_headers=exchange.trace_headers,
             client_name=exchange.facts.get("client", ""),
+            headers=headers,
         )
         if caller.name != "anonymous":
             exchange.facts["caller"] = caller.name

@@ -36,7 +36,12 @@ def system(code: str, answer: Any, connectors: str = f"{CASE}\n{CASES}", head: s
 
 
 def rows(*numbers: str, **more: Any) -> dict[str, Any]:
-    return {"rows": [case_row(number, **({"who": {"id": ID, "kind": "NATURAL", "name": "陈某"}} | more)) for number in numbers]}
+    return {
+        "rows": [
+            case_row(number, **({"who": {"id": ID, "kind": "NATURAL", "name": "陈某"}} | more))
+            for number in numbers
+        ]
+    }
 
 
 DEAD = reply(b"{}", status=503)

@@ -23,7 +23,7 @@ def test_the_systems_of_the_city_are_right(run: Run, city_environ: dict[str, str
     for words in (("check",), ("check", "systems"), ("check", "systems", "--registry", "samples/data")):
         result = run(*words, environ=city_environ)
         assert (result.exit_code, result.stdout) == (0, "")
-        assert result.stderr == "8 systems ready, 0 problems\n"
+        assert result.stderr == "8 systems and 1 remote subgraph ready, 0 problems\n"
 
 
 def test_one_file_is_checked_by_itself(run: Run, tmp_path: Path) -> None:

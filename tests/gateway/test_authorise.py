@@ -32,7 +32,10 @@ def operation_of(document: DocumentNode) -> OperationDefinitionNode:
 def denied(text: str, *scopes: str) -> list[tuple[str, ...]]:
     document = parse(text)
     assert validate(SCHEMA, document) == []
-    return [one.path for one in denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset(scopes))]
+    return [
+        one.path
+        for one in denied_fields(document, operation_of(document), SCHEMA, PERMISSIONS, frozenset(scopes))
+    ]
 
 
 def planned(text: str, *scopes: str) -> str:

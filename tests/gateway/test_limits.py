@@ -36,7 +36,9 @@ def test_introspection_is_deep_by_nature() -> None:
 
 
 def test_fragments_that_double_are_counted_without_being_written_out() -> None:
-    doubled = " ".join(f"fragment F{level} on Query {{...F{level + 1} ...F{level + 1}}}" for level in range(60))
+    doubled = " ".join(
+        f"fragment F{level} on Query {{...F{level + 1} ...F{level + 1}}}" for level in range(60)
+    )
     document = parse("{...F0} " + doubled + " fragment F60 on Query {a}")
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from samples.catalogue import SYSTEMS
+from samples.catalogue import SUBGRAPHS, SYSTEMS
 from samples.children import ChildFailedError, running_children
 from samples.city import running_city
 
@@ -40,11 +40,11 @@ def test_city_prints_urls_and_variables_and_stops_on_sigterm() -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as city:
         assert city.stdout is not None
         urls = json.loads(city.stdout.readline())
-        variables = dict(city.stdout.readline().strip().split("=", 1) for _ in range(13))
+        variables = dict(city.stdout.readline().strip().split("=", 1) for _ in range(14))
         connections = [_connect(url) for url in urls.values()]
         city.send_signal(signal.SIGTERM)
         assert city.wait(20) == 0
-    assert set(urls) == set(SYSTEMS)
+    assert set(urls) == {*SYSTEMS, *SUBGRAPHS}
     assert variables["QUANYU_SAMPLE_JT_PERMIT_URL"] == urls["JT-PERMIT"]
     assert variables["QUANYU_SAMPLE_GSJ_LICENSE_KEY"]
     assert all(_ended(connection) for connection in connections)

@@ -1,0 +1,94 @@
+"""A subgraph file and an SDL to a running subgraph: wire, traffic and credentials set up."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from adapters.declaration import Traffic as TrafficRules
+from adapters.remote.declaration import SubgraphDeclaration
+from adapters.remote.headers import compile_propagation
+from adapters.remote.subgraph import GRAPHQL_HEADERS, RemoteSubgraph
+from adapters.rest.auth import credentials_for
+from adapters.tracing import CallTracer
+from adapters.traffic.observer import TrafficObserver
+from adapters.traffic.policy import TrafficPolicy
+from adapters.traffic.traffic import Answer, Traffic
+from adapters.wire.guard import UrlGuard, parse_url
+from adapters.wire.model import WireLimits, WireRequest
+from adapters.wire.wire import Wire
+from cache.freshness import Freshness
+from cache.single_flight import SingleFlight
+from cache.store import Store
+
+__all__ = ["RemoteSurroundings", "build_remote"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSurroundings:
+    """What the remote subgraphs of one generation share."""
+
+    store: Store
+    flights: SingleFlight[Answer]
+    observer: TrafficObserver | None = None
+    secret: bytes = field(default=b"", repr=False)
+    tracer: CallTracer | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurroundings) -> RemoteSubgraph:
+    """Raises UrlRefused or HeaderRefused only for declarations that did not pass their check."""
+    info, rules = declaration.subgraph, declaration.traffic
+    limits = WireLimits(
+        max_body_bytes=int(rules.max_body_mb * 1024 * 1024),
+        max_connections=rules.concurrency,
+        connect_timeout_s=min(2.0, rules.timeout_ms / 1000),
+    )
+    wire = Wire(guard=UrlGuard(_origins(declaration)), limits=limits)
+    static = tuple(info.headers.static.items())
+    head = wire.prepare(WireRequest("POST", info.url, (*GRAPHQL_HEADERS, *static), idempotent=True))
+    traffic = Traffic(
+        info.name,
+        _policy(rules),
+        store=around.store,
+        flights=around.flights,
+        observer=around.observer,
+    )
+    return RemoteSubgraph(
+        info.name,
+        sdl,
+        info.url,
+        head,
+        wire,
+        traffic,
+        credentials_for(info.name, info.auth, around.clock),
+        compile_propagation(info.headers),
+        around.secret,
+        namespace=hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest(),
+        tracer=around.tracer,
+    )
+
+
+def _origins(declaration: SubgraphDeclaration) -> frozenset[str]:
+    """Where its calls may go: what the declaration names, nothing else."""
+    urls = [declaration.subgraph.url]
+    auth = declaration.subgraph.auth
+    if auth is not None and auth.oauth2 is not None:
+        urls.append(auth.oauth2.token_url)
+    return frozenset(parse_url(url).origin.text for url in urls)
+
+
+def _policy(rules: TrafficRules) -> TrafficPolicy:
+    """Without a cache nothing is stored, and identical queries at the same moment still share one call."""
+    cache = rules.cache
+    is_kept = bool(cache.ttl_s or cache.stale_if_error_s)
+    return TrafficPolicy(
+        timeout_s=rules.timeout_ms / 1000,
+        concurrency=rules.concurrency,
+        queue=rules.queue,
+        rate_per_s=rules.rate_per_s,
+        retries=rules.retries,
+        freshness=Freshness(cache.ttl_s, cache.stale_if_error_s) if is_kept else None,
+    )

@@ -1,0 +1,103 @@
+"""Frozen models of one subgraph file: a GraphQL service that a department runs itself and that joins the network as
+it is. No I/O, and no checks that need another file (those are in `validate.py`).
+
+Files stand in the folder `subgraphs` beside the declarations of legacy systems. The JSON Schema for editors is
+generated from these models (`subgraph_schema`), so descriptions here are what people see on hover.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+
+from adapters.declaration import Model, RestAuth, Traffic
+
+__all__ = [
+    "HeaderRules",
+    "PropagatedHeader",
+    "Sdl",
+    "SubgraphDeclaration",
+    "SubgraphInfo",
+    "subgraph_schema",
+]
+
+SubgraphName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", max_length=40)]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)]
+
+
+class Sdl(Model):
+    """Where the schema is known from. With both, the file is used, and a service that differs is a warning."""
+
+    file: str | None = Field(
+        default=None, description="SDL file, relative to this declaration; it is used where it is given."
+    )
+    introspect: bool = Field(default=True, description="Ask the service for its SDL: { _service { sdl } }.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Sdl:
+        if self.file is None and not self.introspect:
+            raise ValueError("give `file`, or let `introspect` be true: the schema must come from somewhere")
+        return self
+
+
+class PropagatedHeader(Model):
+    """One header of the client's request that is sent on."""
+
+    name: HeaderName = Field(description="Header of the client's request.")
+    send_as: HeaderName | None = Field(default=None, description="Under this name, if not its own.")
+    default: str | None = Field(default=None, description="Sent where the client did not send it.")
+
+
+def _form_of(rule: object) -> str:
+    return "text" if isinstance(rule, str) else "rule"
+
+
+Propagated = Annotated[
+    Annotated[HeaderName, Tag("text")] | Annotated[PropagatedHeader, Tag("rule")], Discriminator(_form_of)
+]
+"""A header under its own name, or one with more to say."""
+
+
+class HeaderRules(Model):
+    """What of a client's request the subgraph sees. Nothing is sent on that is not named here."""
+
+    propagate: tuple[Propagated, ...] = Field(
+        default=(), description="Headers of the client's request to send on 透传请求头. Never a pattern."
+    )
+    static: dict[HeaderName, str] = Field(
+        default_factory=dict, repr=False, description="Headers of every call, with fixed values."
+    )
+
+
+class SubgraphInfo(Model):
+    """A GraphQL service as a subgraph 子图."""
+
+    name: SubgraphName = Field(description="Name in the network, unique, e.g. zjj-lift 子图名称.")
+    title: str = Field(default="", description="Name as its users know it 名称.")
+    owner: str | None = Field(
+        default=None, description="Department that runs it: its unified social credit code 主管部门."
+    )
+    url: str = Field(description="Address of its GraphQL endpoint.")
+    sdl: Sdl = Sdl()
+    auth: RestAuth | None = Field(default=None, description="The gateway's own credentials there.")
+    headers: HeaderRules = HeaderRules()
+
+
+class SubgraphDeclaration(Model):
+    """One GraphQL service joins the network with this file 子图接入声明."""
+
+    subgraph: SubgraphInfo
+    traffic: Traffic = Traffic()
+
+    @property
+    def name(self) -> str:
+        return self.subgraph.name
+
+
+def subgraph_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a subgraph file."""
+    schema = SubgraphDeclaration.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Quanyu declaration of a remote subgraph"
+    return schema

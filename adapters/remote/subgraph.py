@@ -1,0 +1,228 @@
+"""A GraphQL service over HTTP as `adapters.fetch.Subgraph`: a fetch is body -> traffic -> wire -> answer.
+
+Queries are tried again, and identical ones under way at the same time are one call, as far as the subgraph cannot
+tell them apart and the caller is the same. Mutations are sent once. What comes back is each caller's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from adapters.failures import wire_failure
+from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
+from adapters.remote.answer_shape import FieldTypes, ShapeCheck, compile_shape_check, field_types
+from adapters.remote.headers import Propagation
+from adapters.remote.reply import AnsweredWithErrors, FailedWithErrors, check_reply, read_answer
+from adapters.reply import RawReply
+from adapters.rest.auth import Credentials
+from adapters.tracing import CallTracer
+from adapters.traffic.errors import SourceBadData, SourceError, SourceTimeout
+from adapters.traffic.traffic import AnswerStatus, Traffic
+from adapters.wire import errors as wire_errors
+from adapters.wire.model import HeaderPairs, WireHead, WireRequest, WireResponse
+from adapters.wire.wire import Wire
+from cache.keys import cache_key
+
+__all__ = ["GRAPHQL_HEADERS", "RemoteSubgraph"]
+
+GRAPHQL_HEADERS: HeaderPairs = (
+    ("Content-Type", "application/json"),
+    ("Accept", "application/graphql-response+json, application/json;q=0.9"),
+    ("Accept-Encoding", "gzip"),
+)
+
+
+@dataclass(slots=True)
+class RemoteSubgraph:
+    """head: request line and fixed headers. namespace: changes with what the answers are read with."""
+
+    name: str
+    sdl: str
+    url: str
+    head: WireHead
+    wire: Wire
+    traffic: Traffic
+    credentials: Credentials
+    propagation: Propagation
+    secret: bytes = field(repr=False)
+    namespace: str = "remote"
+    tracer: CallTracer | None = None
+    _types: FieldTypes | None = field(default=None, init=False, repr=False)
+
+    def prepare(self, operation: FetchOperation) -> PreparedFetch:
+        """Everything but the variables is encoded once."""
+        if operation.kind == "subscription":
+            error = FetchError(
+                "Subscriptions of remote subgraphs are not supported.",
+                (),
+                {"code": "SUBSCRIPTION_UNSUPPORTED"},
+            )
+            return _Refused(FetchResult(None, (error,)))
+        if self._types is None:
+            self._types = field_types(self.sdl)
+        check = compile_shape_check(operation.document, self._types)
+        return _RemoteFetch(self, operation.kind == "query", *_frame(operation), check)
+
+    async def ask(self, text: str, *, timeout_s: float) -> FetchResult:
+        """One query of the gateway itself, once, past traffic and without anyone's headers. Raises SourceError."""
+        body = orjson.dumps({"query": text})
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self.exchange(body, (), timeout_s, renew=True)
+        except TimeoutError:
+            raise SourceTimeout(self.name) from None
+        try:
+            return check_reply(self.name, _raw(response))
+        except (AnsweredWithErrors, FailedWithErrors) as error:
+            return read_answer(self.name, error.body)
+
+    async def exchange(
+        self, body: bytes, headers: HeaderPairs, timeout_s: float, *, renew: bool
+    ) -> WireResponse:
+        """One POST. renew: whether it may be sent again with new credentials where the old are refused."""
+        started = asyncio.get_running_loop().time()
+        response, used = await self._send_authorised(body, headers, timeout_s, idempotent=renew)
+        if response.status != 401 or not self.credentials.renewable:
+            return response
+        self.credentials.forget(used)
+        if not renew:
+            return response
+        left_s = timeout_s - (asyncio.get_running_loop().time() - started)
+        response, _ = await self._send_authorised(body, headers, max(left_s, 0.001), idempotent=True)
+        return response
+
+    async def close(self) -> None:
+        """Ends what runs behind answers and closes the connections."""
+        await self.traffic.close()
+        await self.wire.close()
+
+    async def _send_authorised(
+        self, body: bytes, headers: HeaderPairs, timeout_s: float, *, idempotent: bool
+    ) -> tuple[WireResponse, HeaderPairs]:
+        """The answer, and the credentials it was asked with."""
+
+        async def send(request: WireRequest) -> WireResponse:
+            try:
+                return await self.wire.send(request, timeout_s=timeout_s)
+            except wire_errors.WireError as error:
+                raise wire_failure(self.name, error) from error
+
+        own = await self.credentials.headers(send)
+        head = self.head
+        if head.idempotent != idempotent:  # a stale connection: a query may go out again, a mutation never
+            head = WireHead(head.method, head.origin, idempotent, head.block)
+        return await send(head.request(body, (*headers, *own))), own
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    result: FetchResult
+
+    async def __call__(self, variables: Mapping[str, Any], context: RequestContext) -> FetchResult:  # noqa: ARG002
+        return self.result
+
+
+@dataclass(frozen=True, slots=True)
+class _RemoteFetch:
+    """One operation, prepared. before, after: the body around the variables."""
+
+    subgraph: RemoteSubgraph
+    is_query: bool
+    before: bytes
+    after: bytes
+    check: ShapeCheck
+
+    async def __call__(self, variables: Mapping[str, Any], context: RequestContext) -> FetchResult:
+        name = self.subgraph.name
+        try:
+            body = self.before + orjson.dumps(dict(variables)) + self.after
+        except TypeError as error:  # integers over 64 bits, lone surrogates
+            text = f"{name}: The variables cannot be sent as JSON: {error}."
+            return FetchResult(None, (FetchError(text, (), {"code": "BAD_USER_INPUT"}),))
+        try:
+            return self._checked(await self._traced(body, context))
+        except (AnsweredWithErrors, FailedWithErrors) as error:
+            return self._checked(read_answer(name, error.body))
+        except SourceError as error:
+            return _failed(error)
+
+    async def _traced(self, body: bytes, context: RequestContext) -> FetchResult:
+        tracer = self.subgraph.tracer
+        if tracer is None:
+            return await self._ask(body, context, context.trace_headers)
+        name = self.subgraph.name
+        with tracer.span("subgraph fetch", parent=context.trace_headers, kind="client", system=name) as span:
+            try:
+                return await self._ask(body, context, span.headers)
+            except SourceError as error:
+                span.fail(error.code)
+                raise
+
+    async def _ask(self, body: bytes, context: RequestContext, trace: Mapping[str, str]) -> FetchResult:
+        subgraph = self.subgraph
+        propagated = subgraph.propagation.headers(context.headers)
+        headers = (*propagated, *trace.items())
+        fresh: list[FetchResult] = []
+
+        async def send(timeout_s: float) -> bytes:
+            fresh.clear()
+            response = await subgraph.exchange(body, headers, timeout_s, renew=self.is_query)
+            raw = _raw(response)
+            fresh.append(check_reply(subgraph.name, raw, response.headers.get("retry-after")))
+            return raw.body
+
+        key = self._key(body, propagated, context) if self.is_query else None
+        answer = await subgraph.traffic.call(send, key=key, deadline=context.deadline, read=self.is_query)
+        if fresh and answer.status is AnswerStatus.FRESH:
+            return fresh[-1]
+        result = read_answer(
+            subgraph.name, answer.body
+        )  # of a shared flight, or kept: parsed for this caller
+        return result if answer.error is None else _older(result, answer.error)
+
+    def _key(self, body: bytes, propagated: HeaderPairs, context: RequestContext) -> str:
+        """Everything by which the subgraph could answer differently, and who asks."""
+        subgraph, caller = self.subgraph, context.caller
+        parts = {
+            "body": hashlib.blake2b(body, digest_size=20).hexdigest(),
+            "headers": [[str(name), str(value)] for name, value in propagated],
+            "caller": [caller.name, caller.subject, sorted(caller.scopes)],
+        }
+        return cache_key(subgraph.namespace, subgraph.name, "fetch", parts, secret=subgraph.secret)
+
+    def _checked(self, result: FetchResult) -> FetchResult:
+        if result.data is None:
+            return result
+        wrong = self.check(result.data)
+        if wrong is None:
+            return result
+        message = f"The subgraph's answer has another shape than was asked for, at {wrong or 'its root'}."
+        return _failed(SourceBadData(self.subgraph.name, message))
+
+
+def _frame(operation: FetchOperation) -> tuple[bytes, bytes]:
+    """The request body before and after its variables."""
+    before = b'{"query":' + orjson.dumps(operation.text) + b',"variables":'
+    if operation.operation_name is None:
+        return before, b"}"
+    return before, b',"operationName":' + orjson.dumps(operation.operation_name) + b"}"
+
+
+def _raw(response: WireResponse) -> RawReply:
+    return RawReply(response.status, response.headers.get("content-type") or "", response.body)
+
+
+def _failed(error: SourceError) -> FetchResult:
+    return FetchResult(None, (FetchError(str(error), (), {"code": error.code}),))
+
+
+def _older(result: FetchResult, error: SourceError) -> FetchResult:
+    """A kept answer in place of a failure says so."""
+    said = FetchError(f"{error} An older answer is given.", (), {"code": error.code, "stale": True})
+    return FetchResult(result.data, (*result.errors, said))

@@ -1,0 +1,137 @@
+"""`quanyu plan 'query'`: who would be asked what, in which order; nobody is asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode, parse, validate
+from graphql.execution.values import get_variable_values
+
+from gateway.cli.compose import composed_for_cli
+from gateway.planner import PlanError, QueryPlan, plan_operation, pretty
+from gateway.planner.emit import in_parallel, in_sequence
+from gateway.planner.nodes import ConditionNode, ParallelNode, PlanNode, SequenceNode, SubscriptionNode
+from gateway.planner.plan import find_operation
+from gateway.planner.query_graph import QueryGraph
+
+__all__ = ["plan"]
+
+
+@click.command()
+@click.argument("query")
+@click.option(
+    "--systems",
+    "paths",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="As PATH of `compose`; several may be given.",
+)
+@click.option("--operation", "name", help="Name of the operation, if the document has several.")
+@click.option("--variables", help="JSON object: what @skip and @include decide by is decided.")
+@click.option("--json", "as_json", is_flag=True, help="Apollo's JSON form.")
+@click.option(
+    "--introspect", is_flag=True, help="Ask the services for their SDL; without it nobody is asked."
+)
+def plan(
+    query: str,
+    paths: tuple[Path, ...],
+    name: str | None,
+    variables: str | None,
+    as_json: bool,
+    introspect: bool,
+) -> None:
+    """Show the query plan of QUERY: the text of an operation, or a file that holds it, or - for standard input."""
+    composition, problems, _ = composed_for_cli(paths or (Path("systems"),), introspect=introspect)
+    if composition is None or composition.supergraph is None or composition.api_schema is None:
+        _stop([str(problem) for problem in problems])
+    try:
+        document = parse(_text(query))
+        operation = find_operation(document, name)
+        if invalid := validate(composition.api_schema, document):
+            _stop([_told(error) for error in invalid])
+        made = plan_operation(QueryGraph(composition.supergraph), document, name)
+    except GraphQLSyntaxError as error:
+        _stop([_told(error)])
+    except PlanError as error:
+        _stop([f"{error.code}: {error}"])
+    if variables is not None:
+        made = decided(made, _coerced(composition.api_schema, operation, variables))
+    click.echo(json.dumps(made.to_json(), ensure_ascii=False, indent=2) if as_json else pretty(made))
+    fetches = made.fetches()
+    asked = ", ".join(sorted({one.subgraph for one in fetches})) or "nobody"
+    click.echo(
+        f"{len(fetches)} fetch{'es' * (len(fetches) != 1)}, {depth_of(made.node)} deep: {asked}", err=True
+    )
+
+
+def decided(made: QueryPlan, variables: Mapping[str, Any]) -> QueryPlan:
+    """The plan without its conditions, as they are with these variables."""
+    return QueryPlan(_decided(made.node, variables))
+
+
+def depth_of(node: PlanNode | None) -> int:
+    """Fetches that wait for one another, at most."""
+    if node is None:
+        return 0
+    if isinstance(node, SequenceNode):
+        return sum(map(depth_of, node.nodes))
+    if isinstance(node, ParallelNode):
+        return max(map(depth_of, node.nodes), default=0)
+    if isinstance(node, ConditionNode):
+        return max(depth_of(node.if_clause), depth_of(node.else_clause))
+    if isinstance(node, SubscriptionNode):
+        return 1 + depth_of(node.rest)
+    return 1
+
+
+def _decided(node: PlanNode | None, variables: Mapping[str, Any]) -> PlanNode | None:
+    if isinstance(node, ConditionNode):
+        return _decided(node.if_clause if variables.get(node.condition) else node.else_clause, variables)
+    if isinstance(node, SequenceNode):
+        return in_sequence(_decided(child, variables) for child in node.nodes)
+    if isinstance(node, ParallelNode):
+        return in_parallel(_decided(child, variables) for child in node.nodes)
+    if isinstance(node, SubscriptionNode):
+        return replace(node, rest=_decided(node.rest, variables))
+    return node
+
+
+def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, text: str) -> Mapping[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--variables") from error
+    if not isinstance(given, dict):
+        raise click.BadParameter("a JSON object is needed", param_hint="--variables")
+    found = get_variable_values(schema, operation.variable_definitions or (), given)
+    if isinstance(found, list):
+        _stop([error.message for error in found])
+    return dict(found.coerced)
+
+
+def _text(query: str) -> str:
+    if query == "-":
+        return sys.stdin.read()
+    if query.endswith((".graphql", ".gql")):
+        try:
+            return Path(query).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.ClickException(f"{query}: {error}") from error
+    return query
+
+
+def _told(error: GraphQLError) -> str:
+    places = "".join(f"{one.line}:{one.column}: " for one in (error.locations or ())[:1])
+    return f"{places}{error.message}"
+
+
+def _stop(problems: Sequence[str]) -> NoReturn:
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
+    sys.exit(1)
