@@ -110,11 +110,14 @@ class CaseQuestions:
         wanted = CaseFilter(id_type=id_type, number=number, states=tuple(arguments.get("states") or ()))
         return await self._list(run, arguments, wanted, selection, path)
 
-    async def entities(self, run: Run, representations: Sequence[Any], selection: Selection) -> list[Any]:
+    async def entities(
+        self, run: Run, representations: Sequence[Any], selection: Selection, at: Path
+    ) -> list[Any]:
+        """at: response path of the field; one operation may hold several `_entities` under aliases."""
         names = self._case_fields(selection.names())
 
         async def one(index: int, representation: Any) -> Any:
-            path = ("_entities", index)
+            path = (*at, index)
             try:
                 return await self._entity(run, representation, names, path)
             except (QuestionRefused, SchemaError) as error:  # one that nobody knows costs only itself

@@ -107,7 +107,7 @@ class _RootField:
             arguments = get_argument_values(self.definition, self.node, run.values)
             if self.name == "_entities":
                 value: Any = await self.subgraph.questions.entities(
-                    run, arguments["representations"], self.selection
+                    run, arguments["representations"], self.selection, path
                 )
             elif self.name == "_service":
                 value = {"sdl": self.subgraph.sdl}

@@ -1,0 +1,1 @@
+"""How the gateway shows a system who it is: fixed credentials, tokens, login sessions, signatures, TLS, WS-Security."""
