@@ -28,6 +28,10 @@ _log = logging.getLogger(__name__)
 MAX_PAGES = 20
 """Pages of one system read for one page of the answer; more wait for the next request."""
 
+UNVERIFIABLE = (
+    "records without an applicant's whole number were left out, they cannot be compared; if the system's own search is "
+    "exact, map `applicant: ~` in its list"
+)
 _STATUS_OF_CODE = {
     "SOURCE_TIMEOUT": "TIMEOUT",
     "SOURCE_BAD_DATA": "BAD_DATA",
@@ -98,6 +102,8 @@ class Question:
     fields: Collection[str]
     keep: Callable[[Source], Callable[[dict[str, Any]], bool] | None]
     trace: Mapping[str, str] = field(default_factory=lambda: NO_TRACE)
+    unverifiable: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    """Of a record that `keep` leaves out: whether it might be meant all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,7 @@ class _Stream:
         self.asked = False
         self.failed = False
         self.pages = 0
+        self.doubt_said = False
         self.seen: set[Position] = set()
 
     @property
@@ -299,9 +306,13 @@ class _Stream:
     def _fresh(self, page: Page) -> list[Found]:
         """Records of the page that pass the gateway's own filter and were not delivered before."""
         keep, last = self.keep, self.last
-        found = (
-            Found(self.source.code, record, page) for record in page.records if keep is None or keep(record)
-        )
+        found: list[Found] = []
+        for record in page.records:
+            if keep is None or keep(record):
+                found.append(Found(self.source.code, record, page))
+            elif not self.doubt_said and self.question.unverifiable(record):
+                self.doubt_said = True
+                self.outcome.troubles.append(Trouble("cases.applicant", UNVERIFIABLE))
         return [one for one in found if last is None or last.before(*one.key)]
 
     async def _ask(self, position: Position) -> Page:

@@ -102,6 +102,11 @@ class CaseFilter:
             tests.append(lambda record: record["appliedAt"] <= end)
         return tuple(tests)
 
+    def unverifiable(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record left out has no whole number to compare: what its system keeps or shows is masked."""
+        held = (record.get("applicant") or {}).get("idNumber")
+        return self.number is not None and (not isinstance(held, str) or "*" in held)
+
     def fields(self) -> set[str]:
         """Canonical fields that `here` looks at."""
         needed = {"appliedAt", "localNo"}
@@ -177,7 +182,9 @@ class Network:
             tests = wanted.here(source)
             return (lambda record: all(test(record) for test in tests)) if tests else None
 
-        question = Question(wanted.args(), frozenset(fields) | wanted.fields(), keep, trace)
+        question = Question(
+            wanted.args(), frozenset(fields) | wanted.fields(), keep, trace, wanted.unverifiable
+        )
         detailed = any(source.only_in_case(question.fields) for source in asked)
         list_deadline = deadline
         if detailed:  # one slow list must not use up the time in which the others' details are asked for

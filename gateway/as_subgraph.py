@@ -43,6 +43,8 @@ ENTRY_POINTS: Mapping[str, tuple[str, str]] = {
 """Entity -> (root field that gives it, its key, which is the field's argument too)."""
 
 AT_ONCE = 20
+MAX_REPRESENTATIONS = 1000
+"""Of one `_entities`: routers split their batches below it."""
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key"])\n\n'
 _MACHINERY = frozenset({"_entities", "_service", "__typename"})
 
@@ -102,7 +104,8 @@ class EntityQuestion:
     fragments: tuple[FragmentDefinitionNode, ...]
     variables: Mapping[str, Any]
     key_types: Mapping[str, str]
-    sdl: str
+    sdl: str | None
+    """None where introspection is switched off: the SDL says all that introspection does."""
 
     async def respond(self, execute: Callable[[GraphQLRequest], Awaitable[GraphQLAnswer]]) -> GraphQLAnswer:
         data: dict[str, Any] = {}
@@ -112,6 +115,9 @@ class EntityQuestion:
             key = field.alias.value if field.alias else field.name.value
             if field.name.value == "__typename":
                 data[key] = "Query"
+            elif field.name.value == "_service" and self.sdl is None:
+                data[key] = None
+                errors.append(_refused("INTROSPECTION_DISABLED", "the SDL is not given out here", [key]))
             elif field.name.value == "_service":
                 data[key] = {
                     (one.alias or one.name).value: self.sdl if one.name.value == "sdl" else "_Service"
@@ -134,6 +140,12 @@ class EntityQuestion:
         )
         given = value_from_ast_untyped(argument, dict(self.variables)) if argument is not None else None
         representations = given if isinstance(given, list) else []
+        if len(representations) > MAX_REPRESENTATIONS:
+            message = (
+                f"{len(representations)} representations; {MAX_REPRESENTATIONS} are allowed in one _entities"
+            )
+            errors.append(_refused("LIMIT_EXCEEDED", message, [key]))
+            return [None] * len(representations)
         found: list[Any] = [None] * len(representations)
         for start in range(0, len(representations), AT_ONCE):
             chunk = list(enumerate(representations))[start : start + AT_ONCE]
@@ -159,8 +171,7 @@ class EntityQuestion:
             value = representation.get(entry[1]) if entry else None
             if entry is None or str(kind) not in self.key_types or not isinstance(value, str):
                 message = f"representation {index} is of no entity with an entry point, or lacks its key"
-                code = {"code": "REPRESENTATION_INVALID"}
-                errors.append({"message": message, "path": [key, index], "extensions": code})
+                errors.append(_refused("REPRESENTATION_INVALID", message, [key, index]))
                 continue
             keys[f"k{index}"] = value
             heads.append(f"$k{index}: {self.key_types[str(kind)]}")
@@ -207,7 +218,7 @@ class EntityQuestion:
 
 
 def entity_question(
-    document: DocumentNode, variables: Mapping[str, Any], api_schema: GraphQLSchema | None, sdl: str
+    document: DocumentNode, variables: Mapping[str, Any], api_schema: GraphQLSchema | None, sdl: str | None
 ) -> EntityQuestion:
     operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
     fragments = tuple(one for one in document.definitions if isinstance(one, FragmentDefinitionNode))
@@ -217,6 +228,10 @@ def entity_question(
         kind: str(fields[root].args[key].type) for kind, (root, key) in ENTRY_POINTS.items() if root in fields
     }
     return EntityQuestion(document, operation, fragments, variables, key_types, sdl)
+
+
+def _refused(code: str, message: str, path: list[str | int]) -> Mapping[str, Any]:
+    return {"message": message, "path": path, "extensions": {"code": code}}
 
 
 def _moved(error: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from adapters.fetch import RequestContext, Subgraph
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
 from gateway.planner import QueryGraph
+from gateway.planner.overrides import override_labels
 from gateway.request import GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, denied_fields, withhold
 from gateway.security.limits import OperationLimits
@@ -65,7 +66,10 @@ class GraphQLEngine:
             router = asks_as_router(request.query)
             if router is not None:
                 question = entity_question(
-                    router, request.variables, generation.composition.api_schema, generation.subgraph_sdl
+                    router,
+                    request.variables,
+                    generation.composition.api_schema,
+                    generation.subgraph_sdl if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
             return await self._run(generation, request, context)
@@ -128,16 +132,19 @@ class GraphQLEngine:
     def _prepare(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
-        """With what of it is withheld. Cached by text, name and what of it is withheld; scopes that the operation does not touch make no
-        difference to the cache."""
+        """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
+        the operation does not touch make no difference to the cache."""
+        labels = generation.graph.active_labels(override_labels(_lot(context)))
         scopes = context.caller.scopes
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
         if denied is not None:
-            found = generation.operations.peek(_marked(request.query, denied), request.operation_name)
+            found = generation.operations.peek(
+                _marked(request.query, denied), request.operation_name, labels=labels
+            )
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, scopes)
+        made = self._make(generation, request, scopes, labels)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -145,11 +152,17 @@ class GraphQLEngine:
             generation.denials.clear()
         if len(request.query) <= LONGEST_KEPT:
             generation.denials[key] = denied
-            generation.operations.put(_marked(request.query, denied), request.operation_name, operation)
+            generation.operations.put(
+                _marked(request.query, denied), request.operation_name, operation, labels=labels
+            )
         return operation, denied
 
     def _make(
-        self, generation: Generation, request: GraphQLRequest, scopes: frozenset[str]
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        scopes: frozenset[str],
+        labels: frozenset[str],
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         schema = generation.composition.api_schema
         supergraph = generation.composition.supergraph
@@ -169,6 +182,7 @@ class GraphQLEngine:
             graph=generation.graph,
             limits=self._limits,
             planned=strip,
+            labels=labels,
         )
         return made if isinstance(made, list) else (made, tuple(denied))
 
@@ -192,6 +206,14 @@ def _denials(
     variables = coerced if isinstance(coerced, dict) else {}
     anonymous = context.caller.name == "anonymous"
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
+
+
+def _lot(context: RequestContext) -> str:
+    """What a progressive override's percentage hangs on: who asks, or, where nobody is known, the request."""
+    caller = context.caller
+    if caller.subject is not None:
+        return caller.subject
+    return context.request_id if caller.name == "anonymous" else caller.name
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from adapters.auth.attach import compile_text, text_expressions
-from adapters.auth.model import Attach, Auth, Login, Logout, Session
+from adapters.auth.model import Attach, Auth, Login, Logout, ServiceAuth, Session
 from adapters.auth.tls import TlsFiles, make_context
 from adapters.auth.wss.files import WssFile
 from adapters.auth.wss.header import security_header
@@ -45,7 +45,7 @@ class Finding:
     key: bool = False
 
 
-def auth_findings(auth: Auth, protocol: Protocol, context: CompileContext) -> Iterator[Finding]:
+def auth_findings(auth: ServiceAuth, protocol: Protocol, context: CompileContext) -> Iterator[Finding]:
     if auth.basic is not None:
         try:
             f"{auth.basic.username}:{auth.basic.password}".encode(auth.basic.charset)
@@ -54,7 +54,7 @@ def auth_findings(auth: Auth, protocol: Protocol, context: CompileContext) -> It
             yield Finding(("basic", "charset"), "BAD_CHARSET", message, "such as utf-8, gb18030")
     if auth.oauth2 is not None:
         yield from _under(("oauth2", "ended"), _ended_findings(auth.oauth2.ended.when, context))
-    if auth.session is not None:
+    if isinstance(auth, Auth) and auth.session is not None:
         yield from _under(("session",), _session_findings(auth.session, protocol, context))
     if auth.hmac is not None:
         problem = sign_problem(auth.hmac, context)

@@ -10,7 +10,7 @@ from adapters.auth.credentials import Credentials, EndedRule
 from adapters.auth.fixed import fixed_edits
 from adapters.auth.grant import Edit, Grant, with_headers
 from adapters.auth.kept import Kept
-from adapters.auth.model import Auth, Ended
+from adapters.auth.model import Auth, Ended, ServiceAuth
 from adapters.auth.oauth2 import OAuth2Login, Send
 from adapters.auth.session import SessionCall, SessionLogin, compile_rules
 from adapters.auth.sign import sign_edit
@@ -37,29 +37,34 @@ class SessionCalls:
 
 def compile_credentials(
     system: str,
-    auth: Auth | None,
+    auth: ServiceAuth | None,
     context: CompileContext,
     *,
     send: Send,
     clock: Callable[[], float],
     calls: SessionCalls | None = None,
+    charset: str = "utf-8",
 ) -> Credentials:
-    """clock: monotonic seconds. calls: needed for a session. Raises ExpressionError, CodecDeclared."""
+    """clock: monotonic seconds. calls: needed for a session. charset: of addresses, Python's name. Raises ExpressionError, CodecDeclared."""
     if auth is None:
         return Credentials()
     fixed = tuple(
         fixed_edits(basic=auth.basic, bearer=auth.bearer, api_key=auth.api_key, headers=auth.headers)
     )
-    last = (sign_edit(compile_request_sign(auth.hmac, context)),) if auth.hmac is not None else ()
+    last = (
+        (sign_edit(compile_request_sign(auth.hmac, context), charset=charset),)
+        if auth.hmac is not None
+        else ()
+    )
     if auth.oauth2 is not None:
         opened = Kept(OAuth2Login(system, auth.oauth2, send), clock, auth.oauth2.renew_before_s)
         rule = _rule(auth.oauth2.ended, context)
         return Credentials((*fixed, _bearer, *last), opened, rule)
-    if auth.session is None:
+    session = auth.session if isinstance(auth, Auth) else None
+    if session is None:
         return Credentials((*fixed, *last))
     assert calls is not None  # noqa: S101 - the caller builds them where there is a session
     own = send if calls.foreign else _showing(system, send, (*fixed, *last))
-    session = auth.session
     login = SessionLogin(
         system, calls.login, compile_rules(session, context), session.secrets, own, calls.logout
     )

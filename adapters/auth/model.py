@@ -24,6 +24,7 @@ __all__ = [
     "LoginFailure",
     "Logout",
     "OAuth2",
+    "ServiceAuth",
     "Session",
     "SoapHeader",
     "Tls",
@@ -240,19 +241,18 @@ class Tls(AuthModel):
         return self
 
 
-class Auth(AuthModel):
-    """How the gateway shows who it is 认证方式: one of basic, bearer, apiKey, oauth2, session; headers, hmac and tls go
-    with any of them."""
+class ServiceAuth(AuthModel):
+    """How the gateway shows who it is 认证方式: one of basic, bearer, apiKey, oauth2; headers, hmac and tls go with any of
+    them."""
 
     basic: BasicAuth | None = Field(default=None, description="User name and password with every call.")
     bearer: str | None = Field(default=None, repr=False, description=f"A fixed bearer token, {BY_REFERENCE}")
     api_key: ApiKey | None = Field(default=None, description="A key in a header or in the address.")
     oauth2: OAuth2 | None = Field(default=None, description="Tokens fetched with client credentials.")
-    session: Session | None = Field(default=None, description="A session opened by a login call 登录会话.")
     headers: dict[str, str] = Field(
         default_factory=dict,
         repr=False,
-        description=f"Secret headers of every call, {BY_REFERENCE} Others belong in the source's headers.",
+        description=f"Secret headers of every call, {BY_REFERENCE} Others belong in the fixed headers.",
     )
     hmac: RequestSign | None = Field(
         default=None,
@@ -262,7 +262,18 @@ class Auth(AuthModel):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        kinds = (self.basic, self.bearer, self.api_key, self.oauth2, self.session)
-        if sum(value is not None for value in kinds) > 1:
+        names = [
+            name
+            for name in ("basic", "bearer", "api_key", "oauth2", "session")
+            if getattr(self, name, None) is not None
+        ]
+        if len(names) > 1:
             raise ValueError("give one of basic, bearer, apiKey, oauth2, session")
         return self
+
+
+class Auth(ServiceAuth):
+    """How the gateway shows who it is 认证方式: one of basic, bearer, apiKey, oauth2, session; headers, hmac and tls go
+    with any of them."""
+
+    session: Session | None = Field(default=None, description="A session opened by a login call 登录会话.")

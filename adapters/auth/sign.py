@@ -27,13 +27,14 @@ __all__ = ["sign_edit"]
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 
 
-def sign_edit(signer: RequestSigner) -> Edit:
-    """The edit raises ValueProblem, never with a value in it."""
+def sign_edit(signer: RequestSigner, *, charset: str = "utf-8") -> Edit:
+    """charset: Python's name of the one in which addresses are written. The edit raises ValueProblem, never with a value
+    in it."""
 
     def edit(request: WireRequest, scope: Scope) -> WireRequest:
         url = request.url if isinstance(request.url, str) else request.url.origin.text + request.url.path
         url, _, query_text = url.partition("#")[0].partition("?")
-        query = tuple(parse_qsl(query_text, keep_blank_values=True))
+        query = tuple(parse_qsl(query_text, keep_blank_values=True, encoding=charset))
         headers: tuple[Pair, ...] = tuple((_text(name), _text(value)) for name, value in request.headers)
         tree, write_tree = _body(request.body, headers)
 
@@ -41,8 +42,7 @@ def sign_edit(signer: RequestSigner) -> Edit:
             return request.body if body is tree else write_tree(body)
 
         signed = signer.sign(Draft(request.method, url, query, headers, tree), scope, write)
-        if signed.query is not query:
-            query_text = urlencode(signed.query)
+        query_text = _with_added(query_text, query, signed.query, charset)
         body = request.body if signed.body is tree else write_tree(signed.body)
         return replace(
             request,
@@ -53,6 +53,13 @@ def sign_edit(signer: RequestSigner) -> Edit:
         )
 
     return edit
+
+
+def _with_added(text: str, before: tuple[Pair, ...], after: tuple[Pair, ...], charset: str) -> str:
+    """What was there stays as it was written."""
+    kept = after[: len(before)] == before
+    added = urlencode(after[len(before) :] if kept else after, encoding=charset)
+    return "&".join(part for part in (text if kept else "", added) if part)
 
 
 def _body(body: bytes, headers: tuple[Pair, ...]) -> tuple[Any, Callable[[Any], bytes]]:

@@ -100,7 +100,6 @@ def test_a_file_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     assert output.read_text(encoding="utf-8") == "mine"
 
 
-# BUG: `paths: 5` ends in an AttributeError
 @pytest.mark.parametrize("content", ["", "[]", "{", "a: b", "openapi: 3.0.0\npaths: 5\n", "\x00"])
 def test_what_is_no_openapi_is_told(run: Run, tmp_path: Path, content: str) -> None:
     described = tmp_path / "api.yaml"

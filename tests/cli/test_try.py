@@ -50,7 +50,6 @@ def test_unmasked_is_asked_for_by_name(run: Run, city_environ: dict[str, str]) -
     assert CITIZEN.id_number in result.stdout
 
 
-# BUG: the panels keep their natural width, so that the third of a SOAP call does not fit
 @pytest.mark.parametrize("system", ["GHJ-PLAN", "JT-PERMIT"])
 def test_the_three_stand_side_by_side_on_a_wide_screen(
     run: Run, city_environ: dict[str, str], system: str
@@ -105,7 +104,6 @@ def test_a_period(run: Run, city_environ: dict[str, str]) -> None:
     assert f"{len(expected)} record(s)" in result.stdout
 
 
-# BUG: the system is said to have refused it, and neither the option nor what was found is named
 def test_a_period_that_is_none_is_told(run: Run, city_environ: dict[str, str]) -> None:
     result = run("try", "JT-PERMIT", "cases", "--from", "May", environ=city_environ)
     assert result.exit_code in (1, 2)

@@ -142,7 +142,6 @@ def test_nobody_answering_is_an_answer_all_the_same(systems_dir: Path, tmp_path:
         assert client.data("{regions(first: 1) {totalCount}}") == {"regions": {"totalCount": 46}}
 
 
-# BUG: its HTML page with status 200 becomes SOURCE_BAD_DATA, which is never tried again (one call in fifteen fails)
 def test_a_system_that_fails_one_call_in_five_answers_every_time(
     city_environ: dict[str, str], systems_dir: Path, tmp_path: Path
 ) -> None:

@@ -264,7 +264,6 @@ def test_limits_are_what_the_settings_say(systems_dir: Path, tmp_path: Path) -> 
         assert client.ask("{__typename}" + " " * 3000).status == 413
 
 
-# BUG: max_first is read by nothing
 def test_the_largest_page_is_what_the_settings_say(systems_dir: Path, tmp_path: Path) -> None:
     with stub(answering([row(f"AA-{n}") for n in range(9)])) as server:
         (systems_dir / "aa.yaml").write_text(declaration("AA", server.url), encoding="utf-8")

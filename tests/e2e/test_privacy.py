@@ -77,7 +77,6 @@ WRONG = [
 ]
 
 
-# BUG: errors quote the value that was found, whatever it is; clients log errors
 @pytest.mark.parametrize(("query", "place"), WRONG, ids=[place for _, place in WRONG])
 def test_a_number_in_the_wrong_place_is_not_repeated_by_the_error(
     gateway: Client, query: str, place: str
@@ -89,7 +88,6 @@ def test_a_number_in_the_wrong_place_is_not_repeated_by_the_error(
         assert number not in error["message"]
 
 
-# BUG: JT-PERMIT has no case '500...'
 def test_a_number_in_a_case_id_is_not_repeated_by_the_error(gateway: Client) -> None:
     asked = gateway.ask(
         "query ($id: ID!) { case(id: $id) { id } }", {"id": f"JT-PERMIT:{CITIZENS[0].id_number}"}, echoes=True

@@ -56,8 +56,6 @@ def test_a_citizen_sees_the_own_case(gateway: Client, system: str) -> None:
     assert ids({"nodes": progress["cases"]}) == [case_id]
 
 
-# BUG: `sources` tells the two apart: another's case has asOf, and is CACHED the second time; a number that nobody
-# bears has neither
 @pytest.mark.parametrize("system", list(SYSTEMS))
 def test_to_a_citizen_anothers_case_is_as_if_it_were_not_there(gateway: Client, system: str) -> None:
     """By code, text and counts the same as a number that nobody bears, so that numbers cannot be tried out."""
@@ -199,14 +197,12 @@ def test_a_cached_plan_of_the_clerk_gives_the_citizen_nothing(gateway: Client) -
     assert gateway.ask(query).data["cases"]["nodes"]
 
 
-# BUG: an error is given for it, at a path that is not in the answer
 def test_what_is_left_out_by_a_directive_is_not_refused(gateway: Client) -> None:
     query = """query ($no: Boolean = false) { region(code: "500107") { code }
       cases(first: 1) @include(if: $no) { nodes { id } } }"""
     assert gateway.data(query, token=None) == {"region": {"code": "500107"}}
 
 
-# BUG: the path is the fragment's own, `changes`, which is nowhere in the answer
 def test_what_is_withheld_in_a_fragment_is_told_at_its_place(gateway: Client) -> None:
     query = """{ legacySystem(code: "JT-PERMIT") { ...F } }
       fragment F on LegacySystem { code changes(since: "2017-11-20T00:00:00+08:00") { nodes { id } } }"""
@@ -215,7 +211,6 @@ def test_what_is_withheld_in_a_fragment_is_told_at_its_place(gateway: Client) ->
     assert [error["path"] for error in asked.errors] == [["legacySystem", "changes"]]
 
 
-# BUG: the number goes to the systems as it is, and those take an empty one for no filter: everyone's cases come back
 @pytest.mark.parametrize("number", ["", "   ", "\u3000"])
 def test_an_empty_applicant_number_is_not_everybody(gateway: Client, number: str) -> None:
     query = """query ($number: String!) { cases(applicant: {number: $number}, first: 5, systems: ["JT-PERMIT",
@@ -225,8 +220,6 @@ def test_an_empty_applicant_number_is_not_everybody(gateway: Client, number: str
     assert asked.errors
 
 
-# BUG: the answer of a system to the applicant filter is believed: one that ignores it, or searches loosely, gives
-# other people's cases to a citizen
 def test_a_system_that_ignores_the_applicant_gives_a_citizen_nobodys_cases(
     systems_dir: Path, tmp_path: Path
 ) -> None:
