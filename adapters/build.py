@@ -7,14 +7,17 @@ takes one that is right. Both are what `quanyu check`, `quanyu try` and the gate
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.auth.tls import TlsContexts
 from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
+from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
 from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
@@ -22,8 +25,7 @@ from adapters.mapping.errors import ExpressionError
 from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
-from adapters.rest.auth import credentials_for
-from adapters.rest.exchange import JsonExchange, RawExchange, XmlExchange, graphql_call, rest_call
+from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
 from adapters.soap.check import check_soap
 from adapters.soap.exchange import SoapExchange, soap_call
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
@@ -67,7 +69,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What sources of one generation share. namespace: fingerprint of the declarations, part of cache keys."""
+    """What sources of one generation share. namespace: fingerprint of the declarations, part of cache keys.
+
+    wire_for: gets the TLS context, None where no address of the system has need of one.
+    """
 
     store: Store
     flights: SingleFlight[Answer]
@@ -75,10 +80,11 @@ class Surroundings:
     secret: bytes = field(repr=False)
     namespace: str = "quanyu"
     tracer: CallTracer | None = None
-    wire_for: Callable[[WireLimits, UrlGuard], Wire] = lambda limits, guard: Wire(
-        limits=limits, tls=None, guard=guard
+    wire_for: Callable[[WireLimits, UrlGuard, ssl.SSLContext | None], Wire] = lambda limits, guard, tls: Wire(
+        limits=limits, tls=tls, guard=guard
     )
     clock: Callable[[], float] = time.monotonic
+    tls: TlsContexts = field(default_factory=TlsContexts)
 
 
 def declaration_files(paths: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
@@ -168,7 +174,11 @@ def wsdl_location(wsdl: str, declared_in: Path) -> str:
 
 
 def build_source(declaration: Declaration, service: SoapService | None, around: Surroundings) -> Source:
-    """Raises ExpressionError or UrlRefused only for declarations that did not pass their check."""
+    """Blocking: reads certificates and keys.
+
+    Raises ExpressionError, UrlRefused, TlsFiles or WssFile only for declarations that did not pass their check, or whose
+    files have changed since.
+    """
     system = declaration.system.code
     traffic = declaration.traffic
     limits = WireLimits(
@@ -176,12 +186,10 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
         max_connections=traffic.concurrency,
         connect_timeout_s=min(2.0, traffic.timeout_ms / 1000),
     )
-    wire = around.wire_for(limits, UrlGuard(_origins(declaration, service)))
-    auth = None
-    if declaration.source.rest is not None:
-        auth = declaration.source.rest.auth
-    elif declaration.source.graphql is not None:
-        auth = declaration.source.graphql.auth
+    origins, auth = _origins(declaration, service), declaration.source.auth
+    has_tls = any(origin.startswith("https:") for origin in origins)
+    tls = around.tls.of(auth.tls if auth is not None else None) if has_tls else None
+    wire = around.wire_for(limits, UrlGuard(origins), tls)
     return Source(
         declaration,
         _exchange(declaration),
@@ -189,7 +197,7 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
         Traffic(
             system, _policy(declaration), store=around.store, flights=around.flights, observer=around.observer
         ),
-        credentials_for(system, auth, around.clock),
+        credentials_of(declaration, service, wire=wire, clock=around.clock),
         _connectors(declaration, service),
         around.namespace,
         around.secret,
@@ -217,19 +225,18 @@ def _policy(declaration: Declaration) -> TrafficPolicy:
 def _exchange(declaration: Declaration) -> Exchange:
     system, source = declaration.system.code, declaration.source
     if source.soap is not None:
-        return SoapExchange(system, source.soap.charset)
+        return SoapExchange(system, source.soap.charset, verifier_of(declaration))
     if source.graphql is not None:
         return JsonExchange(system, graphql=True)
     assert source.rest is not None  # noqa: S101 - the model has exactly one
-    if source.rest.format == "raw":
-        return RawExchange(system)
-    kind = XmlExchange if source.rest.format == "xml" else JsonExchange
-    return kind(system, source.rest.charset)
+    return rest_exchange(system, source.rest)
 
 
 def _connectors(declaration: Declaration, service: SoapService | None) -> dict[str, CompiledConnector]:
-    context = context_of(declaration)
+    context, auth = context_of(declaration), declaration.source.auth
     source = declaration.source
+    dress = dress_of(declaration) if source.soap is not None else None
+    ends = (auth.session or auth.oauth2) if auth is not None else None
     compiled: dict[str, CompiledConnector] = {}
     for verb, connector in declaration.connectors.declared().items():
         call: Call
@@ -241,13 +248,20 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             encoders = compile_encoders(connector.encode, context)
             filled = compile_template(connector.body or {}, context)
             arguments = encoders.around("body", filled, keeps_bytes=True)
-            call = soap_call(source.soap, service, service.operations[connector.operation], arguments)
+            call = soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
         elif source.graphql is not None:
             call = graphql_call(source.graphql, connector, context)
         else:
             assert source.rest is not None  # noqa: S101 - the model has exactly one
             call = rest_call(source.rest, connector, context)
-        compiled[verb] = compile_connector(verb, connector, call, context, map_of(declaration, verb))
+        compiled[verb] = compile_connector(
+            verb,
+            connector,
+            call,
+            context,
+            map_of(declaration, verb),
+            ended=ends.ended.when if ends is not None else None,
+        )
     return compiled
 
 
@@ -261,7 +275,5 @@ def _origins(declaration: Declaration, service: SoapService | None) -> frozenset
         urls.append(source.rest.base_url)
     if source.graphql is not None:
         urls.append(source.graphql.url)
-    auth = (source.rest and source.rest.auth) or (source.graphql and source.graphql.auth)
-    if auth and auth.oauth2:
-        urls.append(auth.oauth2.token_url)
+    urls += auth_urls(declaration)
     return frozenset(parse_url(url).origin.text for url in urls if urlsplit(url).scheme)

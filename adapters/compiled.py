@@ -12,7 +12,7 @@ from adapters.exchange import Call
 from adapters.mapping.compiler import RecordReader, compile_condition, compile_expression, compile_map
 from adapters.mapping.functions import CompileContext, Reader
 from adapters.mapping.template import template_expressions, template_paths
-from adapters.mapping.tree import Wanted
+from adapters.mapping.tree import Wanted, add_path
 from adapters.paging import PageRules
 from adapters.wanted import wanted_names
 from schema.canonical import VERBS
@@ -44,6 +44,8 @@ class CompiledConnector:
     message: Reader | None
     filters: frozenset[str]
     decoders: Decoders
+    also: tuple[tuple[str | int, ...], ...] = ()
+    """Paths that are read of every reply, whatever is selected: what tells that a session has ended."""
     readers: dict[frozenset[str], ReplyReader] = field(default_factory=dict)
 
     mapped: frozenset[str] = field(init=False)
@@ -59,6 +61,8 @@ class CompiledConnector:
             if len(self.readers) > 200:
                 self.readers.clear()
             wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
+            for steps in self.also:
+                add_path(wanted, steps)
             record = compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key)
             if self.decoders.entries:
                 # a decoded value is handed over whole, whatever is wanted below it
@@ -70,9 +74,15 @@ class CompiledConnector:
 
 
 def compile_connector(
-    verb: str, connector: Connector, call: Call, context: CompileContext, record_map: Mapping[str, Any]
+    verb: str,
+    connector: Connector,
+    call: Call,
+    context: CompileContext,
+    record_map: Mapping[str, Any],
+    *,
+    ended: str | None = None,
 ) -> CompiledConnector:
-    """Raises ExpressionError; declarations that passed `validate` do not."""
+    """ended: condition that a session has ended. Raises ExpressionError; declarations that passed `validate` do not."""
 
     def optional(text: str | None) -> Reader | None:
         return compile_expression(text, context) if text else None
@@ -102,6 +112,7 @@ def compile_connector(
         optional(failure.message),
         asked_filters(connector),
         compile_decoders(connector.decode, context),
+        tuple(path.steps for path in template_paths([ended] if ended else []) if path.root in ("", "reply")),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from adapters.auth.model import Auth
+from adapters.auth.wss.model import SoapSecurity
 from adapters.codecs.model import Decode, Encode
 from adapters.codecs.sign_model import RequestSign
 from adapters.mapping.dates import parse_offset
@@ -20,24 +22,18 @@ from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
 
 __all__ = [
-    "ApiKey",
-    "BasicAuth",
     "Cache",
     "Connector",
     "Connectors",
     "Declaration",
     "Failure",
     "GraphQLSource",
-    "OAuth2",
     "Paging",
-    "RestAuth",
     "RestSource",
-    "SoapSecurity",
     "SoapSource",
     "Source",
     "SystemInfo",
     "Traffic",
-    "UsernameToken",
     "declaration_schema",
 ]
 
@@ -81,20 +77,6 @@ class SystemInfo(Model):
     utc_offset: Offset = Field(default="+08:00", description="Offset of its times that carry none 时区.")
 
 
-class UsernameToken(Model):
-    """WS-Security UsernameToken 1.0."""
-
-    username: str = Field(description="User name.")
-    password: str = Field(
-        repr=False, description="A reference, ${env:NAME} or ${file:/path}, never the password itself."
-    )
-    digest: bool = Field(default=False, description="Send PasswordDigest instead of PasswordText.")
-
-
-class SoapSecurity(Model):
-    username_token: UsernameToken | None = Field(default=None, description="WS-Security UsernameToken 1.0.")
-
-
 class SoapSource(Model):
     """A SOAP 1.1 or 1.2 service described by a WSDL."""
 
@@ -105,44 +87,15 @@ class SoapSource(Model):
     charset: str | None = Field(
         default=None, description="Charset of replies, where what they declare is wrong."
     )
-    security: SoapSecurity | None = None
+    auth: Auth | None = Field(
+        default=None, description="How the gateway shows who it is, by HTTP or in a session 认证方式."
+    )
+    security: SoapSecurity | None = Field(
+        default=None, description="WS-Security: what stands in the envelope 报文安全."
+    )
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
-
-
-class BasicAuth(Model):
-    """HTTP Basic (RFC 7617)."""
-
-    username: str = Field(description="User name.")
-    password: str = Field(repr=False, description="Password, by reference: ${env:NAME} or ${file:/path}.")
-
-
-class ApiKey(Model):
-    name: str = Field(description="Header that carries the key.")
-    value: str = Field(repr=False, description="The key, by reference.")
-
-
-class OAuth2(Model):
-    """OAuth 2.0 client credentials (RFC 6749 section 4.4)."""
-
-    token_url: str = Field(description="Where tokens are fetched.")
-    client_id: str = Field(description="Client identifier.")
-    client_secret: str = Field(repr=False, description="Client secret, by reference.")
-    scope: str | None = Field(default=None, description="Scope to ask for, if the system wants one.")
-
-
-class RestAuth(Model):
-    basic: BasicAuth | None = Field(default=None, description="User name and password with every call.")
-    bearer: str | None = Field(default=None, repr=False, description="A fixed bearer token, by reference.")
-    api_key: ApiKey | None = Field(default=None, description="A key in a header.")
-    oauth2: OAuth2 | None = Field(default=None, description="Tokens fetched with client credentials.")
-
-    @model_validator(mode="after")
-    def _one(self) -> RestAuth:
-        if sum(value is not None for value in (self.basic, self.bearer, self.api_key, self.oauth2)) > 1:
-            raise ValueError("give one of basic, bearer, apiKey, oauth2")
-        return self
 
 
 class RestSource(Model):
@@ -153,9 +106,7 @@ class RestSource(Model):
         default="json", description="What its replies are; raw: bytes that `decode` reads."
     )
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
-    auth: RestAuth | None = Field(
-        default=None, description="How the gateway shows who it is: one of basic, bearer, apiKey, oauth2."
-    )
+    auth: Auth | None = Field(default=None, description="How the gateway shows who it is 认证方式.")
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
@@ -166,9 +117,7 @@ class GraphQLSource(Model):
     """A GraphQL service asked with fixed documents."""
 
     url: str = Field(description="Address of the GraphQL endpoint.")
-    auth: RestAuth | None = Field(
-        default=None, description="How the gateway shows who it is: one of basic, bearer, apiKey, oauth2."
-    )
+    auth: Auth | None = Field(default=None, description="How the gateway shows who it is 认证方式.")
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
@@ -186,6 +135,15 @@ class Source(Model):
         if sum(value is not None for value in (self.soap, self.rest, self.graphql)) != 1:
             raise ValueError("give exactly one of soap, rest, graphql")
         return self
+
+    @property
+    def protocol(self) -> Literal["soap", "rest", "graphql"]:
+        return "soap" if self.soap is not None else "rest" if self.rest is not None else "graphql"
+
+    @property
+    def auth(self) -> Auth | None:
+        one = self.soap or self.rest or self.graphql
+        return one.auth if one is not None else None
 
 
 class Cache(Model):

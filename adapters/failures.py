@@ -46,7 +46,7 @@ def failure_of(system: str, kind: str, status: int) -> SourceError:
         return SourceUnavailable(
             system, f"The system answered that it cannot serve now (HTTP status {status})."
         )
-    if status in (401, 403):
+    if status in (401, 403) or kind == "credentials":
         return SourceRefused(system, f"The system refused the gateway's credentials (HTTP status {status}).")
     return SourceRefused(system, "The system refused the request.")
 

@@ -390,7 +390,7 @@ class Network:
 
     async def close(self) -> None:
         for source in self.sources.values():
-            await source.wire.close()
+            await source.close()
 
 
 def _print_of(record: Mapping[str, Any]) -> str:

@@ -6,27 +6,26 @@ The environment and the file reader are handed in, so that a check can be run fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.auth.secrets import AUTH_SECRETS, SECURITY_SECRETS
 from adapters.loader import Document, Plain
 from adapters.problems import Problem
 
-__all__ = ["Lookup", "resolve_references", "secrets_in_the_open"]
+__all__ = ["Lookup", "resolve_references", "secrets_at", "secrets_in_the_open"]
 
 Place = tuple[str | int, ...]
 _REFERENCE = re.compile(r"\$\{(?P<kind>\w+):(?P<name>[^}]*?)(?::-(?P<default>[^}]*))?\}")
 _CODEC_KEYS = frozenset({"key", "privateKey"})
 _SECRET_PLACES = (
     ("rest", "sign", "key"),
-    ("soap", "security", "usernameToken", "password"),
-    *(
-        (kind, "auth", *rest)
-        for kind in ("rest", "graphql")
-        for rest in (("basic", "password"), ("bearer",), ("apiKey", "value"), ("oauth2", "clientSecret"))
-    ),
+    *(("soap", "security", *place) for place in SECURITY_SECRETS),
+    *((kind, "auth", *place) for kind in ("soap", "rest", "graphql") for place in AUTH_SECRETS),
 )
+_LOGIN_PARTS = ("query", "headers", "body", "form", "variables")
+_PASSWORD = re.compile(r"pass|pwd|secret|mima|密码|口令", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +43,60 @@ def resolve_references(document: Document, lookup: Lookup) -> Any:
 
 def secrets_in_the_open(document: Document) -> Iterator[Problem]:
     """Passwords, keys and tokens that stand in the file itself."""
-    for place in _SECRET_PLACES:
-        value: Any = document.tree.get("source") if isinstance(document.tree, dict) else None
-        for step in place:
-            value = value.get(step) if isinstance(value, dict) else None
-        yield from _in_the_open(document, ("source", *place), value)
+    source = document.tree.get("source") if isinstance(document.tree, dict) else None
+    yield from secrets_at(document, (("source", *place) for place in _SECRET_PLACES))
+    yield from _in_logins(document, source)
+    for call in ("login", "logout"):
+        for part in ("decode", "encode"):
+            for at, entries in _found(source, ("*", "auth", "session", call, part), ("source",)):
+                for place, value in _codec_keys(entries, at):
+                    yield from _in_the_open(document, place, value)
     connectors = document.tree.get("connectors") if isinstance(document.tree, dict) else None
     for verb, connector in connectors.items() if isinstance(connectors, dict) else ():
         for name in ("decode", "encode"):
             entries = connector.get(name) if isinstance(connector, dict) else None
             for place, value in _codec_keys(entries, ("connectors", verb, name)):
                 yield from _in_the_open(document, place, value)
+
+
+def secrets_at(document: Document, patterns: Iterable[tuple[str, ...]]) -> Iterator[Problem]:
+    """Secrets in the file itself at these places, where `*` is any key."""
+    for pattern in patterns:
+        for place, value in _found(document.tree, pattern, ()):
+            yield from _in_the_open(document, place, value)
+
+
+def _found(tree: Any, pattern: tuple[str, ...], place: Place) -> Iterator[tuple[Place, Any]]:
+    """Values at a pattern of keys, where `*` is any key."""
+    if not pattern:
+        yield place, tree
+    elif isinstance(tree, dict):
+        for key in tree if pattern[0] == "*" else (pattern[0],):
+            if key in tree:
+                yield from _found(tree[key], pattern[1:], (*place, key))
+
+
+def _in_logins(document: Document, source: Any) -> Iterator[Problem]:
+    """Templates of a login hold no secret, and no reference either: what it stands for could read as an expression."""
+    for call in ("login", "logout"):
+        for part in _LOGIN_PARTS:
+            for place, tree in _found(source, ("*", "auth", "session", call, part), ("source",)):
+                for inner, text in _texts(tree):
+                    here = (*place, *inner)
+                    if "${" in text:
+                        message = "a reference stands in the template of a login"
+                        allowed = "put it under `secrets`, and say $secrets.NAME here"
+                        yield document.problem(here, "SECRET_IN_TEMPLATE", message, allowed=allowed)
+                    elif not text.startswith("$") and _PASSWORD.search(str(here[-1])):
+                        yield from _in_the_open(document, here, text)
+
+
+def _texts(tree: Any) -> Iterator[tuple[Place, str]]:
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    if isinstance(tree, str):
+        yield (), tree
+    for step, one in items:
+        yield from (((step, *inner), text) for inner, text in _texts(one))
 
 
 def _codec_keys(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:

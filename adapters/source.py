@@ -14,6 +14,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from adapters.auth.credentials import Credentials
+from adapters.auth.grant import Grant
 from adapters.codecs.errors import CodecError
 from adapters.compiled import CompiledConnector, ReplyReader
 from adapters.declaration import Declaration
@@ -24,7 +26,6 @@ from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.paging import Position, next_link, page_roots, short_pages
 from adapters.reply import RawReply
-from adapters.rest.auth import Credentials
 from adapters.tracing import CallTracer
 from adapters.traffic.errors import (
     SourceBadData,
@@ -34,7 +35,7 @@ from adapters.traffic.errors import (
 )
 from adapters.traffic.traffic import Answer, Traffic
 from adapters.wire import errors as wire_errors
-from adapters.wire.model import HeaderPairs, WireRequest, WireResponse
+from adapters.wire.model import WireRequest
 from adapters.wire.wire import Wire
 from cache.keys import cache_key
 from schema.canonical import VERBS
@@ -135,22 +136,18 @@ class Source:
         reader = connector.reader(fields)
         page = page_roots(connector.connector.paging, position)
         scope = Scope({"args": args, "page": page})
-        built = [self._request(connector, scope, trace)]
+        # what cannot be built is told before anything waits for a place; with a session there is nothing to build yet
+        built = [] if self.credentials.renewable else [self._request(connector, scope, trace)]
         fresh: list[Read] = []
 
         async def send(timeout_s: float) -> bytes:
             fresh.clear()
-            # another attempt is built anew: a signature holds a time and a nonce
-            request = built.pop() if built else self._request(connector, scope, trace)
-            reply = await self._exchange_once(request, timeout_s)
-            try:
-                read = await _off_loop(reply.body, self._read, reply, reader)
-            except SourceBadData as error:
-                # an error status may come with anything for a body: the status says what it is
-                kind = status_failure(connector.verb, reply.status)
-                if kind is None:
-                    raise
-                raise failure_of(self.code, kind, reply.status) from error
+
+            def request(grant: Grant) -> WireRequest:
+                # another attempt is built anew: a signature holds a time and a nonce
+                return built.pop() if built else self._request(connector, scope, trace, grant)
+
+            reply, read = await self._answered(connector, reader, request, timeout_s)
             self._check(connector, read, reply)
             fresh.append(read)
             return reply.pack()
@@ -196,11 +193,20 @@ class Source:
             raise SourceNotFound(self.code)
         return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles))
 
-    def _request(self, connector: CompiledConnector, scope: Scope, trace: Mapping[str, str]) -> WireRequest:
+    def _request(
+        self, connector: CompiledConnector, scope: Scope, trace: Mapping[str, str], grant: Grant | None = None
+    ) -> WireRequest:
+        if grant is not None and grant.roots:
+            scope = Scope({**scope.roots, **grant.roots})
         try:
             return _traced(connector.call.request(scope), trace)
         except ValueProblem as problem:
             raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
+
+    async def close(self) -> None:
+        """Log out where the declaration says how, then close the connections."""
+        await self.credentials.close()
+        await self.wire.close()
 
     def _read(self, reply: RawReply, reader: ReplyReader) -> Read:
         """By the protocol, then by the codecs; a fault has nothing to decode."""
@@ -218,33 +224,54 @@ class Source:
             return []
         return found if isinstance(found, list) else [found]
 
-    async def _exchange_once(self, request: WireRequest, timeout_s: float) -> RawReply:
-        started, asked_at = asyncio.get_running_loop().time(), time.time()
-        response, used = await self._send_authorised(request, timeout_s)
-        if response.status == 401 and self.credentials.renewable:
-            self.credentials.forget(used)
-            left = timeout_s - (asyncio.get_running_loop().time() - started)
-            response, _ = await self._send_authorised(request, max(left, 0.001))
+    async def _answered(
+        self,
+        connector: CompiledConnector,
+        reader: ReplyReader,
+        request: Callable[[Grant], WireRequest],
+        timeout_s: float,
+    ) -> tuple[RawReply, Read]:
+        """A reply and what it holds; asked once more where it says that token or session has ended."""
+        until = asyncio.get_running_loop().time() + timeout_s
+        renewed = False
+        while True:
+            grant = await self.credentials.grant()
+            reply = await self._exchange_once(self._shown(grant, request(grant)), until)
+            if not self.credentials.ended(reply):
+                read = await _off_loop(reply.body, self._read_answer, connector, reader, reply)
+                if not self.credentials.ended(reply, read):
+                    return reply, read
+            if renewed or not self.credentials.forget(grant):
+                raise failure_of(self.code, "credentials", reply.status)
+            renewed = True
+
+    def _read_answer(self, connector: CompiledConnector, reader: ReplyReader, reply: RawReply) -> Read:
+        try:
+            return self._read(reply, reader)
+        except SourceBadData as error:
+            # an error status may come with anything for a body: the status says what it is
+            kind = status_failure(connector.verb, reply.status)
+            if kind is None:
+                raise
+            raise failure_of(self.code, kind, reply.status) from error
+
+    def _shown(self, grant: Grant, request: WireRequest) -> WireRequest:
+        try:
+            return grant.show(request)
+        except ValueProblem as problem:
+            raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
+
+    async def _exchange_once(self, request: WireRequest, until: float) -> RawReply:
+        """until: event-loop time."""
+        left_s = max(until - asyncio.get_running_loop().time(), 0.001)
+        asked_at = time.time()
+        try:
+            response = await self.wire.send(request, timeout_s=left_s)
+        except wire_errors.WireError as error:
+            raise wire_failure(self.code, error) from error
         headers = response.headers
         link = ", ".join(headers.get_list("link"))
         return RawReply(response.status, headers.get("content-type") or "", response.body, link, asked_at)
-
-    async def _send_authorised(
-        self, request: WireRequest, timeout_s: float
-    ) -> tuple[WireResponse, HeaderPairs]:
-        """The answer, and the credentials it was asked with."""
-
-        async def send(one: WireRequest) -> WireResponse:
-            try:
-                return await self.wire.send(one, timeout_s=timeout_s)
-            except wire_errors.WireError as error:
-                raise wire_failure(self.code, error) from error
-
-        extra = await self.credentials.headers(send)
-        if extra:
-            headers = (*request.headers, *extra)
-            request = WireRequest(request.method, request.url, headers, request.body, request.idempotent)
-        return await send(request), extra
 
     def _check(self, connector: CompiledConnector, read: Read, reply: RawReply) -> None:
         """Raises the SourceError that the declaration, else the protocol's own signs, say this reply is."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pydantic
 
+from adapters.auth.files import FOLDER
 from adapters.declaration import Declaration
 from adapters.loader import Document
 from adapters.problems import Problem, nearest, one_of
@@ -85,8 +86,10 @@ def check_across(checked: Sequence[Checked]) -> None:
 
 def _modelled(document: Document, tree: Any) -> Declaration | None:
     """The declaration; without the keys that no model knows, so that one wrong key does not hide what else is wrong."""
+    # files that it names stand beside it
+    beside = {FOLDER: document.path.parent}
     try:
-        return Declaration.model_validate(tree)
+        return Declaration.model_validate(tree, context=beside)
     except pydantic.ValidationError as error:
         document.problems.extend(_model_problems(document, error))
         unknown = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden"]
@@ -95,7 +98,7 @@ def _modelled(document: Document, tree: Any) -> Declaration | None:
         if isinstance(holder, dict):
             holder.pop(name, None)
     try:
-        return Declaration.model_validate(tree) if unknown else None
+        return Declaration.model_validate(tree, context=beside) if unknown else None
     except pydantic.ValidationError:
         return None
 

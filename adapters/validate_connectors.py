@@ -66,7 +66,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
         yield from _protocol_problems(document, declaration, connector, place)
-        yield from _request_problems(document, verb, connector, context, place)
+        yield from _request_problems(document, verb, connector, context, place, _session_names(declaration))
         yield from _reply_problems(document, connector, context, place)
         yield from _codec_problems(document, connector, context, place)
         if connector.map is None:
@@ -169,8 +169,14 @@ def _document_problems(document: Document, connector: Connector, place: Place) -
 
 
 def _request_problems(
-    document: Document, verb: str, connector: Connector, context: CompileContext, place: Place
+    document: Document,
+    verb: str,
+    connector: Connector,
+    context: CompileContext,
+    place: Place,
+    session: Mapping[str, frozenset[str]],
 ) -> Iterator[Problem]:
+    roots = {"args": ARGS[verb], "page": _PAGE, **session}
     trees = {
         "query": connector.query,
         "headers": connector.headers,
@@ -198,16 +204,14 @@ def _request_problems(
             except ExpressionError as error:
                 yield _expression_problem(document, here, text, error)
                 continue
-            yield from _root_problems(document, here, parse(text), {"args": ARGS[verb], "page": _PAGE})
+            yield from _root_problems(document, here, parse(text), roots)
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
         yield _expression_problem(document, (*place, "path"), connector.path, error)
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
-            yield from _root_problems(
-                document, (*place, "path"), parse(hole), {"args": ARGS[verb], "page": _PAGE}
-            )
+            yield from _root_problems(document, (*place, "path"), parse(hole), roots)
 
 
 def _codec_problems(
@@ -224,6 +228,12 @@ def _codec_problems(
     }
     for index, message in encode_problems(connector.encode, parts, context):
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
+
+
+def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What requests may say of a session, where the source has one."""
+    auth = declaration.source.auth
+    return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
 
 
 def _literals(tree: Any) -> Iterator[tuple[Place, str]]:

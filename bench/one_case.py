@@ -199,7 +199,7 @@ async def _canned_source(reply: bytes, records: int) -> tuple[Source, SoapServic
         loaded = await load_declarations([folder], Lookup({}, lambda _path: ""), Known())
     loaded.raise_if_bad()
 
-    def wire_for(limits: WireLimits, guard: UrlGuard) -> Wire:
+    def wire_for(limits: WireLimits, guard: UrlGuard, _tls: object) -> Wire:
         wire = _CannedWire(guard=guard, limits=limits)
         wire.body = reply
         return wire

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
@@ -71,12 +72,15 @@ def build_generation(
     api_schema = composed.composition.api_schema
     assert api_schema is not None  # noqa: S101
     fingerprint = _fingerprint(declared)
-    sources = _sources(parts, loaded, fingerprint, previous)
+    tls = TlsContexts()
+    sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     check_scalars(api_schema)
-    around = RemoteSurroundings(parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer)
+    around = RemoteSurroundings(
+        parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls
+    )
     before = previous.remotes if previous is not None else {}
     remotes = build_remotes(declared.remotes.subgraphs, around, before)
 
@@ -97,7 +101,9 @@ def build_generation(
     return Built(generation, declared, network, remotes)
 
 
-def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | None) -> Mapping[str, Source]:
+def _sources(
+    parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | None, tls: TlsContexts
+) -> Mapping[str, Source]:
     """Every system anew, with the traffic state (breaker, counts) of the one before."""
     # of its own: a call must not join one on the wire of a generation that is about to close
     flights: SingleFlight[Answer] = SingleFlight()
@@ -113,11 +119,14 @@ def _sources(parts: Parts, loaded: Loaded, fingerprint: str, previous: Built | N
             parts.secret,
             namespace=_system_namespace(declaration),
             tracer=parts.tracer,
+            tls=tls,
         )
         source = build_source(declaration, loaded.services.get(code), around)
         before = previous.network.sources.get(code) if previous is not None else None
         if before is not None:
             source.traffic.adopt(before.traffic)
+            if before.declaration.source.auth == declaration.source.auth:
+                source.credentials.adopt(before.credentials)
         sources[code] = source
     del fingerprint
     return sources

@@ -7,17 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from adapters.auth.compile import compile_credentials
+from adapters.auth.tls import TlsContexts
 from adapters.declaration import Traffic as TrafficRules
+from adapters.mapping.functions import CompileContext
 from adapters.remote.declaration import SubgraphDeclaration
 from adapters.remote.headers import compile_propagation
 from adapters.remote.subgraph import GRAPHQL_HEADERS, RemoteSubgraph
-from adapters.rest.auth import credentials_for
+from adapters.sender import wire_sender
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
 from adapters.wire.guard import UrlGuard, parse_url
-from adapters.wire.model import WireLimits, WireRequest
+from adapters.wire.model import HeaderPairs, WireLimits, WireRequest
 from adapters.wire.wire import Wire
 from cache.freshness import Freshness
 from cache.single_flight import SingleFlight
@@ -36,19 +39,24 @@ class RemoteSurroundings:
     secret: bytes = field(default=b"", repr=False)
     tracer: CallTracer | None = None
     clock: Callable[[], float] = time.monotonic
+    tls: TlsContexts = field(default_factory=TlsContexts)
 
 
 def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurroundings) -> RemoteSubgraph:
-    """Raises UrlRefused or HeaderRefused only for declarations that did not pass their check."""
+    """Blocking: reads certificates. Raises UrlRefused, HeaderRefused or TlsFiles only for declarations that did not pass
+    their check."""
     info, rules = declaration.subgraph, declaration.traffic
     limits = WireLimits(
         max_body_bytes=int(rules.max_body_mb * 1024 * 1024),
         max_connections=rules.concurrency,
         connect_timeout_s=min(2.0, rules.timeout_ms / 1000),
     )
-    wire = Wire(guard=UrlGuard(_origins(declaration)), limits=limits)
-    static = tuple(info.headers.static.items())
-    head = wire.prepare(WireRequest("POST", info.url, (*GRAPHQL_HEADERS, *static), idempotent=True))
+    origins = _origins(declaration)
+    has_tls = any(origin.startswith("https:") for origin in origins)
+    tls = around.tls.of(info.auth.tls if info.auth is not None else None) if has_tls else None
+    wire = Wire(guard=UrlGuard(origins), limits=limits, tls=tls)
+    fixed: HeaderPairs = (*GRAPHQL_HEADERS, *info.headers.static.items())
+    head = wire.prepare(WireRequest("POST", info.url, fixed, idempotent=True))
     traffic = Traffic(
         info.name,
         _policy(rules),
@@ -61,9 +69,16 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
         sdl,
         info.url,
         head,
+        fixed,
         wire,
         traffic,
-        credentials_for(info.name, info.auth, around.clock),
+        compile_credentials(
+            info.name,
+            info.auth,
+            CompileContext(),
+            send=wire_sender(info.name, wire, timeout_s=rules.timeout_ms / 1000),
+            clock=around.clock,
+        ),
         compile_propagation(info.headers),
         around.secret,
         namespace=hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest(),

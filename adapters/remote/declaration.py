@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from adapters.declaration import Model, RestAuth, Traffic
+from adapters.auth.model import ServiceAuth
+from adapters.declaration import Model, Traffic
 
 __all__ = [
     "HeaderRules",
@@ -80,7 +81,7 @@ class SubgraphInfo(Model):
     )
     url: str = Field(description="Address of its GraphQL endpoint.")
     sdl: Sdl = Sdl()
-    auth: RestAuth | None = Field(default=None, description="The gateway's own credentials there.")
+    auth: ServiceAuth | None = Field(default=None, description="The gateway's own credentials there.")
     headers: HeaderRules = HeaderRules()
 
 

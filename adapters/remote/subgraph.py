@@ -14,15 +14,17 @@ from typing import Any
 
 import orjson
 
+from adapters.auth.credentials import Credentials
+from adapters.auth.grant import Grant
 from adapters.failures import wire_failure
 from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
+from adapters.mapping.errors import ValueProblem
 from adapters.remote.answer_shape import FieldTypes, ShapeCheck, compile_shape_check, field_types
 from adapters.remote.headers import Propagation
 from adapters.remote.reply import AnsweredWithErrors, FailedWithErrors, check_reply, read_answer
 from adapters.reply import RawReply
-from adapters.rest.auth import Credentials
 from adapters.tracing import CallTracer
-from adapters.traffic.errors import SourceBadData, SourceError, SourceTimeout
+from adapters.traffic.errors import SourceBadData, SourceError, SourceRefused, SourceTimeout
 from adapters.traffic.traffic import AnswerStatus, Traffic
 from adapters.wire import errors as wire_errors
 from adapters.wire.model import HeaderPairs, WireHead, WireRequest, WireResponse
@@ -40,12 +42,13 @@ GRAPHQL_HEADERS: HeaderPairs = (
 
 @dataclass(slots=True)
 class RemoteSubgraph:
-    """head: request line and fixed headers. namespace: changes with what the answers are read with."""
+    """head: request line and the `fixed` headers. namespace: changes with what the answers are read with."""
 
     name: str
     sdl: str
     url: str
     head: WireHead
+    fixed: HeaderPairs = field(repr=False)
     wire: Wire
     traffic: Traffic
     credentials: Credentials
@@ -86,38 +89,46 @@ class RemoteSubgraph:
         self, body: bytes, headers: HeaderPairs, timeout_s: float, *, renew: bool
     ) -> WireResponse:
         """One POST. renew: whether it may be sent again with new credentials where the old are refused."""
-        started = asyncio.get_running_loop().time()
-        response, used = await self._send_authorised(body, headers, timeout_s, idempotent=renew)
-        if response.status != 401 or not self.credentials.renewable:
-            return response
-        self.credentials.forget(used)
-        if not renew:
-            return response
-        left_s = timeout_s - (asyncio.get_running_loop().time() - started)
-        response, _ = await self._send_authorised(body, headers, max(left_s, 0.001), idempotent=True)
-        return response
+        until = asyncio.get_running_loop().time() + timeout_s
+        renewed = False
+        while True:
+            grant = await self.credentials.grant()
+            response = await self._send(grant, body, headers, until, idempotent=renew)
+            if not self.credentials.ended(_raw(response)):
+                return response
+            may_help = self.credentials.forget(grant)
+            if renewed or not renew or not may_help:
+                return response
+            renewed = True
 
     async def close(self) -> None:
         """Ends what runs behind answers and closes the connections."""
         await self.traffic.close()
         await self.wire.close()
 
-    async def _send_authorised(
-        self, body: bytes, headers: HeaderPairs, timeout_s: float, *, idempotent: bool
-    ) -> tuple[WireResponse, HeaderPairs]:
-        """The answer, and the credentials it was asked with."""
+    async def _send(
+        self, grant: Grant, body: bytes, headers: HeaderPairs, until: float, *, idempotent: bool
+    ) -> WireResponse:
+        """until: event-loop time."""
+        left_s = max(until - asyncio.get_running_loop().time(), 0.001)
+        try:
+            return await self.wire.send(self._request(grant, body, headers, idempotent), timeout_s=left_s)
+        except wire_errors.WireError as error:
+            raise wire_failure(self.name, error) from error
 
-        async def send(request: WireRequest) -> WireResponse:
-            try:
-                return await self.wire.send(request, timeout_s=timeout_s)
-            except wire_errors.WireError as error:
-                raise wire_failure(self.name, error) from error
-
-        own = await self.credentials.headers(send)
-        head = self.head
-        if head.idempotent != idempotent:  # a stale connection: a query may go out again, a mutation never
-            head = WireHead(head.method, head.origin, idempotent, head.block)
-        return await send(head.request(body, (*headers, *own))), own
+    def _request(self, grant: Grant, body: bytes, headers: HeaderPairs, idempotent: bool) -> WireRequest:
+        if not grant.edits:
+            head = self.head
+            if (
+                head.idempotent != idempotent
+            ):  # a stale connection: a query may go out again, a mutation never
+                head = WireHead(head.method, head.origin, idempotent, head.block)
+            return head.request(body, headers)
+        request = WireRequest("POST", self.url, (*self.fixed, *headers), body, idempotent=idempotent)
+        try:
+            return grant.show(request)
+        except ValueProblem as problem:
+            raise SourceRefused(self.name, f"The request cannot be built: {problem}.") from problem
 
 
 @dataclass(frozen=True, slots=True)

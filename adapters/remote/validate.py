@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pydantic
 from graphql import GraphQLSyntaxError, parse
 
+from adapters.auth.check import auth_findings
+from adapters.auth.files import FOLDER
+from adapters.auth.secrets import AUTH_SECRETS
 from adapters.loader import Document
+from adapters.mapping.functions import CompileContext
 from adapters.problems import Problem, nearest
-from adapters.references import Lookup, resolve_references
+from adapters.references import Lookup, resolve_references, secrets_at
 from adapters.remote.declaration import PropagatedHeader, SubgraphDeclaration
 from adapters.remote.headers import ALWAYS_OURS
 from adapters.remote.model_problems import model_problems
@@ -24,13 +27,6 @@ __all__ = ["CheckedSubgraph", "check_names", "check_subgraph", "sdl_problem"]
 
 Place = tuple[str | int, ...]
 
-_REFERENCE = re.compile(r"\$\{(env|file):[^}]*\}")
-_SECRETS: tuple[Place, ...] = (
-    ("basic", "password"),
-    ("bearer",),
-    ("apiKey", "value"),
-    ("oauth2", "clientSecret"),
-)
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -53,14 +49,15 @@ def check_subgraph(document: Document, lookup: Lookup, known: Known) -> CheckedS
         if not document.problems:
             document.problems.append(document.problem((), "NOT_A_DECLARATION", "the file holds no mapping"))
         return CheckedSubgraph(document, None)
-    document.problems.extend(_secrets_in_the_open(document))
+    document.problems.extend(secrets_at(document, (("subgraph", "auth", *place) for place in AUTH_SECRETS)))
     tree = resolve_references(document, lookup)
     try:
-        declaration = SubgraphDeclaration.model_validate(tree)
+        declaration = SubgraphDeclaration.model_validate(tree, context={FOLDER: document.path.parent})
     except pydantic.ValidationError as error:
         document.problems.extend(model_problems(document, error, SubgraphDeclaration))
         return CheckedSubgraph(document, None)
     document.problems.extend(_address_problems(document, declaration))
+    document.problems.extend(_auth_problems(document, declaration))
     document.problems.extend(_header_problems(document, declaration))
     document.problems.extend(_owner_problems(document, declaration, known))
     return CheckedSubgraph(document, declaration)
@@ -95,18 +92,12 @@ def sdl_problem(document: Document, place: Place, sdl: str, origin: str) -> Prob
     return None
 
 
-def _secrets_in_the_open(document: Document) -> Iterator[Problem]:
-    for place in _SECRETS:
-        value: Any = document.tree
-        for step in ("subgraph", "auth", *place):
-            value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str) and not _REFERENCE.fullmatch(value):
-            yield document.problem(
-                ("subgraph", "auth", *place),
-                "SECRET_IN_FILE",
-                f"{place[-1]} stands in the file",
-                allowed="refer to it: ${env:NAME} or ${file:/path}",
-            )
+def _auth_problems(document: Document, declaration: SubgraphDeclaration) -> Iterator[Problem]:
+    auth, place = declaration.subgraph.auth, ("subgraph", "auth")
+    if auth is None:
+        return
+    for one in auth_findings(auth, "graphql", CompileContext()):
+        yield document.problem((*place, *one.place), one.code, one.message, allowed=one.allowed, key=one.key)
 
 
 def _address_problems(document: Document, declaration: SubgraphDeclaration) -> Iterator[Problem]:
@@ -133,8 +124,7 @@ def _header_problems(document: Document, declaration: SubgraphDeclaration) -> It
         if _NO_VALUE.search(value) or not _is_latin(value):
             message = f"the value of {name} holds a character that no header can carry"
             yield document.problem((*place, "static", name), "BAD_HEADER", message)
-    credential = _credential_header(declaration)
-    seen = {credential: "auth"} if credential else {}
+    seen = dict.fromkeys(_credential_headers(declaration), "auth")
     for name, at in sent:
         lower = name.lower()
         if lower in ALWAYS_OURS:
@@ -144,11 +134,15 @@ def _header_problems(document: Document, declaration: SubgraphDeclaration) -> It
         seen.setdefault(lower, str(at[2]))
 
 
-def _credential_header(declaration: SubgraphDeclaration) -> str | None:
+def _credential_headers(declaration: SubgraphDeclaration) -> Iterator[str]:
     auth = declaration.subgraph.auth
     if auth is None:
-        return None
-    return auth.api_key.name.lower() if auth.api_key is not None else "authorization"
+        return
+    yield from (name.lower() for name in auth.headers)
+    if auth.api_key is not None and auth.api_key.place == "header":
+        yield auth.api_key.name.lower()
+    if auth.basic is not None or auth.bearer is not None or auth.oauth2 is not None:
+        yield "authorization"
 
 
 def _owner_problems(document: Document, declaration: SubgraphDeclaration, known: Known) -> Iterator[Problem]:

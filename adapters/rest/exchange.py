@@ -13,7 +13,7 @@ from lxml import etree
 from adapters.codecs.encoder import Encoders, compile_encoders
 from adapters.codecs.request import Draft, RequestSigner, compile_request_sign
 from adapters.declaration import Connector, GraphQLSource, RestSource
-from adapters.exchange import Read
+from adapters.exchange import Exchange, Read
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import CompileContext, as_text
 from adapters.mapping.scope import Scope
@@ -24,7 +24,15 @@ from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
 from adapters.xml_reply import read_xml_reply
 
-__all__ = ["JsonExchange", "RawExchange", "RestCall", "XmlExchange", "graphql_call", "rest_call"]
+__all__ = [
+    "JsonExchange",
+    "RawExchange",
+    "RestCall",
+    "XmlExchange",
+    "graphql_call",
+    "rest_call",
+    "rest_exchange",
+]
 
 WriteBody = Callable[[Any], bytes]
 ACCEPT = {"json": "application/json", "xml": "application/xml, text/xml", "raw": "*/*"}
@@ -291,3 +299,11 @@ class XmlExchange:
         root = read_xml_reply(self.system, reply, self.charset)
         tree = xml_tree(root, wanted)
         return Read(tree if isinstance(tree, dict) else {"#text": tree, "#name": local_name(str(root.tag))})
+
+
+def rest_exchange(system: str, source: RestSource) -> Exchange:
+    """What reads the replies of a source."""
+    if source.format == "raw":
+        return RawExchange(system)
+    kind = XmlExchange if source.format == "xml" else JsonExchange
+    return kind(system, source.charset)

@@ -32,6 +32,7 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
     assert soap is not None  # noqa: S101 - the caller looked
     if soap.address is None:
         yield from _address_problems(document, soap.wsdl, service)
+    yield from _login_problems(document, declaration, service)
     for verb, connector in declaration.connectors.declared().items():
         place: Place = ("connectors", verb)
         operation = service.operations.get(connector.operation or "")
@@ -52,6 +53,29 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             yield from _argument_problems(document, body, operation.request, (*place, "body"))
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+
+
+def _login_problems(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
+    auth = declaration.source.auth
+    session = auth.session if auth is not None else None
+    for name, call in (("login", session.login), ("logout", session.logout)) if session is not None else ():
+        if call is None or call.operation is None:
+            continue
+        place: Place = ("source", "soap", "auth", "session", name)
+        operation = service.operations.get(call.operation)
+        if operation is None:
+            yield document.problem(
+                (*place, "operation"),
+                "UNKNOWN_OPERATION",
+                f"the WSDL has no operation {call.operation!r}{_said(service)}",
+                allowed=one_of(call.operation, service.operations),
+            )
+        elif operation.request is not None:
+            try:
+                body = as_sent("body", call.body, call.encode)
+            except CodecDeclared:
+                continue  # told already
+            yield from _argument_problems(document, body, operation.request, (*place, "body"))
 
 
 def _said(service: SoapService) -> str:

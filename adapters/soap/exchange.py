@@ -12,14 +12,15 @@ from typing import Any
 
 from lxml import etree
 from zeep.exceptions import Error as ZeepError
-from zeep.wsse.username import UsernameToken as ZeepUsernameToken
 
+from adapters.auth.dress import Dress
+from adapters.auth.wss.verify import NotSigned, ReplyVerifier
 from adapters.declaration import SoapSource
 from adapters.exchange import Read
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Scope
 from adapters.mapping.template import Fill
-from adapters.mapping.tree import Wanted, local_name, xml_tree
+from adapters.mapping.tree import Wanted, local_name, parse_xml, xml_tree
 from adapters.reply import RawReply, looks_like_html
 from adapters.soap.envelope import EnvelopeTexts
 from adapters.soap.wsdl import SoapOperation, SoapService
@@ -37,14 +38,17 @@ ENVELOPES = {
 
 @dataclass(frozen=True, slots=True)
 class SoapCall:
-    """One operation with its arguments; builds requests. Raises ValueProblem if the WSDL does not take them."""
+    """One operation with its arguments; builds requests. Raises ValueProblem if the WSDL does not take them.
+
+    dress: what every envelope carries in its header, None for nothing.
+    """
 
     address: str
     version: str
     operation: SoapOperation
     arguments: Fill
     headers: HeaderPairs
-    wsse: ZeepUsernameToken | None
+    dress: Dress | None = None
 
     texts: EnvelopeTexts = field(init=False, repr=False, compare=False)
 
@@ -52,11 +56,19 @@ class SoapCall:
         object.__setattr__(self, "texts", EnvelopeTexts(self._write))
 
     def request(self, scope: Scope) -> WireRequest:
-        arguments = self.arguments(scope)
-        # with WS-Security a nonce and a creation time are new in each envelope, so that none is kept
-        kept = self.wsse is None and isinstance(arguments, dict)
+        body = self._envelope(self.arguments(scope))
+        if self.dress is not None:
+            # a nonce, a time and a signature are new in each envelope; what is around them is not
+            envelope = parse_xml(body, None)
+            self.dress(envelope, scope)
+            body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+        return WireRequest(
+            "POST", self.address, (*self._content_headers(), *self.headers), body, idempotent=True
+        )
+
+    def _envelope(self, arguments: Any) -> bytes:
         try:
-            body = self.texts.fill(arguments) if kept else self._write(arguments)
+            return self.texts.fill(arguments) if isinstance(arguments, dict) else self._write(arguments)
         except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
             # zeep's words may quote the value
             is_safe = isinstance(error, TypeError) or str(error).startswith("Missing element")
@@ -64,18 +76,12 @@ class SoapCall:
             raise ValueProblem(
                 f"operation {self.operation.name} does not take these arguments: {detail}"
             ) from error
-        return WireRequest(
-            "POST", self.address, (*self._content_headers(), *self.headers), body, idempotent=True
-        )
 
     def _write(self, arguments: Any) -> bytes:
         create = self.operation.binding_operation.create
         # an element of a simple type has one value and no names
         serialized = create(**arguments) if isinstance(arguments, dict) else create(arguments)
-        envelope = serialized.content
-        if self.wsse is not None:
-            envelope, _ = self.wsse.apply(envelope, {})  # type: ignore[no-untyped-call]  # zeep has no types
-        return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+        return etree.tostring(serialized.content, encoding="utf-8", xml_declaration=True)
 
     def _content_headers(self) -> HeaderPairs:
         if self.version == "1.2":
@@ -86,18 +92,23 @@ class SoapCall:
 
 
 def soap_call(
-    source: SoapSource, service: SoapService, operation: SoapOperation, arguments: Fill
+    source: SoapSource,
+    service: SoapService,
+    operation: SoapOperation,
+    arguments: Fill,
+    dress: Dress | None = None,
 ) -> SoapCall:
-    token = source.security.username_token if source.security else None
-    wsse = ZeepUsernameToken(token.username, token.password, use_digest=token.digest) if token else None  # type: ignore[no-untyped-call]
     headers: HeaderPairs = tuple(source.headers.items())
-    return SoapCall(source.address or service.address, service.version, operation, arguments, headers, wsse)
+    return SoapCall(source.address or service.address, service.version, operation, arguments, headers, dress)
 
 
 @dataclass(frozen=True, slots=True)
 class SoapExchange:
+    """verifier: for replies that must be signed; what is read then is what was signed."""
+
     system: str
     charset: str | None
+    verifier: ReplyVerifier | None = None
 
     def read(self, reply: RawReply, wanted: Wanted | None) -> Read:
         """Tree of the element in soap:Body, or its Fault. Raises SourceBadData."""
@@ -114,6 +125,11 @@ class SoapExchange:
                 self.system, f"The reply is XML but no SOAP envelope: <{local_name(str(root.tag))}>."
             )
         body = root.find(f"{{{namespace}}}Body")
+        if self.verifier is not None:
+            try:
+                body = self.verifier.body(root, at=reply.asked_at or None)
+            except NotSigned as error:
+                raise SourceBadData(self.system, f"The reply is not signed as declared: {error}.") from error
         content = (
             next((child for child in body if isinstance(child.tag, str)), None) if body is not None else None
         )

@@ -6,6 +6,7 @@
     ├── SourceBadData            SOURCE_BAD_DATA      an answer that cannot be read or breaks its own contract
     ├── SourceOverloaded         SOURCE_OVERLOADED    no place or no rate left for this system; nothing was sent
     ├── SourceCircuitOpen        SOURCE_CIRCUIT_OPEN  failing too often, left alone for a while; nothing was sent
+    ├── SourceFault              SOURCE_FAULT         the gateway itself failed while it asked; its log says how
     ├── SourceRefused            SOURCE_REFUSED       the system answered with a business error
     └── SourceNotFound           NOT_FOUND            the system answered that it does not have it
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
+from adapters.auth.secrets import secret_forms, secret_values
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
 from adapters.mapping.dates import NETWORK_OFFSET
@@ -117,8 +119,8 @@ def _arguments(
 class _Listening(Wire):
     """A wire that keeps what it sent and received."""
 
-    def __init__(self, limits: WireLimits, guard: UrlGuard) -> None:
-        super().__init__(limits=limits, tls=None, guard=guard)
+    def __init__(self, limits: WireLimits, guard: UrlGuard, tls: ssl.SSLContext | None) -> None:
+        super().__init__(limits=limits, tls=tls, guard=guard)
         self.calls: list[tuple[WireRequest, WireResponse | None]] = []
 
     async def send(
@@ -133,8 +135,8 @@ class _Listening(Wire):
 async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], *, unmasked: bool) -> bool:
     wires: list[_Listening] = []
 
-    def wire_for(limits: WireLimits, guard: UrlGuard) -> Wire:
-        wires.append(_Listening(limits, guard))
+    def wire_for(limits: WireLimits, guard: UrlGuard, tls: ssl.SSLContext | None) -> Wire:
+        wires.append(_Listening(limits, guard, tls))
         return wires[-1]
 
     around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"try", wire_for=wire_for)
@@ -153,8 +155,9 @@ async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], 
     except SourceError as caught:
         error = caught
     finally:
-        await source.wire.close()
-    _show(source, wires[0].calls, page, error, gaps, unmasked=unmasked)
+        hidden = _secrets_of(source)
+        await source.close()
+    _show(source, wires[0].calls, page, error, gaps, hidden=hidden, unmasked=unmasked)
     return error is None
 
 
@@ -165,10 +168,15 @@ def _show(
     error: SourceError | None,
     gaps: list[Gap],
     *,
+    hidden: Sequence[str],
     unmasked: bool,
 ) -> None:
     console = Console()
-    shown = _without_secrets if unmasked else (lambda text: mask_personal_data(_without_secrets(text)))
+
+    def shown(text: str) -> str:
+        text = _without_secrets(hidden, text)
+        return text if unmasked else mask_personal_data(text)
+
     panels = []
     for index, (request, response) in enumerate(calls, 1):
         panels.append(Panel(_code(shown(_request_text(source, request))), title=f"request {index}"))
@@ -194,8 +202,16 @@ def _show(
         _show_findings(console, page, gaps)
 
 
-def _without_secrets(text: str) -> str:
+def _secrets_of(source: Source) -> list[str]:
+    """What the declaration hides, and the token or session at hand, in every form they are sent; the longest first."""
+    values = [*secret_values(source.declaration.source), *source.credentials.held_values()]
+    return sorted({form for value in values for form in secret_forms(value)}, key=len, reverse=True)
+
+
+def _without_secrets(hidden: Sequence[str], text: str) -> str:
     """Passwords and tokens are never shown, whoever asks: the screen ends up in tickets."""
+    for value in hidden:
+        text = text.replace(value, "(secret)")
     return _SECRETS.sub(lambda found: (found.group(1) or found.group(2)) + "(secret)", text)
 
 

@@ -116,7 +116,9 @@ def surroundings(wire: MemoryWire | None = None) -> Surroundings:
     if wire is None:
         return Surroundings(EmbeddedStore(), SingleFlight(), None, SECRET)
     given = cast(Wire, wire)
-    return Surroundings(EmbeddedStore(), SingleFlight(), None, SECRET, wire_for=lambda _limits, _guard: given)
+    return Surroundings(
+        EmbeddedStore(), SingleFlight(), None, SECRET, wire_for=lambda _limits, _guard, _tls: given
+    )
 
 
 def source_of(text: str, wire: MemoryWire | None = None, service: SoapService | None = None) -> Source:
