@@ -1,4 +1,4 @@
-"""A SOAP system for benchmarks: the farm's WSDL, and one list of many records whoever is asked for, as ready bytes.
+"""A SOAP system for benchmarks: the farm's WSDL, and one list of many records for whoever is asked for, as ready bytes.
 
 `python -m bench.soap_list --records 500` serves it until its standard input closes; prints its address.
 """
@@ -40,10 +40,10 @@ def wsdl_text(url: str) -> str:
     return text.replace("{address}", f"{url}/ws")
 
 
-def list_envelope(records: int) -> bytes:
-    """The reply of QueryCaseList with so many cases of one applicant, newest first."""
+def list_envelope(records: int, number: str = "") -> bytes:
+    """The reply of QueryCaseList with so many cases of one applicant, newest first. number: of which of the samples."""
     registry = load_registry()
-    person = next(one for one in registry.applicants if one.sample)
+    person = next(one for one in registry.applicants if one.sample and number in ("", one.id_number))
     made = registry.implementations[: records or 1]
     rows = []
     for index in range(records, 0, -1):
@@ -90,10 +90,13 @@ def main() -> None:
     listener = bind(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     described = response(wsdl_text(url).encode(), content_type=XML_TYPE)
-    listed = response(list_envelope(records), content_type=XML_TYPE)
+    numbers = [one.id_number for one in load_registry().applicants if one.sample]
+    listed = {one.encode(): response(list_envelope(records, one), content_type=XML_TYPE) for one in numbers}
 
     def handle(request: Request) -> bytes:
-        return described if request.method == b"GET" else listed
+        if request.method == b"GET":
+            return described
+        return next(reply for number, reply in listed.items() if number in request.body)
 
     print(url, flush=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
