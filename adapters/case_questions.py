@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.case_fields import ALWAYS, CaseView, case_rules, connection, network_time, record_fields
+from adapters.case_filter import CaseFilter, filter_number, is_applicant
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
-from adapters.network import CaseFilter, Network, RegionTree, filter_number, is_applicant
+from adapters.network import Network, RegionTree
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
 from schema.errors import SchemaError

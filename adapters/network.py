@@ -1,7 +1,7 @@
 """All legacy systems of one generation, and the canonical questions that may be put to them.
 
-Knows which systems are asked for a question, what each filters itself and what is filtered here; knows nothing
-of GraphQL. `connector.py` puts the questions, `fanout.py` asks them.
+Knows which systems are asked for a question; knows nothing of GraphQL. `connector.py` puts the questions,
+`fanout.py` asks them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from adapters.case_filter import CaseFilter
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
@@ -23,9 +24,8 @@ from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceUnavailable
 from schema.canonical import VERBS
-from schema.identifiers import normalise_number
 
-__all__ = ["CaseFilter", "GapSink", "Network", "RegionTree", "filter_number", "is_applicant"]
+__all__ = ["GapSink", "Network", "RegionTree"]
 
 
 DETAIL_SHARE = 0.3
@@ -46,79 +46,6 @@ class GapSink(Protocol):
     def note(self, system: str, gaps: Sequence[Gap]) -> None:
         """Takes unmapped codes that were met; must not block."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """What cases are asked for. number: normalised identity number; regions: codes, descendants included;
-    start and end: network times, both ends included."""
-
-    id_type: str | None = None
-    number: str | None = field(default=None, repr=False)
-    states: tuple[str, ...] = ()
-    department: str | None = None
-    regions: frozenset[str] | None = None
-    systems: frozenset[str] | None = None
-    start: str | None = None
-    end: str | None = None
-
-    def args(self) -> dict[str, Any]:
-        """`$args` of request templates."""
-        applicant = None
-        if self.number is not None:
-            kind = "LEGAL" if self.id_type in ("USCC", "ORG_CODE") else "NATURAL"
-            applicant = {"idType": self.id_type, "idNumber": self.number, "kind": kind}
-        return {
-            "applicant": applicant,
-            "states": list(self.states) or None,
-            "department": self.department,
-            "region": min(self.regions) if self.regions and len(self.regions) == 1 else None,
-            "from": self.start,
-            "to": self.end,
-        }
-
-    def here(self, source: Source) -> tuple[Callable[[dict[str, Any]], bool], ...]:
-        """Tests that the gateway itself must make, because this system does not."""
-        pushed = source.connectors["cases"].filters
-        tests: list[Callable[[dict[str, Any]], bool]] = []
-        if self.number is not None and "applicant" in source.connectors["cases"].mapped:
-            # a system that searches loosely, or not at all, must not hand out another person's cases
-            number = self.number
-            tests.append(lambda record: is_applicant(record, number))
-        if self.states and "states" not in pushed:
-            wanted = frozenset(self.states)
-            tests.append(lambda record: (record.get("state") or "UNKNOWN") in wanted)
-        if self.department and "department" not in pushed:
-            department = self.department
-            tests.append(lambda record: record.get("departmentCode") == department)
-        if self.regions is not None:  # a system knows one code, not what lies below it
-            regions = self.regions
-            tests.append(lambda record: record.get("regionCode") in regions)
-        if self.start is not None:  # dates are tested again: systems differ on whether ends are included
-            start = self.start
-            tests.append(lambda record: record["appliedAt"] >= start)
-        if self.end is not None:
-            end = self.end
-            tests.append(lambda record: record["appliedAt"] <= end)
-        return tuple(tests)
-
-    def unverifiable(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record left out has no whole number to compare: what its system keeps or shows is masked."""
-        held = (record.get("applicant") or {}).get("idNumber")
-        return self.number is not None and (not isinstance(held, str) or "*" in held)
-
-    def fields(self) -> set[str]:
-        """Canonical fields that `here` looks at."""
-        needed = {"appliedAt", "localNo"}
-        if self.number is not None:
-            needed.add("applicant")
-        if self.states:
-            needed.add("state")
-        if self.department:
-            needed.add("departmentCode")
-        if self.regions is not None:
-            needed.add("regionCode")
-        return needed
 
 
 @dataclass(slots=True)
@@ -408,18 +335,3 @@ def _may_hold(declaration: Declaration, number: str) -> bool:
     if connector is None:
         return False
     return connector.numbers is None or re.fullmatch(connector.numbers, number) is not None
-
-
-def is_applicant(record: Mapping[str, Any], number: str) -> bool:
-    """Whether a case is of the applicant with this normalised number."""
-    held = (record.get("applicant") or {}).get("idNumber")
-    return isinstance(held, str) and (held == number or filter_number(None, held)[1] == number)
-
-
-def filter_number(id_type: str | None, number: str) -> tuple[str, str]:
-    """Type and normalised number of an applicant; a number of letters and digits that is no resident id is a
-    social credit code whatever the default of the argument says."""
-    text = normalise_number(id_type or "RESIDENT_ID", number)
-    if (id_type in (None, "RESIDENT_ID")) and len(text) == 18 and not text[:17].isdigit():
-        return "USCC", normalise_number("USCC", number)
-    return id_type or "RESIDENT_ID", text

@@ -27,9 +27,7 @@ KEY = "The key by reference, ${env:NAME} or ${file:/path}, never the key itself 
 
 
 class CodecModel(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, regex_engine="python-re"
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, regex_engine="python-re")
 
 
 class PairsModel(CodecModel):

@@ -23,9 +23,9 @@ from rich.table import Table
 from adapters.auth.secrets import secret_forms, secret_values
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
+from adapters.case_filter import CaseFilter, filter_number
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap
-from adapters.network import CaseFilter, filter_number
 from adapters.reply import RawReply, decode_text, python_charset
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError

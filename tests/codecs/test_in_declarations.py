@@ -220,3 +220,10 @@ def test_a_place_that_the_wsdl_lacks_is_told(tmp_path: Path) -> None:
     assert one.declaration is not None
     found = list(check_soap(one.document, one.declaration, service))
     assert any("'nono'" in problem.message for problem in found)
+
+
+def test_a_key_has_one_spelling_so_that_no_other_hides_a_secret() -> None:
+    text = PIPES.replace("gzip: {}", 'rsa: {private_key: "MIIE"}')
+    [problem] = [one for one in problems(text) if one.code == "UNKNOWN_KEY"]
+    assert problem.message == "unknown key 'private_key'"
+    assert "privateKey" in problem.allowed
