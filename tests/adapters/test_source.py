@@ -148,13 +148,16 @@ async def test_nobody_listening_is_unavailable_and_silence_a_timeout() -> None:
     one = source_of(rest_yaml(CASE, base=f"http://127.0.0.1:{free_port()}"))
     assert type(await failure(one)) is SourceUnavailable
 
-    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    held: list[asyncio.StreamWriter] = []  # from Python 3.13 a writer that nobody holds closes its connection
+    server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     slow = source_of(
         rest_yaml(CASE, base=f"http://127.0.0.1:{port}", head="traffic: {retries: 0, timeoutMs: 50}")
     )
     assert type(await failure(slow)) is SourceTimeout
     await slow.wire.close()
+    for writer in held:
+        writer.close()
     server.close()
 
 
