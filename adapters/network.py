@@ -221,8 +221,9 @@ class Network:
         deadline: float,
         position: Position = None,
         trace: Mapping[str, str] = NO_TRACE,
+        roots: Mapping[str, Any] = NO_TRACE,
     ) -> tuple[Outcome, Page | None]:
-        """A verb of one system; a system that lacks it has the outcome UNSUPPORTED."""
+        """A verb of one system, or a field of its own types; a system that lacks it has the outcome UNSUPPORTED."""
         source = self.sources.get(system)
         if source is None and system in self.absent:
             return self._unavailable(system), None
@@ -238,6 +239,7 @@ class Network:
                 position=position,
                 gaps=outcome.gaps,
                 trace=trace,
+                roots=roots,
             )
 
         [(outcome, page)] = await ask_each([source], ask)
@@ -255,6 +257,7 @@ class Network:
         start: Mark,
         deadline: float,
         trace: Mapping[str, str] = NO_TRACE,
+        roots: Mapping[str, Any] = NO_TRACE,
     ) -> tuple[Outcome, list[dict[str, Any]], Mark | None]:
         """At most `first` records of a system's own list, and where it goes on (None at its end).
 
@@ -269,7 +272,7 @@ class Network:
             fields = [field.name for field in VERBS[verb].fields]
         for _ in range(MAX_PAGES):
             outcome, page = await self.one_page(
-                system, verb, args, fields, deadline=deadline, position=position, trace=trace
+                system, verb, args, fields, deadline=deadline, position=position, trace=trace, roots=roots
             )
             whole.add(outcome)
             if page is None:

@@ -17,8 +17,8 @@ from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text
 from adapters.mapping.scope import Scope, Trouble, Unmapped
 from adapters.mapping.tree import Leaf
-from schema.canonical import RECORDS, Field, Record
-from schema.vocabulary import values
+from schema.canonical import Field, Record
+from schema.identifiers import mask_address, mask_id, mask_in_text, mask_mobile, mask_name
 
 __all__ = ["RecordReader", "compile_condition", "compile_expression", "compile_map", "raw_source"]
 
@@ -90,12 +90,18 @@ def _field_reader(
         raw = raw_source(map_[source]) if source and isinstance(map_.get(source), str) else None
         return (_reader(raw, context), _fit("str", "", context)) if raw is not None else None
     if kind == "record":
-        return _nested(field.name, compile_map(value, RECORDS[target], context)), None
+        inner = {name: one for name, one in value.items() if name != "at"}
+        read = compile_map(inner, context.records[target], context)
+        if "at" in value:
+            return _placed(field.name, value["at"], read, context), None
+        return _nested(field.name, read), None
     if kind == "list":
         inner = {name: one for name, one in value.items() if name != "each"}
         return _list_reader(
-            field.name, value["each"], compile_map(inner, RECORDS[target], context), context
+            field.name, value["each"], compile_map(inner, context.records[target], context), context
         ), None
+    if kind == "many":
+        return _many(field.name, _reader(ex.parse(value), context), _fit_of(target, context)), None
     if kind == "json" and isinstance(value, Mapping):
         parts = {name: compile_expression(one, context) for name, one in value.items()}
         return _object_reader(parts), None
@@ -111,6 +117,45 @@ def _nested(name: str, read: RecordReader) -> Reader:
         record = read(node, scope)
         _place_troubles(scope, before, name)
         return record if any(value is not None for value in record.values()) else None
+
+    return get
+
+
+def _placed(name: str, at: str, read: RecordReader, context: CompileContext) -> Reader:
+    """A part that stands at a place of its own: null where nothing stands there, whatever is read of it."""
+    find = compile_expression(at, context)
+
+    def get(node: Any, scope: Scope) -> Any:
+        found = find(node, scope)
+        if isinstance(found, list):
+            found = found[0] if found else None
+        if found is None or found == "" or found == {}:
+            return None
+        before = len(scope.troubles)
+        record = read(found, scope)
+        _place_troubles(scope, before, name)
+        return record
+
+    return get
+
+
+def _many(name: str, read: Reader, fit: Fit | None) -> Reader:
+    """A list of single values; what does not fit is null in its place, empty ones are left out."""
+
+    def get(node: Any, scope: Scope) -> list[Any]:
+        found = read(node, scope)
+        if found is None or found == "":
+            return []
+        out: list[Any] = []
+        for index, one in enumerate(found if isinstance(found, list) else [found]):
+            if one is None or one == "":
+                continue
+            try:
+                out.append(fit(one) if fit is not None else one)
+            except ValueProblem as problem:
+                scope.troubles.append(Trouble(f"{name}[{index}]", str(problem)))
+                out.append(None)
+        return out
 
     return get
 
@@ -143,25 +188,62 @@ def _list_reader(name: str, each: str, read: RecordReader, context: CompileConte
 def _object_reader(parts: Mapping[str, Reader]) -> Reader:
     def get(node: Any, scope: Scope) -> Any:
         found = {name: read(node, scope) for name, read in parts.items()}
-        return {name: value for name, value in found.items() if value not in (None, "")} or None
+        return {
+            name: value
+            for name, value in found.items()
+            if value not in (None, "") and not isinstance(value, Unmapped)
+        } or None
 
     return get
 
 
+def _fit_of(type_: str, context: CompileContext) -> Fit | None:
+    kind, _, target = type_.partition(":")
+    return _fit(kind, target, context)
+
+
 def _fit(kind: str, target: str, context: CompileContext) -> Fit | None:
-    """Brings a value to the type of its canonical field; empty text is null."""
+    """Brings a value to the type of its field; empty text is null."""
     if kind == "enum":
-        return _fit_enum(target)
+        return _fit_enum(target, context.enums(target))
+    if kind == "mask":
+        return _fit_masked(_MASKS[target])
     if kind == "datetime":
         iso = iso_reader(context.offset)
         return lambda value: iso(as_text(value)) if value != "" else None
-    return {"str": _fit_text, "date": _fit_date, "int": _fit_int, "float": _fit_float, "bool": _fit_bool}.get(
-        kind
-    )
+    return {
+        "str": _fit_text,
+        "date": _fit_date,
+        "int": _fit_int,
+        "float": _fit_float,
+        "bool": _fit_bool,
+        "json": _fit_json,
+    }.get(kind)
 
 
-def _fit_enum(target: str) -> Fit:
-    allowed = values(target)
+_MASKS: Mapping[str, Callable[[str], str]] = {
+    "NAME": mask_name,
+    "ID_NUMBER": mask_id,
+    "PHONE": mask_mobile,
+    "ADDRESS": mask_address,
+    "TEXT": mask_in_text,
+}
+"""Kinds of personal text; TEXT is text that should hold none: what looks like a number of a person is masked."""
+
+
+def _fit_masked(mask: Callable[[str], str]) -> Fit:
+    def fit(value: Any) -> str | None:
+        text = _fit_text(value)
+        return mask(text) if text is not None else None
+
+    return fit
+
+
+def _fit_json(value: Any) -> Any:
+    return None if isinstance(value, Unmapped) else value
+
+
+def _fit_enum(target: str, allowed: Collection[str]) -> Fit:
     unknown = "UNKNOWN" if "UNKNOWN" in allowed else None
 
     def fit(value: Any) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,8 @@ from typing import Any
 from adapters.mapping import dates
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.scope import UNMAPPED, Gap, Scope
+from schema.canonical import RECORDS, Record
+from schema.vocabulary import values
 
 __all__ = ["FUNCTIONS", "CompileContext", "Function", "Reader", "as_text"]
 
@@ -26,10 +28,15 @@ MAX_MATCHED = 2000
 
 @dataclass(frozen=True, slots=True)
 class CompileContext:
-    """What expressions of one declaration may refer to. `offset`: of times that carry none."""
+    """What expressions and maps of one declaration may refer to. `offset`: of times that carry none.
+
+    records, enums: what types of fields name, by default the canonical ones; a system's own types bring theirs.
+    """
 
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     offset: timezone = timezone(timedelta(hours=8))
+    records: Mapping[str, Record] = field(default_factory=lambda: RECORDS)
+    enums: Callable[[str], Collection[str]] = values
 
 
 @dataclass(frozen=True, slots=True)
