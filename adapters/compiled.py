@@ -70,7 +70,7 @@ class CompiledConnector:
         """What a record cannot be without: others are left out."""
         return _NEEDED[self.verb]
 
-    def pruned(self, fields: frozenset[str]) -> tuple[Wanted, RecordReader]:
+    def pruned(self, fields: frozenset[str]) -> tuple[Wanted | None, RecordReader]:
         """What of a reply is wanted for these fields, and what reads a record of it."""
         record = VERBS[self.verb]
         wanted = wanted_names(self.connector, self.record_map, record, fields)
@@ -83,15 +83,20 @@ class CompiledConnector:
             if len(self.readers) > 200:
                 self.readers.clear()
             wanted, record = self.pruned(key)
-            for steps in self.also:
-                add_path(wanted, steps)
-            if self.decoders.entries:
-                # a decoded value is handed over whole, whatever is wanted below it
-                found = ReplyReader(*self.decoders.pruned(wanted), record)
+            if wanted is None:  # everything is read, and so everything is decoded
+                found = ReplyReader(None, self.decoders if self.decoders.entries else None, record)
             else:
-                found = ReplyReader(wanted, None, record)
+                found = self._pruned_reader(wanted, record)
             self.readers[key] = found
         return found
+
+    def _pruned_reader(self, wanted: Wanted, record: RecordReader) -> ReplyReader:
+        for steps in self.also:
+            add_path(wanted, steps)
+        if self.decoders.entries:
+            # a decoded value is handed over whole, whatever is wanted below it
+            return ReplyReader(*self.decoders.pruned(wanted), record)
+        return ReplyReader(wanted, None, record)
 
 
 def compile_connector(

@@ -178,9 +178,7 @@ def connector_schema(sdl: str) -> GraphQLSchema:
 
 def _defined(document: DocumentNode) -> DocumentNode:
     """Extensions as definitions: what they extend is defined in other subgraphs."""
-    there = {
-        node.name.value for node in document.definitions if isinstance(node, ObjectTypeDefinitionNode)
-    }
+    there = {node.name.value for node in document.definitions if isinstance(node, ObjectTypeDefinitionNode)}
     definitions: list[DefinitionNode] = []
     for node in document.definitions:
         if isinstance(node, ObjectTypeExtensionNode) and node.name.value not in there:

@@ -7,7 +7,6 @@ Knows which systems are asked for a question; knows nothing of GraphQL. `connect
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,6 +18,7 @@ from adapters.case_filter import CaseFilter
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
+from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.scope import Gap, Trouble
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
@@ -337,4 +337,4 @@ def _may_hold(declaration: Declaration, number: str) -> bool:
     connector = declaration.connectors.case
     if connector is None:
         return False
-    return connector.numbers is None or re.fullmatch(connector.numbers, number) is not None
+    return connector.numbers is None or compile_pattern(connector.numbers).matches(number)

@@ -110,7 +110,9 @@ class Source:
         roots: what else it may use, by name; deadline: event-loop time; gaps: unmapped codes of a fresh reply
         are added here.
         """
-        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, roots=roots)
+        asking = partial(
+            self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, roots=roots
+        )
         if self.tracer is None:
             return await asking(trace)
         with self.tracer.span(f"system {verb}", parent=trace, kind="client", system=self.code) as span:
@@ -180,12 +182,18 @@ class Source:
         scope = Scope({"reply": read.tree, "page": page, "link": read.link})
         try:
             nodes = self._nodes(connector, read, scope)
-            records, troubles = _read_records(connector.record_name, connector.needed, nodes, reader.record, scope)
+            records, troubles = _read_records(
+                connector.record_name, connector.needed, nodes, reader.record, scope
+            )
             total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
             short = short_pages(connector.connector.paging, page, len(nodes), total)
             if short is not None:
                 troubles.append(Trouble("paging", short))
-            position = None if connector.single else connector.pages.next_position(read.tree, scope, page, nodes, total)
+            position = (
+                None
+                if connector.single
+                else connector.pages.next_position(read.tree, scope, page, nodes, total)
+            )
         except ValueProblem as problem:
             raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
         if gaps is not None and is_own:

@@ -15,7 +15,8 @@ from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.mapping.expression import Call, Expression, parse, paths_of
-from adapters.mapping.functions import CompileContext
+from adapters.mapping.functions import ANY, KEEP, REFUSE, CompileContext
+from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
 from schema.canonical import VERBS, Field, Record
@@ -119,9 +120,9 @@ def protocol_problems(
             )
     if connector.numbers is not None:
         try:
-            re.compile(connector.numbers)
-        except re.error as error:
-            yield document.problem((*place, "numbers"), "BAD_PATTERN", f"not a regular expression: {error}")
+            compile_pattern(connector.numbers)
+        except ExpressionError as error:
+            yield document.problem((*place, "numbers"), "BAD_PATTERN", error.message, allowed=error.allowed)
 
 
 def _rest_problems(
@@ -406,10 +407,12 @@ def _enum_problems(
         return
     allowed = context.enums(target)
     for table in _tables_of(tree):
-        for raw, canonical in context.tables.get(table, {}).items():
-            if canonical not in allowed:
+        versions = [one for one in context.tables if one.partition("@")[0] == table]
+        codes = [(one, raw, canonical) for one in versions for raw, canonical in context.tables[one].items()]
+        for version, raw, canonical in codes:
+            if canonical not in allowed and not (raw == ANY and canonical in (KEEP, REFUSE)):
                 yield document.problem(
-                    ("tables", table, raw),
+                    ("tables", version, raw),
                     "BAD_CODE",
                     f"{canonical!r} is no {target} (the table feeds {place[-1]})",
                     allowed=one_of(canonical, allowed),

@@ -23,12 +23,15 @@ def wanted_names(
     fields: Collection[str] | None,
     *,
     records: Mapping[str, Record] = RECORDS,
-) -> Wanted:
-    """Names by level, from the reply's root. `fields`: fields of the record that are read; None means all."""
+) -> Wanted | None:
+    """Names by level, from the reply's root; None where all of it is. `fields`: of the record that are read; None
+    means all."""
     wanted: Wanted = {}
     for place, steps in reply_paths(connector, record_map, record, fields, records=records):
         if place[-1] in ("records", "each", "at"):
             add_container(wanted, steps)
+        elif not any(isinstance(step, str) for step in steps):
+            return None  # the whole reply
         else:
             add_path(wanted, steps)
     return wanted

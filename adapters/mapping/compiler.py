@@ -14,7 +14,8 @@ from typing import Any
 from adapters.mapping import expression as ex
 from adapters.mapping.dates import iso_reader
 from adapters.mapping.errors import ExpressionError, ValueProblem
-from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text
+from adapters.mapping.foreign import compile_foreign
+from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text, versioned_table
 from adapters.mapping.scope import Scope, Trouble, Unmapped
 from adapters.mapping.tree import Leaf
 from schema.canonical import Field, Record
@@ -322,6 +323,15 @@ def _reader(tree: ex.Expression, context: CompileContext) -> Reader:
             return lambda node, scope: [one(node, scope) for one in readers]
         case ex.Binary():
             return _binary(tree, context)
+        case ex.Choice(condition, value, otherwise):
+            test, then, other = (_reader(one, context) for one in (condition, value, otherwise))
+            return lambda node, scope: then(node, scope) if test(node, scope) else other(node, scope)
+        case ex.Foreign(language, text, offset):
+            try:
+                look = compile_foreign(language, text)
+            except ExpressionError as error:
+                raise ExpressionError(error.message, offset + error.offset, error.allowed) from None
+            return lambda node, _scope: look(node)
 
 
 def _path(path: ex.Path) -> Reader:
@@ -365,8 +375,11 @@ def _call(call: ex.Call, context: CompileContext) -> Reader:
         )
     if not function.least <= len(call.arguments) <= function.most:
         raise ExpressionError(f"{call.name} takes {function.least} to {function.most} arguments", call.offset)
-    arguments = []
-    for argument in call.arguments:
+    arguments: list[Any] = []
+    for position, argument in enumerate(call.arguments):
+        if call.name == "table" and position == 1:  # the day whose version of the table holds
+            arguments.append(_reader(argument, context))
+            continue
         if not isinstance(argument, ex.Literal):
             raise ExpressionError(f"{call.name} takes literals", call.offset)
         arguments.append(argument.value)
@@ -384,6 +397,22 @@ def _call(call: ex.Call, context: CompileContext) -> Reader:
         if (value is None or value == "") and not keeps_null:
             return None
         return apply(value, scope)
+
+    if call.name == "table" and len(arguments) > 1:
+        return _versioned(str(arguments[0]), read, arguments[1], context)
+    return get
+
+
+def _versioned(name: str, read: Reader, when: Reader, context: CompileContext) -> Reader:
+    """A code of the version of its table that held on a day; without the day, of the newest."""
+    look_up = versioned_table(name, context)
+
+    def get(node: Any, scope: Scope) -> Any:
+        value = read(node, scope)
+        if value is None or value == "":
+            return None
+        day = when(node, scope)
+        return look_up(value, as_text(day)[:10] if day else None, scope)
 
     return get
 

@@ -12,13 +12,23 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from adapters.mapping.errors import ExpressionError, ValueProblem
 
-__all__ = ["NETWORK_OFFSET", "date_reader", "date_writer", "epoch_reader", "iso_reader", "parse_offset"]
+__all__ = [
+    "NETWORK_OFFSET",
+    "PIVOT",
+    "chinese_reader",
+    "date_reader",
+    "date_writer",
+    "epoch_reader",
+    "iso_reader",
+    "parse_offset",
+]
 
 NETWORK_OFFSET = timezone(timedelta(hours=8))
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})", re.ASCII)
 # letters of the pattern -> field, and the digits that it takes
 _FIELDS = {
     "yyyy": ("year", r"\d{4}"),
+    "yy": ("short", r"\d{2}"),
     "MM": ("month", r"\d{2}"),
     "M": ("month", r"\d{1,2}"),
     "dd": ("day", r"\d{2}"),
@@ -31,7 +41,10 @@ _FIELDS = {
     "s": ("second", r"\d{1,2}"),
     "SSS": ("milli", r"\d{3}"),
 }
-_PATTERN = re.compile("yyyy|SSS|MM|dd|HH|mm|ss|[MdHms]|'[^']*'|.", re.DOTALL)
+PIVOT = 69
+"""Two-digit years below it are of this century (POSIX strptime %y): 68 is 2068, 69 is 1969."""
+
+_PATTERN = re.compile("yyyy|yy|SSS|MM|dd|HH|mm|ss|[MdHms]|'[^']*'|.", re.DOTALL)
 
 
 def parse_offset(text: str) -> timezone:
@@ -46,10 +59,12 @@ def parse_offset(text: str) -> timezone:
 def _parts(pattern: str) -> list[str]:
     parts = _PATTERN.findall(pattern)
     fields = [_FIELDS[part][0] for part in parts if part in _FIELDS]
-    if "year" not in fields:
+    if "year" not in fields and "short" not in fields:
         raise ExpressionError(
-            f"date pattern {pattern!r} has no year", 0, "of yyyy MM dd HH mm ss SSS and other signs"
+            f"date pattern {pattern!r} has no year", 0, "of yyyy (or yy) MM dd HH mm ss SSS and other signs"
         )
+    if "year" in fields and "short" in fields:
+        raise ExpressionError(f"date pattern {pattern!r} has yyyy and yy")
     twice = sorted({name for name in fields if fields.count(name) > 1})
     if twice:
         raise ExpressionError(f"date pattern {pattern!r} has {', '.join(twice)} twice")
@@ -70,9 +85,9 @@ def _network_text(moment: datetime) -> str:
         raise ValueProblem("a date at the end of the calendar") from None
 
 
-def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
+def date_reader(pattern: str, offset: timezone, *, pivot: int = PIVOT) -> Callable[[str], str]:
     """Text in `pattern` -> network time. yyyy MM dd HH mm ss SSS; M d H m s take one or two digits; other signs stand
-    for themselves, letters between '...' too."""
+    for themselves, letters between '...' too. yy: two digits, below the pivot in this century."""
     regex = "".join(
         rf"(?P<{_FIELDS[part][0]}>{_FIELDS[part][1]})" if part in _FIELDS else re.escape(_literal(part))
         for part in _parts(pattern)
@@ -89,7 +104,7 @@ def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
         given = found.groupdict()
         try:
             moment = datetime(
-                int(given["year"]),
+                _year(given, pivot),
                 int(given.get("month") or 1),
                 int(given.get("day") or 1),
                 int(given.get("hour") or 0),
@@ -103,6 +118,13 @@ def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
         return _network_text(moment.replace(tzinfo=offset))
 
     return read
+
+
+def _year(given: dict[str, str | None], pivot: int) -> int:
+    if (year := given.get("year")) is not None:
+        return int(year)
+    short = int(given["short"] or 0)
+    return (2000 if short < pivot else 1900) + short
 
 
 _PADDED = frozenset({"yyyy", "MM", "dd", "HH", "mm", "ss"})
@@ -125,6 +147,53 @@ def _padded_reader(match: Callable[[str], re.Match[str] | None], pattern: str) -
         except ValueError:
             raise ValueProblem("no such day or time") from None
         return iso + "+08:00"
+
+    return read
+
+
+_CHINESE = re.compile(
+    r"(?P<year>.{2,4})年(?P<month>.{1,3})月(?P<day>.{1,3})[日号]?"
+    r"(?:\s*(?P<half>上午|下午|晚上|凌晨)?(?P<hour>.{1,3})[时時点點](?:(?P<minute>.{1,3})分(?:(?P<second>.{1,3})秒)?|(?P<half_past>半)|整)?)?"
+)
+_DIGITS = {
+    sign: str(value)
+    for value, signs in enumerate(
+        ("〇零○０", "一１", "二２两", "三３", "四４", "五５", "六６", "七７", "八８", "九９")
+    )
+    for sign in signs
+}
+
+
+def _chinese_number(text: str | None) -> int:
+    """3, ３, 三, 十三, 二十三, 廿三 -> a number; 二〇一八 digit by digit. Raises ValueError."""
+    if not text:
+        return 0
+    text = "".join(_DIGITS.get(sign, sign) for sign in text.strip()).replace("廿", "2十").replace("卅", "3十")
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return int(text)
+    return int(tens or 1) * 10 + int(ones or 0)
+
+
+def chinese_reader(offset: timezone) -> Callable[[str], str]:
+    """二〇一八年一月九日, 2018年1月9日 12时56分, with 上午 and 下午."""
+
+    def read(text: str) -> str:
+        found = _CHINESE.fullmatch(text.strip())
+        if found is None:
+            raise ValueProblem("not a Chinese date such as 二〇一八年一月九日")
+        try:
+            hour = _chinese_number(found["hour"])
+            if found["half"] in ("下午", "晚上") and hour < 12:
+                hour += 12
+            minute = 30 if found["half_past"] else _chinese_number(found["minute"])
+            year, month, day = (_chinese_number(found[name]) for name in ("year", "month", "day"))
+            if year < 1000:
+                raise ValueError
+            moment = datetime(year, month, day, hour, minute, _chinese_number(found["second"]))
+        except ValueError:
+            raise ValueProblem("no such day or time") from None
+        return _network_text(moment.replace(tzinfo=offset))
 
     return read
 
@@ -173,6 +242,8 @@ def date_writer(pattern: str, offset: timezone) -> Callable[[str], str]:
 def _written(part: str, moment: datetime) -> str:
     """One field; not by strftime, whose %Y does not pad everywhere."""
     name = _FIELDS[part][0]
+    if name == "short":
+        return f"{moment.year % 100:02d}"
     return f"{0 if name == 'milli' else getattr(moment, name):0{len(part)}d}"
 
 
