@@ -173,7 +173,7 @@ def connector_schema(sdl: str) -> GraphQLSchema:
         return extended
     query = extended.type_map["Query"]
     assert isinstance(query, GraphQLObjectType)  # noqa: S101 - just made
-    return GraphQLSchema(**{**extended.to_kwargs(), "query": query})
+    return GraphQLSchema(query, types=list(extended.type_map.values()), assume_valid=True)
 
 
 def _defined(document: DocumentNode) -> DocumentNode:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from graphql import GraphQLSchema, parse
 
@@ -205,7 +206,7 @@ def _line_of(schema: OwnSchema, error: CompositionError) -> int | None:
         if name is None or name.value != error.type_name:
             continue
         fields = {one.name.value: one for one in getattr(node, "fields", None) or ()}
-        element = fields.get(error.field_name) if error.field_name is not None else node
+        element: Any = fields.get(error.field_name) if error.field_name is not None else node
         if element is not None and element.name.loc is not None:
             return int(element.name.loc.start_token.line)
     return None

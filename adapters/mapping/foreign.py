@@ -119,7 +119,7 @@ def _xpath(text: str) -> Callable[[Any], Any]:
         except etree.XPathError as error:
             raise ValueProblem(f"xpath: {error}") from None
         if isinstance(found, list):
-            values = [one if isinstance(one, str) else xml_tree(one, None) for one in found]
+            values = [xml_tree(one, None) if isinstance(one, etree._Element) else one for one in found]
             return values[0] if len(values) == 1 else values or None
         if isinstance(found, float) and found.is_integer():
             return int(found)

@@ -25,13 +25,12 @@ KEY = "$"
 
 @dataclass(slots=True)
 class _OwnConnector(CompiledConnector):
-    answer: Answer | None = None
     record: Record | None = None
-    single_: bool = False
+    answers_one: bool = False
 
     @property
     def single(self) -> bool:
-        return self.single_
+        return self.answers_one
 
     @property
     def record_name(self) -> str:
@@ -83,17 +82,17 @@ def compile_own_fields(
     for coordinate, answer in model.answers.items():
         connector = declaration.types.fields[coordinate]
 
-        def make(*parts: Any, answer: Answer = answer, connector: OwnField = connector) -> CompiledConnector:
-            single = answer.single and connector.batch is None
-            return _OwnConnector(*parts, answer=answer, record=own_record(connector, answer), single_=single)
-
-        compiled[coordinate] = compile_connector(
+        made = compile_connector(
             coordinate,
             connector,
             call_of(connector, model.context),
             model.context,
             own_map(connector, answer),
             ended=ended,
-            kind=make,
+            kind=_OwnConnector,
         )
+        assert isinstance(made, _OwnConnector)  # noqa: S101 - of the kind asked for
+        made.record = own_record(connector, answer)
+        made.answers_one = answer.single and connector.batch is None
+        compiled[coordinate] = made
     return compiled

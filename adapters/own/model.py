@@ -120,7 +120,8 @@ def _keys(sdl: OwnSdl) -> dict[str, frozenset[str]]:
         for applied in node.directives or ():
             if applied.name.value != "key":
                 continue
-            text = next((one.value.value for one in applied.arguments if one.name.value == "fields"), "")  # type: ignore[attr-defined]
+            given = {one.name.value: one.value for one in applied.arguments or ()}
+            text = getattr(given.get("fields"), "value", "")
             names = frozenset(_names_of(str(text)))
             found[node.name.value] = found.get(node.name.value, frozenset()) | names
     return found
@@ -275,10 +276,12 @@ def _node_type(named: GraphQLNamedType) -> GraphQLNamedType | None:
     if "pageInfo" not in fields:
         return None
     if "nodes" in fields:
-        return get_named_type(fields["nodes"].type)
+        nodes: GraphQLNamedType = get_named_type(fields["nodes"].type)
+        return nodes
     edge = get_named_type(fields["edges"].type) if "edges" in fields else None
     node = edge.fields.get("node") if isinstance(edge, GraphQLObjectType) else None
-    return get_named_type(node.type) if node is not None else None
+    named_node: GraphQLNamedType | None = get_named_type(node.type) if node is not None else None
+    return named_node
 
 
 def _input_names(type_: object) -> frozenset[str] | None:

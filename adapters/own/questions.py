@@ -208,16 +208,13 @@ class _Asking:
         roots = {"this": this} if this else {}
         paths = [parents[index][1] for index in group]
         if self.answer.page:
-            value = await self._page(roots, paths)
+            value: Any = await self._page(roots, paths)
         else:
-            rows, complete = await self._rows(roots, paths)
+            rows = await self._rows(roots, paths)
             if rows is None:
                 value = None
-            elif self.answer.many:
-                value = [self._plain(row) for row in rows]
             else:
-                value = self._only(rows, paths)
-            del complete
+                value = [self._plain(row) for row in rows] if self.answer.many else self._only(rows, paths)
         for index in group:
             values[index] = value
 
@@ -240,7 +237,7 @@ class _Asking:
         # what the request does not send as a list is the same for all, or it could not be one call
         roots = {"batch": {name: [this[name] for this, _ in chunk] for name in names}}
         paths = [parents[index][1] for _, group in chunk for index in group]
-        rows, _ = await self._rows(roots, paths)
+        rows = await self._rows(roots, paths)
         if rows is None:
             for _, group in chunk:
                 for index in group:
@@ -256,21 +253,19 @@ class _Asking:
             for index in group:
                 values[index] = value
 
-    async def _rows(
-        self, roots: Mapping[str, Any], paths: list[Path]
-    ) -> tuple[list[dict[str, Any]] | None, bool]:
+    async def _rows(self, roots: Mapping[str, Any], paths: list[Path]) -> list[dict[str, Any]] | None:
         """All records, through the pages where the list has them; None where the system could not answer."""
         outcome, rows, end = await self._asked(roots, first=LONGEST_LIST, start=Mark())
         self._tell(outcome, paths)
         if not outcome.answered and not rows:
-            return None, False
+            return None
         if end is not None and outcome.answered:
             self._report(
                 f"{self.code}: {self.answer.coordinate}: the list goes on after {len(rows)} records; the rest was left.",
                 "SOURCE_BAD_DATA",
                 paths,
             )
-        return rows, end is None
+        return rows
 
     async def _page(self, roots: Mapping[str, Any], paths: list[Path]) -> dict[str, Any] | None:
         """A connection; its cursor is the system's position, bound to the question."""

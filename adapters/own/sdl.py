@@ -75,8 +75,7 @@ def read_sdl(text: str) -> OwnSdl:
     try:
         document = parse(text)
     except GraphQLSyntaxError as error:
-        place = (error.locations or [None])[0]
-        line, column = (place.line, place.column) if place is not None else (1, 1)
+        line, column = next(((one.line, one.column) for one in error.locations or ()), (1, 1))
         raise SdlSyntax(error.message.removeprefix("Syntax Error: "), line, column) from None
     completed = _edited(text, [*_additions(document), *_removals(document, text)])
     completed = ("" if _has_link(document) else _LINK) + completed + _appendix(document)
