@@ -16,12 +16,20 @@ from adapters.mapping.dates import iso_reader
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.foreign import compile_foreign
 from adapters.mapping.functions import FUNCTIONS, CompileContext, Reader, as_text, versioned_table
+from adapters.mapping.generate import Entry, Together, generate
 from adapters.mapping.scope import Scope, Trouble, Unmapped
 from adapters.mapping.tree import Leaf
 from schema.canonical import Field, Record
 from schema.identifiers import mask_address, mask_id, mask_in_text, mask_mobile, mask_name
 
-__all__ = ["RecordReader", "compile_condition", "compile_expression", "compile_map", "raw_source"]
+__all__ = [
+    "RecordReader",
+    "compile_condition",
+    "compile_expression",
+    "compile_map",
+    "map_closures",
+    "raw_source",
+]
 
 RecordReader = Callable[[Any, Scope], dict[str, Any]]
 Fit = Callable[[Any], Any]
@@ -57,6 +65,14 @@ def compile_map(
 
     The map must have passed `validate`; a value that does not fit leaves null and a Trouble in the scope.
     """
+    read = map_closures(map_, record, context, wanted=wanted)
+    return _warming(read, lambda: generate(_entries(map_, record, context, wanted), read, context))
+
+
+def map_closures(
+    map_: Mapping[str, Any], record: Record, context: CompileContext, *, wanted: Collection[str] | None = None
+) -> RecordReader:
+    """The same without source: what the language means."""
     fields: list[tuple[str, Reader, Fit | None]] = []
     for field in record.fields:
         if wanted is not None and field.name not in wanted:
@@ -77,6 +93,76 @@ def compile_map(
                 scope.troubles.append(Trouble(name, str(problem)))
                 out[name] = None
         return out
+
+    return read
+
+
+WARM_AFTER = 500
+"""Records after which a map is written out as source: that takes some milliseconds, which a selection that is asked
+once, of a hundred systems, must not wait for."""
+
+
+def _warming(slow: RecordReader, make: Callable[[], RecordReader]) -> RecordReader:
+    left, fast = WARM_AFTER, slow
+
+    def read(node: Any, scope: Scope) -> dict[str, Any]:
+        nonlocal left, fast
+        if left:
+            left -= 1
+            if not left:
+                fast = make()
+        return fast(node, scope)
+
+    return read
+
+
+def _entries(
+    map_: Mapping[str, Any],
+    record: Record,
+    context: CompileContext,
+    wanted: Collection[str] | None = None,
+    prefix: str = "",
+) -> list[Entry | Together]:
+    """The fields of a map for the generator, in the order in which `read` has them."""
+    found: list[Entry | Together] = []
+    for field in record.fields:
+        reader = None
+        if wanted is None or field.name in wanted:
+            reader = _field_reader(map_, field, context)
+        if reader is None:
+            continue
+        name, value = f"{prefix}{field.name}", map_.get(field.name)
+        closure = _noting(name, field.name, *reader)
+        kind, _, target = field.type.partition(":")
+        if kind == "record" and isinstance(value, Mapping) and "at" not in value:
+            inner = _entries(value, context.records[target], context, prefix=f"{name}.")
+            found.append(Together(field.name, inner, closure))
+        elif kind == "json" and isinstance(value, Mapping):
+            parts = [Entry(one, ex.parse(text), "json", closure) for one, text in value.items()]
+            found.append(Together(field.name, parts, closure, object=True))
+        else:
+            text = map_.get(RAW_OF[field.name]) if value is None else value
+            tree = (raw_source(text) if value is None else ex.parse(text)) if isinstance(text, str) else None
+            found.append(Entry(field.name, tree, field.type, closure))
+    return found
+
+
+def _noting(name: str, own: str, get: Reader, fit: Fit | None) -> Reader:
+    """A field's closure by itself. name: with the parts that it stands in; own: as its own troubles begin."""
+
+    def read(node: Any, scope: Scope) -> Any:
+        before = len(scope.troubles)
+        try:
+            value = get(node, scope)
+            value = value if value is None or fit is None else fit(value)
+        except ValueProblem as problem:
+            scope.troubles.append(Trouble(name, str(problem)))
+            return None
+        if name != own:
+            for index in range(before, len(scope.troubles)):
+                trouble = scope.troubles[index]
+                scope.troubles[index] = Trouble(name + trouble.field.removeprefix(own), trouble.message)
+        return value
 
     return read
 

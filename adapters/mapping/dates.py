@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from adapters.mapping.errors import ExpressionError, ValueProblem
@@ -15,10 +16,12 @@ from adapters.mapping.errors import ExpressionError, ValueProblem
 __all__ = [
     "NETWORK_OFFSET",
     "PIVOT",
+    "Fixed",
     "chinese_reader",
     "date_reader",
     "date_writer",
     "epoch_reader",
+    "fixed_slices",
     "iso_reader",
     "parse_offset",
 ]
@@ -118,6 +121,43 @@ def date_reader(pattern: str, offset: timezone, *, pivot: int = PIVOT) -> Callab
         return _network_text(moment.replace(tzinfo=offset))
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A pattern in which every part has its place. parts: of the ISO text, slices (start, end) of the given text or
+    texts of their own; literals: what must stand where in it; offset: to be put behind."""
+
+    width: int
+    parts: tuple[tuple[int, int] | str, ...]
+    literals: tuple[tuple[int, str], ...]
+    offset: str
+
+
+def fixed_slices(pattern: str, offset: timezone) -> Fixed | None:
+    """None for patterns whose parts vary in width, without a whole day, or in another offset than the network's.
+
+    Whether digits stand in the slices is not its business: `datetime.fromisoformat` of the ISO text says.
+    """
+    if pattern in ("iso", "cn") or offset.utcoffset(None) != NETWORK_OFFSET.utcoffset(None):
+        return None
+    at, places, literals = 0, {}, []
+    for part in _parts(pattern):
+        if part in _FIELDS:
+            if part not in _PADDED:
+                return None
+            places[_FIELDS[part][0]] = (at, at + len(part))
+            at += len(part)
+        else:
+            literals.append((at, _literal(part)))
+            at += len(_literal(part))
+    if not {"year", "month", "day"} <= places.keys():
+        return None
+    day = (places["year"], "-", places["month"], "-", places["day"], "T")
+    hour, minute, second = (places.get(name, "00") for name in ("hour", "minute", "second"))
+    return Fixed(
+        at, (*day, hour, ":", minute, ":", second), tuple(one for one in literals if one[1]), "+08:00"
+    )
 
 
 def _year(given: dict[str, str | None], pivot: int) -> int:

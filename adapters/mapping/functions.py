@@ -21,7 +21,7 @@ from schema.canonical import RECORDS, Record
 from schema.identifiers import mask_address, mask_id, mask_in_text, mask_mobile, mask_name
 from schema.vocabulary import values
 
-__all__ = ["FUNCTIONS", "CompileContext", "Function", "Reader", "as_text", "versioned_table"]
+__all__ = ["FUNCTIONS", "CompileContext", "Function", "Reader", "as_text", "plain_codes", "versioned_table"]
 
 Reader = Callable[[Any, Scope], Any]
 MAX_MATCHED = 2000
@@ -107,10 +107,7 @@ def _missing(name: str, raw: str, policy: str | None, scope: Scope) -> Any:
 
 def _table(arguments: list[Any], context: CompileContext) -> Reader:
     name = str(arguments[0])
-    versions = _versions(name, context)
-    codes: dict[str, str] = {}
-    for _, version in reversed(versions):  # a code that a later version dropped still stands in old records
-        codes |= version
+    codes = _merged(name, context)
     policy = codes.pop(ANY, None)
 
     def read(value: Any, scope: Scope) -> Any:
@@ -121,6 +118,18 @@ def _table(arguments: list[Any], context: CompileContext) -> Reader:
         return found
 
     return read
+
+
+def _merged(name: str, context: CompileContext) -> dict[str, str]:
+    codes: dict[str, str] = {}
+    for _, version in reversed(_versions(name, context)):
+        codes |= version  # a code that a later version dropped still stands in old records
+    return codes
+
+
+def plain_codes(name: str, context: CompileContext) -> Mapping[str, str]:
+    """Raw code -> meaning, of all versions, without what any other code becomes. Raises ExpressionError."""
+    return {raw: meaning for raw, meaning in _merged(name, context).items() if raw != ANY}
 
 
 def versioned_table(name: str, context: CompileContext) -> Callable[[Any, str | None, Scope], Any]:
