@@ -464,6 +464,10 @@ def _call(call: ex.Call, context: CompileContext) -> Reader:
     arguments: list[Any] = []
     for position, argument in enumerate(call.arguments):
         if call.name == "table" and position == 1:  # the day whose version of the table holds
+            if isinstance(argument, ex.Literal) and not isinstance(argument.value, str):
+                raise ExpressionError(
+                    "the second of table is a day", call.offset, "an expression or YYYY-MM-DD"
+                )
             arguments.append(_reader(argument, context))
             continue
         if not isinstance(argument, ex.Literal):

@@ -191,9 +191,11 @@ def _padded_reader(match: Callable[[str], re.Match[str] | None], pattern: str) -
     return read
 
 
+_NUMBER = r"[0-9０-９〇零○一二两三四五六七八九十廿卅]"
 _CHINESE = re.compile(
-    r"(?P<year>.{2,4})年(?P<month>.{1,3})月(?P<day>.{1,3})[日号]?"
-    r"(?:\s*(?P<half>上午|下午|晚上|凌晨)?(?P<hour>.{1,3})[时時点點](?:(?P<minute>.{1,3})分(?:(?P<second>.{1,3})秒)?|(?P<half_past>半)|整)?)?"
+    rf"(?P<year>{_NUMBER}{{4}})年(?P<month>{_NUMBER}{{1,3}})月(?P<day>{_NUMBER}{{1,3}})[日号]?"
+    rf"(?:\s*(?P<half>上午|下午|晚上|凌晨)?(?P<hour>{_NUMBER}{{1,3}})[时時点點]"
+    rf"(?:(?P<minute>{_NUMBER}{{1,3}})分(?:(?P<second>{_NUMBER}{{1,3}})秒)?|(?P<half_past>半)|整)?)?"
 )
 _DIGITS = {
     sign: str(value)
@@ -228,8 +230,6 @@ def chinese_reader(offset: timezone) -> Callable[[str], str]:
                 hour += 12
             minute = 30 if found["half_past"] else _chinese_number(found["minute"])
             year, month, day = (_chinese_number(found[name]) for name in ("year", "month", "day"))
-            if year < 1000:
-                raise ValueError
             moment = datetime(year, month, day, hour, minute, _chinese_number(found["second"]))
         except ValueError:
             raise ValueProblem("no such day or time") from None

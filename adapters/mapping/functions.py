@@ -218,7 +218,10 @@ def _decimal(_arguments: list[Any], _context: CompileContext) -> Reader:
 
 
 def _scale(arguments: list[Any], _context: CompileContext) -> Reader:
-    factor = Decimal(str(arguments[0]))
+    try:
+        factor = Decimal(str(arguments[0]))
+    except InvalidOperation:
+        raise ExpressionError("scale takes a number") from None
     read_number = _decimal([], _context)
 
     def read(value: Any, scope: Scope) -> float:
