@@ -342,6 +342,7 @@ def _read_records(
             why = ", ".join(f"{field} ({reasons.get(field, 'missing')})" for field in missing)
             troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}"))
             continue
-        troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
+        label = one.get("localNo") or (index if needed else f"{name}[{index}]")
+        troubles.extend(Trouble(f"{label}.{t.field}", t.message) for t in new)
         records.append(one)
     return records, troubles

@@ -64,9 +64,12 @@ def own_problems(document: Document, declaration: Declaration) -> Iterator[Probl
     try:
         model = read_model(declaration)
     except SdlSyntax as error:
-        yield _at(document, declaration, error.line, error.column, "GRAPHQL_SYNTAX", error.message)
+        told = list(_composer_problems(document, declaration, error.completed)) if error.completed else []
+        yield from told or [
+            _at(document, declaration, error.line, error.column, "GRAPHQL_SYNTAX", error.message)
+        ]
         return
-    found = list(_composer_problems(document, declaration, model))
+    found = list(_composer_problems(document, declaration, model.sdl.completed))
     yield from found
     if found:
         return  # the rest would be told of types that are not there
@@ -91,9 +94,9 @@ def _at(
     return Problem(*sdl_place(document.path, declaration, document, line, column), code, message, allowed)
 
 
-def _composer_problems(document: Document, declaration: Declaration, model: OwnModel) -> Iterator[Problem]:
+def _composer_problems(document: Document, declaration: Declaration, completed: str) -> Iterator[Problem]:
     """What the composer says of these types alone."""
-    subgraph, errors = read_subgraph(SubgraphSchema(declaration.system.code, None, model.sdl.completed))
+    subgraph, errors = read_subgraph(SubgraphSchema(declaration.system.code, None, completed))
     errors = [*errors, *(check_subgraph(subgraph) if subgraph is not None else ())]
     for error in dict.fromkeys(errors):
         yield _at(document, declaration, error.line or 1, 1, error.code, error.message)

@@ -339,8 +339,9 @@ class _Asking:
         elif outcome.status == "UNSUPPORTED":
             self._report(f"{self.code} is not in service.", "SOURCE_UNAVAILABLE", paths)
         for trouble in outcome.troubles:
-            message = f"{self.code}: {trouble.field}: {re.sub(r'[.]?$', '.', trouble.message, count=1)}"
-            self._report(message, "SOURCE_BAD_DATA", paths, field=trouble.field)
+            where = trouble.field.removesuffix(f".{VALUE}") if self.answer.leaf else trouble.field
+            message = f"{self.code}: {where}: {re.sub(r'[.]?$', '.', trouble.message, count=1)}"
+            self._report(message, "SOURCE_BAD_DATA", paths, field=where)
 
     def _report(self, message: str, code: str, paths: list[Path], **further: str) -> None:
         """At every field that it cost."""

@@ -50,10 +50,11 @@ _Object = ObjectTypeDefinitionNode | ObjectTypeExtensionNode
 
 
 class SdlSyntax(Exception):
-    """The text is no SDL. line, column: from 1."""
+    """The text is no SDL. line, column: from 1. completed: the whole, where only the types do not fit together: the
+    composer knows their places."""
 
-    def __init__(self, message: str, line: int, column: int) -> None:
-        self.message, self.line, self.column = message, line, column
+    def __init__(self, message: str, line: int, column: int, completed: str = "") -> None:
+        self.message, self.line, self.column, self.completed = message, line, column, completed
         super().__init__(message)
 
 
@@ -82,7 +83,7 @@ def read_sdl(text: str) -> OwnSdl:
     try:
         schema = connector_schema(completed)
     except (TypeError, ValueError, KeyError) as error:
-        raise SdlSyntax(str(error), 1, 1) from None
+        raise SdlSyntax(str(error), 1, 1, completed) from None
     return OwnSdl(document, completed, schema, dict(_personal(document)))
 
 
