@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import GraphQLError, GraphQLObjectType
+from graphql import GraphQLObjectType
+from graphql.pyutils import Undefined
 from graphql.utilities import coerce_input_value
 
 from adapters.declaration import Declaration
@@ -97,12 +98,10 @@ def _arguments(model: OwnModel, answer: Answer, given: Mapping[str, str]) -> dic
         there = ", ".join(known) or "none"
         raise NotAsked(f"{answer.coordinate} has no argument {unknown[0]!r}; there is {there}")
     values: dict[str, Any] = {}
-    for name, argument in known.items():
-        value = _value(given[name]) if name in given else argument.default_value
-        try:
-            values[name] = coerce_input_value(value, argument.type) if name in given else None
-        except GraphQLError as error:
-            raise NotAsked(f"argument {name}: {error.message}") from None
+    for name, text in given.items():
+        values[name] = coerce_input_value(_value(text), known[name].type)
+        if values[name] is Undefined:
+            raise NotAsked(f"argument {name}: {text!r} is no {known[name].type}")
     return {name: values.get(name) for name in sorted(answer.arguments)}
 
 
