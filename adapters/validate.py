@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 import pydantic
 
@@ -166,14 +166,19 @@ def _plain_message(message: str) -> str:
 def _fields_at(place: Place) -> list[str]:
     """Keys that the model takes at a place."""
     model: Any = Declaration
+    named = False
     for step in place:
-        if isinstance(step, int):  # an entry of a list: `_model_in` has gone through to its model
+        if named or isinstance(
+            step, int
+        ):  # an entry of a mapping or a list: `_model_in` has gone through to its model
+            named = False
             continue
         fields = getattr(model, "model_fields", None)
         if fields is None:
             return []
         info = next((one for name, one in fields.items() if step in (one.alias, name)), None)
         model = _model_in(info.annotation) if info is not None else None
+        named = info is not None and get_origin(info.annotation) is dict
     return [info.alias or name for name, info in getattr(model, "model_fields", {}).items()]
 
 

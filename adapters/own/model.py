@@ -251,9 +251,8 @@ class _Reader:
 
     def this(self, name: str, record: Record) -> frozenset[str]:
         """What a call for a field of the type may send of the object it stands in: its single values and its key."""
-        single = {
-            one.name for one in record.fields if one.type.partition(":")[0] not in ("record", "list", "mask")
-        }
+        several = ("record", "list", "mask", "many", "json")
+        single = {one.name for one in record.fields if one.type.partition(":")[0] not in several}
         single |= {one.name for one in record.fields if one.type == "mask:TEXT"}
         asked = {field_ for type_, field_ in self.external if type_ == name}
         return frozenset(single | self.keys.get(name, frozenset()) | derived_names(name) | asked)

@@ -7,6 +7,7 @@ the source's bulkhead holds them back. A failure is an error at each field that 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +28,13 @@ from adapters.own.entities import derived, derived_names
 from adapters.own.model import TYPE_NAME, VALUE, Answer, OwnModel
 from adapters.own.selected import Needs
 from adapters.shape import FieldRule, Rules, Run, Selection
+from adapters.traffic.errors import SourceFault
 from schema.errors import SchemaError
 from schema.paging import checked_first
 
 __all__ = ["OwnQuestions"]
+
+_log = logging.getLogger(__name__)
 
 Path = tuple[str | int, ...]
 Parents = list[tuple[Any, Path]]
@@ -90,8 +94,7 @@ class OwnQuestions:
         async def ask(
             parents: Parents, run: Run, arguments: dict[str, Any], selection: Selection
         ) -> list[Any]:
-            asking = _Asking(self, answer, run, arguments, selection)
-            return await asking.values_of(parents)
+            return await _Asking(self, answer, run, arguments, selection).safely(parents)
 
         return ask
 
@@ -136,7 +139,7 @@ class OwnQuestions:
         if all(path in found[index] for path in paths for index in indices):
             return
         asking = _Asking(self, answer, run, {}, selection, paths)
-        values = await asking.values_of([(found[index], (*at, index)) for index in indices])
+        values = await asking.safely([(found[index], (*at, index)) for index in indices])
         for index, value in zip(indices, values, strict=True):
             found[index] = {**found[index], **value} if value is not None else None
 
@@ -163,6 +166,15 @@ class _Asking:
     @property
     def code(self) -> str:
         return self.questions.code
+
+    async def safely(self, parents: Parents) -> list[Any]:
+        """A fault of ours with this field costs the others nothing."""
+        try:
+            return await self.values_of(parents)
+        except Exception:
+            _log.exception("asking %s for %s failed in the gateway itself", self.code, self.answer.coordinate)
+            self._report(str(SourceFault(self.code)), SourceFault.code, [path for _, path in parents])
+            return [None] * len(parents)
 
     async def values_of(self, parents: Parents) -> list[Any]:
         """The field's value under each parent, in their order."""

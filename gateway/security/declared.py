@@ -12,7 +12,7 @@ from adapters.fetch import Caller
 from gateway.security.authorise import AUTHENTICATED
 from schema.compose import Supergraph
 from schema.compose.access import AccessRule, access_rule
-from schema.permissions import PERMISSIONS, Scopes
+from schema.permissions import PERMISSIONS, TYPES, Scopes
 
 __all__ = ["declared_permissions", "granted"]
 
@@ -24,7 +24,7 @@ def granted(caller: Caller) -> Scopes:
 
 def declared_permissions(supergraph: Supergraph) -> Mapping[tuple[str, str], tuple[Scopes, ...]]:
     """(type, field) -> ways to be allowed, of which one must hold whole. A demand on a type is one on every field that
-    gives it; one on a field of an implementation is one on the interface's field too."""
+    gives it (the house has some for all subgraphs); one on a field of an implementation is one on the interface's too."""
     rules: dict[tuple[str, str], AccessRule] = {}
     for definition in supergraph.types.values():
         for item in definition.fields.values():
@@ -32,6 +32,9 @@ def declared_permissions(supergraph: Supergraph) -> Mapping[tuple[str, str], tup
             rule = access_rule(item.directives)
             if target is not None:
                 rule = rule.joined(access_rule(target.directives))
+            if item.named_type in TYPES:
+                ways = tuple(tuple(sorted(way)) for way in TYPES[item.named_type])
+                rule = rule.joined(AccessRule(scopes=ways))
             for holder in (definition.name, *definition.interfaces):
                 key = (holder, item.name)
                 rules[key] = rules.get(key, AccessRule()).joined(rule)

@@ -443,6 +443,35 @@ def test_types_are_added_changed_and_removed_in_a_running_gateway(systems_dir: P
             assert client.ask("{ fee(tons: 1) }").status == 400
 
 
+def test_a_changed_sdl_file_takes_effect(systems_dir: Path, tmp_path: Path) -> None:
+    with stub(Lorries()) as server:
+        text = declaration("AA", server.url)
+        put(systems_dir, "aa.graphql", "type Query { toll: Float }")
+        put(
+            systems_dir,
+            "aa.yaml",
+            text + "types:\n  file: aa.graphql\n  fields: {Query.toll: {path: /fee, value: fee}}\n",
+        )
+        with here(tmp_path, systems_dir, {}) as client:
+            assert client.data("{ toll }") == {"toll": 3.5}
+            put(systems_dir, "aa.graphql", "type Query { toll: String }")
+            until(lambda: client.data("{ toll }") == {"toll": "3.5"}, what="the file is read again")
+
+
+def test_a_public_field_is_no_way_to_a_case(systems_dir: Path, tmp_path: Path) -> None:
+    sdl = "type Query { depots: [Depot!] @public } type Depot { name: String case: Case }"
+    fields = """
+    Query.depots: {path: /lorries/渝A1, map: {name: kind, case: {at: ., id: 'case | prefix("AA:")'}}}
+"""
+    with lorry_gateway(systems_dir, tmp_path, sdl=sdl, fields=fields) as (client, system, _):
+        query = "{ depots { name case { id title } } }"
+        asked = client.ask(query, token=None)
+        assert asked.codes == ["UNAUTHENTICATED"]
+        assert asked.data["depots"] == [{"name": "X", "case": None}]
+        system.asked.clear()
+        assert client.data(query)["depots"][0]["case"]["id"] == "AA:AA-1"
+
+
 def test_two_systems_with_the_same_type_are_refused_with_both_places(
     systems_dir: Path, tmp_path: Path
 ) -> None:

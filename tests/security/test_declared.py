@@ -65,3 +65,8 @@ def test_demands_of_several_subgraphs_hold_together() -> None:
 def test_a_caller_who_is_somebody_is_known_as_that() -> None:
     assert granted(Caller()) == frozenset()
     assert granted(Caller("clerk", frozenset({"a"}))) == frozenset({"a", AUTHENTICATED})
+
+
+def test_cases_are_for_those_who_may_see_cases_whichever_subgraph_gives_them() -> None:
+    found = table("type Query { a: Int } type Depot { cases: [Case!] } type Case { id: ID }")
+    assert found == {("Depot", "cases"): {frozenset({"cases:read"}), frozenset({"cases:own"})}}

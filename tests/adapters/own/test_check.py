@@ -146,7 +146,13 @@ def test_a_problem_of_the_sdl_has_its_line(old: str, new: str, place: str, code:
         ("$this.localNo", "$this.local", "    Case.lorry", "UNKNOWN_NAME", "no $this.local here"),
         ("/of/{$this.localNo}", "/of", "    Case.lorry", "NOTHING_SENT", "sends nothing of the Case"),
         ("value: fee}", "map: {a: b}}", "    Query.fee", "WRONG_SHAPE", "is a single value: use 'value'"),
-        ("value: fee}", "other: 1}", "    Query.fee", "UNKNOWN_KEY", "unknown key 'other'"),
+        (
+            "value: fee}",
+            "other: 1}",
+            "    Query.fee",
+            "UNKNOWN_KEY",
+            "unknown key 'other'; allowed: batch, body, decode",
+        ),
         (
             "value: fee}",
             "value: fee, paging: {style: page}}",
