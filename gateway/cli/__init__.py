@@ -6,6 +6,8 @@ import click
 
 from gateway.cli.check import check
 from gateway.cli.compose import compose
+from gateway.cli.drift import drift
+from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.plan import plan
 from gateway.cli.schema import schema
@@ -22,5 +24,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings):
+for command in (serve, check, try_out, init, import_spec, drift, compose, plan, schema, settings):
     main.add_command(command)
