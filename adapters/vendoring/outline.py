@@ -19,7 +19,8 @@ class Member:
     occurs: str = "1"
 
     def __str__(self) -> str:
-        return f"{local(self.type)} {self.occurs}".strip()
+        # facets and addresses have no occurrence, and are no names
+        return f"{local(self.type)} {self.occurs}" if self.occurs else self.type
 
 
 @dataclass(slots=True)

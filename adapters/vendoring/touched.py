@@ -251,4 +251,8 @@ def _text_at(document: Document, place: Place) -> str:
 
 
 def _sentence(message: str, allowed: str) -> str:
-    return f"{message}; {allowed}" if allowed else message
+    """What is allowed only where it is short: a reply may have a hundred elements."""
+    guess = allowed.partition("did you mean ")[2]
+    if guess:
+        return f"{message}; did you mean {guess}"
+    return f"{message}; {allowed}" if allowed and len(allowed) < 80 else message

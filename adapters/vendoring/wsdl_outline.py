@@ -170,12 +170,16 @@ def _derived(child: etree._Element, kind: str, path: str, *, optional: bool) -> 
     if of:
         types = " ".join(_qname(child, one) for one in of.split())
         yield _under(path, f"({kind})"), Member(types, "")
+    facets: dict[str, list[str]] = {}
     for one in child:
         facet = _local(one)
         if facet == "enumeration":
             yield _under(path, f'="{one.get("value")}"'), Member("value", "")
         elif facet in _FACETS:
-            yield _under(path, f"({facet} {one.get('value')})"), Member("facet", "")
+            given = facets.setdefault(str(facet), [])
+            given.append(one.get("value") or "")
+    for facet, values in facets.items():
+        yield _under(path, f"({facet})"), Member(" | ".join(values), "")
     yield from _content(child, path, optional=optional)
 
 

@@ -14,6 +14,7 @@ from adapters.build import wsdl_location
 from adapters.vendoring.documents import is_url
 from adapters.vendoring.drift import Declared, Drift, drift_of
 from adapters.vendoring.manifest import Manifest, ManifestError, find_manifests
+from adapters.vendoring.touched import Touch
 from gateway.cli.known import documents_for_cli
 from gateway.cli.screen import GOOD, POOR, WARN, put_json, put_table, say, stop, working
 
@@ -125,7 +126,8 @@ def _show(one: Drift) -> None:
         )
     if one.files:
         rows = [(file.what, file.file, file.source) for file in one.files]
-        put_table(title, ("What 变化", "File 文件", "Source 来源"), rows)
+        say(title)
+        put_table("files 文件", ("What 变化", "File 文件", "Source 来源"), rows)
     if one.changes:
         rows = [
             (each.what, each.kind, each.shown, each.before, each.after, f"{each.file}:{each.line}")
@@ -138,8 +140,12 @@ def _show(one: Drift) -> None:
             say(f"and {len(one.changes) - MOST_SHOWN} more; --json has all of them")
     for note in one.notes:
         say(note)
+    lines: dict[tuple[Path, int, int, str], list[Touch]] = {}
     for touch in one.touches:
-        say(str(touch), POOR if touch.effect == "breaks" else WARN)
+        lines.setdefault((touch.file, touch.line, touch.column, touch.effect), []).append(touch)
+    for found in lines.values():
+        also = f" (and {len(found) - 1} more on this line)" if len(found) > 1 else ""
+        say(f"{found[0]}{also}", POOR if found[0].effect == "breaks" else WARN)
     if one.changes and one.systems and not one.touches and not one.failed:
         say("no mapping line is touched 未影响映射", GOOD)
 
