@@ -10,6 +10,8 @@ from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.plan import plan
+from gateway.cli.record import record
+from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.try_out import try_out
@@ -24,5 +26,18 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, import_spec, drift, compose, plan, schema, settings):
+for command in (
+    serve,
+    check,
+    try_out,
+    init,
+    import_spec,
+    drift,
+    record,
+    replay,
+    compose,
+    plan,
+    schema,
+    settings,
+):
     main.add_command(command)
