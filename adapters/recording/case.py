@@ -39,7 +39,7 @@ class _Model(BaseModel):
 class Ask(_Model):
     """What the gateway asked the system. position: of the page, null for the first."""
 
-    verb: Literal["items", "case", "cases", "changes"]
+    verb: str
     args: dict[str, Any] = {}
     position: int | str | None = None
 

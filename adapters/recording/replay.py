@@ -32,7 +32,7 @@ from cache.embedded import EmbeddedStore
 from cache.single_flight import SingleFlight
 from schema.canonical import VERBS
 
-__all__ = ["Difference", "Result", "all_fields", "expected_of", "replay_case", "text_of"]
+__all__ = ["Difference", "NoTls", "Result", "all_fields", "expected_of", "replay_case", "text_of"]
 
 DEADLINE_S = 30.0
 
@@ -64,7 +64,7 @@ class Result:
         return not self.differences
 
 
-class _NoTls(TlsContexts):
+class NoTls(TlsContexts):
     """The local server speaks plain HTTP; certificates need not be here."""
 
     def of(self, tls: Tls | None) -> ssl.SSLContext:  # noqa: ARG002 - whatever is declared
@@ -99,7 +99,7 @@ def _source(subject: Subject, origin: str) -> Source:
     def wire_for(limits: WireLimits, guard: UrlGuard, _tls: ssl.SSLContext | None) -> Wire:
         return RedirectedWire(limits, guard, origin)
 
-    around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"replay", wire_for=wire_for, tls=_NoTls())
+    around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"replay", wire_for=wire_for, tls=NoTls())
     return build_source(subject.declaration, subject.service, around)
 
 

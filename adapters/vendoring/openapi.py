@@ -174,9 +174,10 @@ def _json_references(tree: Any) -> Iterator[tuple[dict[str, Any], str]]:
                 yield value, "$ref"
             mapping = value.get("discriminator")
             mapping = mapping.get("mapping") if isinstance(mapping, dict) else None
-            for name, target in mapping.items() if isinstance(mapping, dict) else ():
-                if isinstance(target, str) and ("#" in target or target.endswith(SUFFIXES)):
-                    yield mapping, name
+            if isinstance(mapping, dict):
+                for name, target in mapping.items():
+                    if isinstance(target, str) and ("#" in target or target.endswith(SUFFIXES)):
+                        yield mapping, name
             todo.extend(
                 (one, key in _NAMES and not has_names)
                 for key, one in value.items()

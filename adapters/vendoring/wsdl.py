@@ -15,11 +15,23 @@ from lxml import etree
 from adapters.vendoring.closure import Bad, Reference
 from adapters.vendoring.documents import joined
 
-__all__ = ["SUFFIXES", "builtin", "read_xml", "references", "rewritten", "target_namespaces"]
+__all__ = [
+    "SOAP_ADDRESSES",
+    "SUFFIXES",
+    "builtin",
+    "read_xml",
+    "references",
+    "rewritten",
+    "target_namespaces",
+]
 
 WSDL = "http://schemas.xmlsoap.org/wsdl/"
 XSD = "http://www.w3.org/2001/XMLSchema"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+SOAP_ADDRESSES = (
+    "{http://schemas.xmlsoap.org/wsdl/soap/}address",
+    "{http://schemas.xmlsoap.org/wsdl/soap12/}address",
+)
 SUFFIXES = (".wsdl", ".xsd", ".xml")
 _IMPORTING = {f"{{{XSD}}}{name}": name for name in ("import", "include", "redefine", "override")}
 
@@ -56,9 +68,14 @@ def read_xml(content: bytes) -> etree._ElementTree:
         tree = etree.fromstring(content, parser).getroottree()
     except etree.XMLSyntaxError as error:
         raise Bad(f"not well-formed XML: {error.msg}", line=error.lineno or 1) from error
-    if tree.docinfo.doctype:  # type: ignore[attr-defined]  # the stubs' property lacks its type
+    if tree.docinfo.doctype:  # type: ignore[union-attr]  # the stubs' property lacks its type
         raise Bad("has a DOCTYPE, which is refused; give a copy without it: --map LOCATION=FILE")
     return tree
+
+
+def line_of(element: etree._Element) -> int:
+    line = element.sourceline
+    return line if isinstance(line, int) else 1
 
 
 def references(content: bytes) -> list[Reference]:
@@ -67,10 +84,7 @@ def references(content: bytes) -> list[Reference]:
     root = tree.getroot()
     if root.tag not in (f"{{{WSDL}}}definitions", f"{{{XSD}}}schema"):
         raise Bad(f"neither a WSDL 1.1 nor a schema: it starts with <{etree.QName(root).localname}>")
-    return [
-        Reference(one.kind, one.location, one.namespace, int(one.element.sourceline or 1))
-        for one in _found(tree)
-    ]
+    return [Reference(one.kind, one.location, one.namespace, line_of(one.element)) for one in _found(tree)]
 
 
 def builtin(reference: Reference) -> tuple[str, bytes] | None:
@@ -95,7 +109,7 @@ def rewritten(content: bytes, base: str, named: Callable[[str], str | None]) -> 
             changed = True
     if not changed:
         return content
-    return etree.tostring(tree, encoding=tree.docinfo.encoding or "utf-8", xml_declaration=True)
+    return bytes(etree.tostring(tree, encoding=tree.docinfo.encoding or "utf-8", xml_declaration=True))  # type: ignore[arg-type]  # an encoding of bytes
 
 
 def _found(tree: etree._ElementTree) -> Iterator[_Found]:

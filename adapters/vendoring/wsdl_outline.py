@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lxml import etree
 
 from adapters.vendoring.outline import Component, Member, Outline
-from adapters.vendoring.wsdl import WSDL, XSD, read_xml
+from adapters.vendoring.wsdl import WSDL, XSD, line_of, read_xml
 
 __all__ = ["wsdl_outline"]
 
@@ -94,13 +94,13 @@ def _binding(target: str, binding: etree._Element, file: str) -> Component:
             for one in operation.findall(f"{{{namespace}}}operation"):
                 component.members[f"{name} soapAction"] = Member(one.get("soapAction") or "", "")
             for body in operation.iter(f"{{{namespace}}}body"):
-                side = etree.QName(body.getparent()).localname  # type: ignore[arg-type]  # a body has a parent
+                side = etree.QName(body.getparent()).localname
                 component.members[f"{name} {side} use"] = Member(body.get("use") or "literal", "")
     return component
 
 
 def _component(kind: str, target: str, element: etree._Element, file: str) -> Component:
-    return Component(kind, f"{{{target}}}{element.get('name')}", file, int(element.sourceline or 1))
+    return Component(kind, f"{{{target}}}{element.get('name')}", file, line_of(element))
 
 
 # --- schemas ---

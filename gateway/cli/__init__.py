@@ -9,6 +9,7 @@ from gateway.cli.compose import compose
 from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
+from gateway.cli.mock import mock
 from gateway.cli.plan import plan
 from gateway.cli.record import record
 from gateway.cli.replay import replay
@@ -35,6 +36,7 @@ for command in (
     drift,
     record,
     replay,
+    mock,
     compose,
     plan,
     schema,

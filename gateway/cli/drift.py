@@ -125,9 +125,9 @@ def _show(one: Drift) -> None:
             WARN,
         )
     if one.files:
-        rows = [(file.what, file.file, file.source) for file in one.files]
+        files = [(file.what, file.file, file.source) for file in one.files]
         say(title)
-        put_table("files 文件", ("What 变化", "File 文件", "Source 来源"), rows)
+        put_table("files 文件", ("What 变化", "File 文件", "Source 来源"), files)
     if one.changes:
         rows = [
             (each.what, each.kind, each.shown, each.before, each.after, f"{each.file}:{each.line}")

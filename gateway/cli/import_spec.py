@@ -124,8 +124,8 @@ def _show(
     for name, value in told.items():
         say(f"{name}: {value}")
     if changed:
-        rows = [(one["what"], one["kind"], one["name"]) for one in changed[:40]]
-        put_table("since the last import 与上次相比", ("What 变化", "Kind 类别", "Name 名称"), rows)
+        news = [(one["what"], one["kind"], one["name"]) for one in changed[:40]]
+        put_table("since the last import 与上次相比", ("What 变化", "Kind 类别", "Name 名称"), news)
         if len(changed) > 40:
             say(f"and {len(changed) - 40} more")
     for note in notes:

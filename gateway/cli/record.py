@@ -230,8 +230,8 @@ def _show(
     if not replaced:
         say("nobody was replaced, as --keep-data says 未替换个人信息", WARN)
     elif counts:
-        rows = [(what, str(number)) for what, number in sorted(counts.items())]
-        put_table("replaced 已替换", ("What 内容", "Places 处"), rows)
+        places = [(what, str(number)) for what, number in sorted(counts.items())]
+        put_table("replaced 已替换", ("What 内容", "Places 处"), places)
     else:
         say("no personal data was found 未发现个人信息")
     if files:
