@@ -19,10 +19,12 @@ from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.expression import Binary, Call, Expression, Literal, Path, parse, paths_of
 from adapters.validate_connectors import context_of, map_of
 from schema.canonical import RECORDS, VERBS, Field, Record
+from schema.identifiers import resident_check_character
 
 __all__ = ["Asked", "example_number", "example_tree"]
 
 FIRST = datetime(2018, 1, 2, 9, 30, tzinfo=NETWORK_OFFSET)
+_CITIZEN = "50010319900101001" + resident_check_character("50010319900101001")
 _TEXTS = {
     "title": "示例办件",
     "itemCode": "500101001000",
@@ -164,7 +166,7 @@ def _canonical(one: Field, making: _Making) -> Any:
         case "localNo":
             return making.asked.number or example_number(making.declaration, making.place)
         case "idNumber":
-            return making.asked.applicant or "500103199001010011"
+            return making.asked.applicant or _CITIZEN
         case "kind" if target == "ApplicantKind":
             is_company = making.asked.applicant and not making.asked.applicant[:17].isdigit()
             return "LEGAL" if is_company else "NATURAL"

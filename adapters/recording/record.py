@@ -40,6 +40,8 @@ ASK_S = 30.0
 CLOCK_STEP_S = 1.2
 """A replay this much later shows what of a request is made of the time, in seconds."""
 KEEP_DATA = "if the system holds invented data only, record it with --keep-data"
+_SECURITY = re.compile(r"<(\w+:)?Security\b.*?</\1Security>", re.DOTALL)
+"""WS-Security holds times, nonces and user names: it is made anew each time, and never compared."""
 _NATURAL = ("NATURAL", None, "UNKNOWN")
 
 
@@ -216,13 +218,12 @@ def _exchange(taken: Taken, response: WireResponse, take: Take, people: People) 
 
     url = taken.request.url if isinstance(taken.request.url, str) else taken.request.url.path
     path = re.sub(r"^https?://[^/?]*", "", url) or "/"
+    sent = _SECURITY.sub("", text_of(taken.request.body, _content_type(taken)))
     request = SentRequest(
         method=taken.request.method,
         path=_clean_path(take.hide(path), people),
         headers=kept_request_headers(headers_of(taken.request.headers)),
-        body=_clean_form(
-            clean(text_of(taken.request.body, _content_type(taken))), _content_type(taken), people
-        ),
+        body=_clean_form(clean(sent), _content_type(taken), people),
     )
     content_type = response.headers.get("content-type") or ""
     headers = {
