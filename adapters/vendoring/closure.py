@@ -4,7 +4,7 @@ them under. Knows neither XML nor OpenAPI: it is given how references are found.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -78,9 +78,12 @@ async def collect(
     find: FindReferences,
     *,
     builtin: Callable[[Reference], tuple[str, bytes] | None] = lambda _: None,
+    aliases: Mapping[str, str] | None = None,
     on_document: OnDocument = lambda _location, _known: None,
 ) -> Closure:
     """Reads the root and all that follows from it. builtin: location and bytes of what need not be fetched.
+
+    aliases: what given documents call others -> their locations; those of an earlier import name files of its folder.
 
     Raises Unreadable or Bad for the root alone; all else that cannot be had is listed in `missing`.
     """
@@ -96,7 +99,8 @@ async def collect(
         if own is not None:
             location = own[0]
         elif reference.location is not None:
-            location = joined(by, reference.location)
+            alias = (aliases or {}).get(reference.location) if closure.documents[by].given else None
+            location = alias or joined(by, reference.location)
         elif reference.namespace in documents.given:
             location = str(reference.namespace)
         else:

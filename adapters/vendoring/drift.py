@@ -64,7 +64,12 @@ async def drift_of(
     drift.edited = tuple(changed_by_hand(folder, manifest))
     given = {_located(source, folder): path for source, path in manifest.given(folder).items()}
     wanted = Wanted(
-        manifest.kind, source_of(manifest, folder), manifest.hosts, given=given, system=manifest.system
+        manifest.kind,
+        source_of(manifest, folder),
+        manifest.hosts,
+        given=given,
+        system=manifest.system,
+        aliases={one.file: _located(one.source, folder) for one in manifest.files},
     )
     try:
         closure = await fetch(wanted, on_document)

@@ -106,7 +106,7 @@ def _members(old: Component, new: Component) -> Iterator[Change]:
 
 def local(name: str) -> str:
     """`{namespace}name` -> `name`."""
-    return name.rpartition("}")[2]
+    return name.partition("}")[2] if name.startswith("{") else name
 
 
 def types_touched(changes: Sequence[Change]) -> Mapping[str, list[Change]]:

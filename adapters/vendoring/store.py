@@ -50,13 +50,14 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to import. source: address or path. given: location or namespace -> file."""
+    """What to import. source: address or path. given: location or namespace -> file. aliases: see `collect`."""
 
     kind: Kind
     source: str
     hosts: tuple[str, ...] = ()
     given: Mapping[str, Path] = field(default_factory=dict)
     system: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -71,7 +72,13 @@ async def fetch(wanted: Wanted, on_document: OnDocument = lambda _location, _kno
     except Unreadable as error:
         raise ImportRefused([f"{wanted.source}: {error}"]) from error
     try:
-        closure = await collect(documents, module.references, builtin=module.builtin, on_document=on_document)
+        closure = await collect(
+            documents,
+            module.references,
+            builtin=module.builtin,
+            aliases=wanted.aliases,
+            on_document=on_document,
+        )
     except Unreadable as error:
         raise ImportRefused([f"{shown_location(source)}: {error}"], passing=error.passing) from error
     except Bad as error:

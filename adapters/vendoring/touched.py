@@ -208,8 +208,7 @@ def _read_change(
     before: Component, after: Component, steps: tuple[str | int, ...], is_holder: bool
 ) -> Iterator[tuple[Effect, str]]:
     wanted = "".join(f".{step}" for step in steps if isinstance(step, str))
-    old = {_unlisted(name): name for name in before.members if name.startswith("reply")}
-    new = {_unlisted(name): name for name in after.members if name.startswith("reply")}
+    old, new = _by_path(before), _by_path(after)
     key = f"reply{wanted}"
     if key not in old:
         return
@@ -231,8 +230,13 @@ def _read_change(
         yield "touches", f"values of {new[key]}: {', '.join(values[:6])}"
 
 
-def _unlisted(name: str) -> str:
-    return name.replace("[]", "")
+def _by_path(component: Component) -> dict[str, str]:
+    """Path without the signs of lists -> name of the member; of a list and what is in it the list."""
+    found: dict[str, str] = {}
+    for name in component.members:
+        if name.startswith("reply"):
+            found.setdefault(name.replace("[]", ""), name)
+    return found
 
 
 # --- both ---

@@ -40,7 +40,7 @@ def drift(systems: tuple[str, ...], paths: tuple[Path, ...], as_json: bool) -> N
     could not be compared, else 0.
     """
     places = paths or (Path("systems"),)
-    declared = documents_for_cli(places)
+    declared, unusable = documents_for_cli(places)
     try:
         chosen = _chosen(places, declared, systems)
     except ManifestError as error:
@@ -61,11 +61,14 @@ def drift(systems: tuple[str, ...], paths: tuple[Path, ...], as_json: bool) -> N
             advance(str(folder), None)
     online = _not_vendored(declared, systems)
     if as_json:
-        put_json({"drift": [_as_json(one) for one in found], "notVendored": online})
+        told = {"drift": [_as_json(one) for one in found], "notVendored": online}
+        put_json({**told, "unusable": [str(path) for path in unusable]})
     else:
         for one in found:
             _show(one)
         _sum_up(found, online)
+        for path in unusable:
+            say(f"{path}: no declaration that could be compared; quanyu check says why", WARN, err=True)
     raise SystemExit(_status(found))
 
 

@@ -202,7 +202,7 @@ def _next_steps(folder: Path, manifest: Manifest, paths: tuple[Path, ...], syste
     """Which line of which declaration shall name the file."""
     root = folder / manifest.root
     steps: list[str] = []
-    for document, declaration in documents_for_cli(paths):
+    for document, declaration in documents_for_cli(paths)[0]:
         if declaration.system.code != system:
             continue
         soap = declaration.source.soap

@@ -33,16 +33,21 @@ def known_for_cli(registry: Path | None) -> Known:
 
 def documents_for_cli(
     paths: Sequence[Path], lookup: Lookup | None = None
-) -> list[tuple[Document, Declaration]]:
-    """Declarations whose model holds, with the places of what they say; no WSDL is looked at, nothing is told."""
+) -> tuple[list[tuple[Document, Declaration]], list[Path]]:
+    """Declarations whose model holds, with the places of what they say, and the files that hold none; no WSDL is looked
+    at."""
     found: list[tuple[Document, Declaration]] = []
+    unusable: list[Path] = []
     files, _ = declaration_files([path for path in paths if path.exists()])
     for path in files:
         try:
             document = load(path, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
+            unusable.append(path)
             continue
         declaration = check_document(document, lookup or file_lookup(os.environ), Known()).declaration
         if declaration is not None:
             found.append((document, declaration))
-    return found
+        else:
+            unusable.append(path)
+    return found, unusable
