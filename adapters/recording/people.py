@@ -300,16 +300,17 @@ class People:
         """The first three digits stay, separators too."""
         digits = "".join(one for one in text if one.isdigit())
         drawn = self._draw("phone", digits[-11:])
+        kept = max(len(digits) - 8, 3)
         seen = 0
-        made = []
+        made = ""
         for one in text:
-            if one.isdigit():
-                seen += 1
-                made.append(one if seen <= len(digits) - 8 or seen <= 3 else str(drawn % 10))
-                drawn //= 10 if seen > 3 else 1
+            seen += one.isdigit()
+            if one.isdigit() and seen > kept:
+                drawn, picked = divmod(drawn, 10)
+                made += str(picked)
             else:
-                made.append(one)
-        return "".join(made)
+                made += one
+        return made
 
     def address(self, text: str) -> str:
         """The division at its beginning stays; street, number and room are invented."""

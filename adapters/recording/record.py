@@ -285,14 +285,36 @@ async def record_cases(
 ) -> list[Recorded]:
     """people: None where the system holds invented data only, and nothing is replaced."""
     whom = people if people is not None else _Nobody(key=b"nobody")
+    whom.keep = whom.keep | _constants(subject)
     for one in takes:
         learn(one, whom)
-    await asyncio.sleep(CLOCK_STEP_S if takes else 0)
+    await asyncio.sleep(CLOCK_STEP_S if takes and _tells_the_time(subject) else 0)
     recorded = []
     for one in takes:
         recorded.append(await _recorded(one, whom, subject, now))
         on_case(recorded[-1].name)
     return recorded
+
+
+def _tells_the_time(subject: Subject) -> bool:
+    """Whether requests may hold a time or a nonce; templates themselves have no clock, and SOAP headers are not compared."""
+    source = subject.declaration.source
+    signs = source.rest is not None and source.rest.sign is not None
+    has_hmac = source.auth is not None and source.auth.hmac is not None
+    return signs or has_hmac or any(one.encode for one in subject.declaration.connectors.declared().values())
+
+
+def _constants(subject: Subject) -> frozenset[str]:
+    """Texts that the declaration itself puts into records: nobody's."""
+    maps = [one.map for one in subject.declaration.connectors.declared().values() if one.map is not None]
+    return frozenset(
+        text
+        for one in maps
+        for expression in flat(one).values()
+        for pair in re.findall(r'"([^"]+)"|\'([^\']+)\'', expression)
+        for text in pair
+        if text
+    )
 
 
 class _Nobody(People):
@@ -374,8 +396,9 @@ def _otherwise_read(take: Take, people: People, case: Case) -> str:
     if not found:
         return ""
     place, _, _ = found[0]
+    more = f" and {len(found) - 1} more are" if len(found) > 1 else " is"
     return (
-        f"{place} and {len(found) - 1} more are read otherwise once people are replaced; the payload may be packed or "
+        f"{place}{more} read otherwise once people are replaced; the payload may be packed or "
         f"encrypted. {KEEP_DATA}"
     )
 

@@ -126,7 +126,7 @@ class _Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
-        self._size = 0
+        self._size = self._received = 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -134,11 +134,14 @@ class _Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._size += len(name) + len(value)
         self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        if name.lower() == b"content-length" and value.isdigit():
+            self._size += int(value)  # refused before it is sent
         if name.lower() == b"expect":
             self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        self._size += len(body)
+        self._received += len(body)
+        self._size = max(self._size, self._received)
         if self._size <= MOST_BYTES:
             self._body.append(body)
 

@@ -20,7 +20,7 @@ from adapters.soap.wsdl import SoapService, WsdlError, load_wsdl
 from adapters.validate import Known, check_document
 from adapters.vendoring.manifest import MANIFEST, Manifest, ManifestError
 
-__all__ = ["SPEC", "Subject", "SubjectError", "Systems", "load_subject", "standing_in", "systems_of"]
+__all__ = ["SPEC", "Subject", "SubjectError", "load_subject", "standing_in"]
 
 SPEC = "spec"
 """Folder beside the cases that holds the WSDL, where the declaration names an address."""
@@ -83,15 +83,19 @@ def standing_in(environment: Mapping[str, str]) -> Lookup:
     return Lookup(_StandIns(environment), read_file)
 
 
-def systems_of(paths: Sequence[Path], lookup: Lookup) -> Systems:
-    """By code, those too whose declaration does not hold: their problems are in the document."""
+def _systems_of(paths: Sequence[Path], lookup: Lookup, only: str = "") -> Systems:
+    """By code, those too whose declaration does not hold: their problems are in the document. only: a text without which
+    a file is not looked at; checking one takes tens of milliseconds."""
     found: dict[str, tuple[Document, Declaration | None]] = {}
     files, _ = declaration_files([path for path in paths if path.exists()])
     for path in files:
         try:
-            document = load(path, path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
+        if only not in text:
+            continue
+        document = load(path, text)
         checked = check_document(document, lookup, Known())
         tree = document.tree if isinstance(document.tree, dict) else {}
         code = (tree.get("system") or {}).get("code") if isinstance(tree.get("system"), dict) else None
@@ -100,8 +104,11 @@ def systems_of(paths: Sequence[Path], lookup: Lookup) -> Systems:
     return found
 
 
-def load_subject(code: str, systems: Systems, cases: Path | None) -> Subject:
+def load_subject(code: str, paths: Sequence[Path], lookup: Lookup, cases: Path | None) -> Subject:
     """cases: folder whose `spec` holds the WSDL if the declaration names an address. Blocking. Raises SubjectError."""
+    systems = _systems_of(paths, lookup, code)
+    if code not in systems:
+        systems = _systems_of(paths, lookup)
     if code not in systems:
         raise SubjectError([f"no system {code!r}; there is {', '.join(sorted(systems)) or 'none'}"])
     document, declaration = systems[code]

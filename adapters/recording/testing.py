@@ -17,7 +17,7 @@ from pathlib import Path
 
 from adapters.recording.case import case_files, read_case
 from adapters.recording.replay import replay_case
-from adapters.recording.subject import load_subject, standing_in, systems_of
+from adapters.recording.subject import load_subject, standing_in
 
 __all__ = ["case_files", "check_case"]
 
@@ -31,7 +31,7 @@ def check_case(
     does not hold.
     """
     case = read_case(file)
-    declared = systems_of(systems, standing_in(environment))
-    result = asyncio.run(replay_case(case, load_subject(case.system, declared, file.parent)))
+    subject = load_subject(case.system, systems, standing_in(environment), file.parent)
+    result = asyncio.run(replay_case(case, subject))
     if not result.ok:
         raise AssertionError("\n".join([f"{file} differs:", *map(str, result.differences)]))

@@ -18,7 +18,7 @@ from adapters.build import wsdl_location
 from adapters.recording.case import Case, CaseError, case_files, read_case
 from adapters.recording.mock import Mock, Told
 from adapters.recording.server import serving
-from adapters.recording.subject import SPEC, Subject, SubjectError, load_subject, standing_in, systems_of
+from adapters.recording.subject import SPEC, Subject, SubjectError, load_subject, standing_in
 from adapters.vendoring.closure import Bad
 from adapters.vendoring.documents import is_url
 from adapters.vendoring.manifest import MANIFEST, Manifest, ManifestError, find_manifests
@@ -80,10 +80,9 @@ def mock(
 
     mocks: list[tuple[str, Mock]] = []
     try:
-        declared = systems_of(places, standing_in(os.environ))
         for code in systems:
             cases = folder or cases_folder(places, code)
-            subject = load_subject(code, declared, cases)
+            subject = load_subject(code, places, standing_in(os.environ), cases)
             made = Mock(
                 subject,
                 _cases(cases, code),

@@ -17,7 +17,7 @@ from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.recording.case import Ask
 from adapters.recording.people import People
 from adapters.recording.record import Recorded, Recorder, Take, record_cases
-from adapters.recording.subject import SPEC, Subject, SubjectError, load_subject, systems_of
+from adapters.recording.subject import SPEC, Subject, SubjectError, load_subject
 from adapters.vendoring.documents import is_url
 from adapters.vendoring.store import ImportRefused, Wanted, fetch, import_into
 from gateway.app import file_lookup
@@ -68,7 +68,7 @@ def record(
     places = paths or (Path("systems"),)
     folder = into or cases_folder(places, system)
     try:
-        subject = load_subject(system, systems_of(places, file_lookup(os.environ)), None)
+        subject = load_subject(system, places, file_lookup(os.environ), None)
         filters = _filter(applicant, start, end)
         since_text = _since(since)
         with working("asking 查询") as advance:

@@ -12,7 +12,7 @@ import click
 
 from adapters.recording.case import Case, CaseError, case_files, read_case
 from adapters.recording.replay import Result, replay_case
-from adapters.recording.subject import Subject, SubjectError, Systems, load_subject, standing_in, systems_of
+from adapters.recording.subject import Subject, SubjectError, load_subject, standing_in
 from gateway.cli.record import cases_folder
 from gateway.cli.screen import GOOD, POOR, put_json, put_table, say, stop, working
 
@@ -43,10 +43,9 @@ def replay(what: tuple[str, ...], paths: tuple[Path, ...], as_json: bool) -> Non
         stop(["no cases found; `quanyu record SYSTEM` makes some"], as_json=as_json)
     rows: list[tuple[Path, str, Result | None, str]] = []
     with working("replaying 回放", len(files)) as advance:
-        systems = systems_of(places, standing_in(os.environ))
         subjects: dict[tuple[str, Path], Subject | str] = {}
         for path in files:
-            rows.append(_replayed(path, systems, subjects))
+            rows.append(_replayed(path, places, subjects))
             advance(path.name, None)
     failed = [row for row in rows if row[2] is None or not row[2].ok]
     if as_json:
@@ -73,7 +72,7 @@ def _named(what: Sequence[str], places: Sequence[Path]) -> list[Path]:
 
 
 def _replayed(
-    path: Path, systems: Systems, subjects: dict[tuple[str, Path], Subject | str]
+    path: Path, places: Sequence[Path], subjects: dict[tuple[str, Path], Subject | str]
 ) -> tuple[Path, str, Result | None, str]:
     """(file, system, result, why there is none)."""
     try:
@@ -83,7 +82,7 @@ def _replayed(
     key = (case.system, path.parent)
     if key not in subjects:
         try:
-            subjects[key] = load_subject(case.system, systems, path.parent)
+            subjects[key] = load_subject(case.system, places, standing_in(os.environ), path.parent)
         except SubjectError as error:
             subjects[key] = str(error)
     subject = subjects[key]
