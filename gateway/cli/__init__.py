@@ -15,6 +15,7 @@ from gateway.cli.record import record
 from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
+from gateway.cli.token import token
 from gateway.cli.try_out import try_out
 from gateway.version import VERSION
 
@@ -41,5 +42,6 @@ for command in (
     plan,
     schema,
     settings,
+    token,
 ):
     main.add_command(command)
