@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 from lxml import etree
 
+from adapters.auth.model import Session
 from adapters.build import Surroundings, build_source
 from adapters.compiled import CompiledConnector
 from adapters.mapping.errors import ValueProblem
@@ -180,20 +181,38 @@ class Mock:
             and path == (urlsplit(auth.oauth2.token_url).path or "/")
         ):
             return _json(200, {"access_token": "mock-token", "token_type": "Bearer", "expires_in": 3600})
-        if auth is None or auth.session is None or auth.session.login.path == "":
-            return None
-        session = auth.session
-        if sent.method != session.login.method or not path.endswith(session.login.path.partition("?")[0]):
-            return None
+        return (
+            self._login(sent, path, auth.session) if auth is not None and auth.session is not None else None
+        )
+
+    def _login(self, sent: SentRequest, path: str, session: Session) -> Answer | None:
         tree: dict[str, Any] = {}
-        cookies = []
+        headers = []
         for text in session.take.values():
             for one in paths_of(parse(text)):
                 if one.root == "cookies" and one.steps:
-                    cookies.append(("Set-Cookie", f"{one.steps[0]}=mock-token"))
+                    headers.append(("Set-Cookie", f"{one.steps[0]}=mock-token"))
+                elif one.root == "headers" and one.steps:
+                    headers.append((str(one.steps[0]), "mock-token"))
                 elif one.root in ("", "reply"):
                     _deep(tree, one.steps, "mock-token")
-        return Answer(200, (("Content-Type", "application/json"), *cookies), orjson.dumps(tree))
+        login, service = session.login, self.subject.service
+        if login.operation is not None and service is not None:
+            operation = service.operations.get(login.operation)
+            if operation is None or soap_root(sent.body) not in (
+                login.operation,
+                getattr(operation.request, "name", ""),
+            ):
+                return None
+            return Answer(
+                200, (("Content-Type", "text/xml"), *headers), example_envelope(service, operation, tree)
+            )
+        is_login = sent.method == login.method and login.path and path.endswith(login.path.partition("?")[0])
+        return (
+            Answer(200, (("Content-Type", "application/json"), *headers), orjson.dumps(tree))
+            if is_login
+            else None
+        )
 
     # --- made up ---
 

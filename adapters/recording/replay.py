@@ -86,6 +86,7 @@ async def replay_case(case: Case, subject: Subject) -> Result:
                 result.differences.append(Difference("ask.verb", case.ask.verb, "no such connector"))
                 return result
         finally:
+            canned.closing = True
             await source.close()
     result.took_ms = (time.perf_counter() - started) * 1000
     ignored = set(case.ignore)
@@ -147,8 +148,11 @@ class _Canned:
         self.used: set[int] = set()
         self.seen: list[tuple[SentRequest, Exchange | None]] = []
         self.hide = Hider((), ())
+        self.closing = False
 
     async def answer(self, received: Received) -> Answer:
+        if self.closing:  # a logout is nobody's question
+            return Answer(200, (), b"")
         sent = _as_sent(received, self.hide)
         index = self._match(sent)
         exchange = self.exchanges[index] if index is not None else None

@@ -20,6 +20,7 @@ from gateway.cli import main
 from samples.catalogue import SYSTEMS
 from tests.cli.conftest import Run
 from tests.cli.test_drift import OPENAPI
+from tests.cli.test_record_replay import SESSION
 from tests.e2e.gateways import ROOT, clean_environment
 from tests.e2e.stubs import declaration
 from tests.vendoring.hosts import hosting
@@ -164,6 +165,21 @@ def test_with_only_recorded_nothing_is_made_up_and_requests_are_told(run: Run, r
     assert foreign.status_code == 404
     assert "GET /ghgl/api/projects/{number}" in foreign.text
     assert [one["status"] for one in lines] == [200, 404, 404]
+
+
+def test_a_login_that_nobody_recorded_is_answered(run: Run, tmp_path: Path) -> None:
+    text = declaration("AA", "URL").replace('rest: {baseUrl: "URL"}', SESSION)
+    (tmp_path / "aa.yaml").write_text(text.replace("URL", "http://127.0.0.1:9"), encoding="utf-8")
+    with mocking("AA", "--systems", tmp_path) as (told, process):
+        url = told["systems"][0]["url"]
+        (tmp_path / "aa.yaml").write_text(text.replace("URL", url), encoding="utf-8")
+        result = run(
+            "try", "AA", "case", "AA-7", "--systems", tmp_path, "--json", environ={"AA_WORD": "x-word"}
+        )
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert json.loads(result.stdout)["records"][0]["localNo"] == "AA-7"
+    assert [one["request"] for one in lines] == ["POST /login", "GET /case/AA-7"]
 
 
 def test_without_cases_all_is_made_up(run: Run, tmp_path: Path) -> None:

@@ -314,3 +314,42 @@ def test_a_case_of_a_system_that_is_not_declared_is_told(
     result = run("replay", recorded / "cases" / system.lower(), "--systems", tmp_path)
     assert result.exit_code == 1
     assert f"no system '{system}'" in result.stdout
+
+
+SESSION = """\
+rest:
+    baseUrl: "URL"
+    auth:
+      session:
+        login: {method: POST, path: /login, body: {user: quanyu, word: $secrets.word}}
+        secrets: {word: "${env:AA_WORD}"}
+        take: {token: sid}
+        attach: {headers: {X-Sid: $session.token}}
+        logout: {method: POST, path: /logout, body: {sid: $session.token}}"""
+TOKEN, WORD = "session-token-4711", "open-sesame-4712"
+
+
+async def with_session(request: Request, writer: Writer) -> None:
+    """A system behind a login."""
+    if request.target == "/login":
+        await http(json.dumps({"sid": TOKEN}).encode())(request, writer)
+    elif f"x-sid: {TOKEN}".encode() in request.head.lower():
+        await http(json.dumps(row("AA-1") | {"echo": TOKEN}).encode())(request, writer)
+    else:
+        await http(b"{}", status="401 Unauthorized")(request, writer)
+
+
+def test_a_login_is_part_of_the_case_and_neither_password_nor_token_is(run: Run, tmp_path: Path) -> None:
+    text = declaration("AA", "URL").replace('rest: {baseUrl: "URL"}', SESSION)
+    with stub(with_session) as server:
+        (tmp_path / "aa.yaml").write_text(text.replace("URL", server.url), encoding="utf-8")
+        result = record(run, {"AA_WORD": WORD}, tmp_path, "AA", "case", "AA-1")
+    assert result.exit_code == 0, result.output
+    written = case_files(tmp_path / "cases")[0].read_text(encoding="utf-8")
+    assert TOKEN not in written
+    assert WORD not in written
+    tree = yaml.safe_load(written)
+    assert [one.get("purpose", "call") for one in tree["exchanges"]] == ["credentials", "call"]
+    assert json.loads(tree["exchanges"][0]["reply"]["body"]) == {"sid": "recorded-token"}
+    replayed = run("replay", "AA", "--systems", tmp_path)  # the password is not in the environment
+    assert replayed.exit_code == 0, replayed.output
