@@ -21,7 +21,7 @@ from samples.catalogue import SYSTEMS
 from tests.cli.conftest import Run
 from tests.cli.test_drift import OPENAPI
 from tests.cli.test_record_replay import SESSION
-from tests.e2e.gateways import ROOT, clean_environment
+from tests.e2e.gateways import ROOT, child_gateway, clean_environment
 from tests.e2e.stubs import declaration
 from tests.vendoring.hosts import hosting
 
@@ -141,9 +141,22 @@ def test_the_wsdl_is_handed_out_with_the_mocks_own_address(
     assert json.loads(result.stdout)["found"]["address 地址"].startswith(url)
 
 
-def test_a_gateway_on_mocks_answers_over_all_systems(run: Run, city: dict[str, str], recorded: Path) -> None:
-    checked = run("check", recorded, environ=city)
-    assert checked.exit_code == 0, checked.output
+def test_a_gateway_on_mocks_answers_over_all_systems(
+    city: dict[str, str], recorded: Path, tmp_path: Path
+) -> None:
+    """One recorded case, and the list of an applicant whom no system knows."""
+    number, expected = recorded_case(recorded, "GSJ-LICENSE")
+    query = """query ($id: ID!, $who: String!) {
+        case(id: $id) { title state }
+        cases(applicant: {number: $who}, first: 50) { nodes { id } sources { system status count } }
+    }"""
+    asked = {"id": f"GSJ-LICENSE:{number}", "who": "500241198808151235"}
+    with child_gateway(tmp_path, recorded, city) as gateway:
+        data = gateway.client.data(query, asked)
+    assert data["case"] == {"title": expected["title"], "state": expected["state"]}
+    assert {
+        one["system"]: (one["status"], one["count"]) for one in data["cases"]["sources"]
+    } == dict.fromkeys(SYSTEMS, ("OK", 2))
 
 
 def test_with_only_recorded_nothing_is_made_up_and_requests_are_told(run: Run, recorded: Path) -> None:
