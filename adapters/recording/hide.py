@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from adapters.auth.secrets import secret_forms
+from adapters.auth.secrets import secret_forms, secret_values
+from adapters.declaration import Declaration
 
-__all__ = ["SECRET", "TOKEN", "Hider", "headers_of", "kept_reply_headers", "kept_request_headers"]
+__all__ = [
+    "SECRET",
+    "TOKEN",
+    "Hider",
+    "declared_secrets",
+    "headers_of",
+    "kept_reply_headers",
+    "kept_request_headers",
+]
 
 SECRET, TOKEN = "recorded-secret", "recorded-token"
 """Stand for secrets of the declaration, and for tokens and sessions that the system gave."""
@@ -16,11 +25,31 @@ _REQUEST_HEADERS = frozenset({"content-type", "soapaction", "accept"})
 _REPLY_HEADERS = frozenset(
     {"content-type", "link", "location", "retry-after", "content-disposition", "content-language"}
 )
+_OPEN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "content-type",
+        "user-agent",
+        "soapaction",
+        "cache-control",
+    }
+)
+"""Fixed headers of a declaration may hold a key, so none is shown; in these there is never one, and their values stand
+in replies too."""
 _TOKENS = re.compile(
     r"""((?:access_token|refresh_token|id_token)["']?\s*[=:]\s*["']?)[^"'&\s,}<]+"""
     r"""|(<(?:\w+:)?(?:Password|BinarySecurityToken|Nonce|SignatureValue|DigestValue)\b[^>]*>)[^<]*""",
     re.IGNORECASE,
 )
+
+
+def declared_secrets(declaration: Declaration) -> set[str]:
+    one = declaration.source.soap or declaration.source.rest or declaration.source.graphql
+    fixed = one.headers if one is not None else {}
+    shown = {value for name, value in fixed.items() if name.lower() in _OPEN_HEADERS}
+    return set(secret_values(declaration)) - shown
 
 
 class Hider:

@@ -16,11 +16,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from adapters.auth.secrets import secret_values
 from adapters.build import Surroundings, build_source
 from adapters.mapping.scope import Gap
 from adapters.recording.case import Ask, CannedReply, Case, Exchange, Expected, SentRequest
-from adapters.recording.hide import Hider, headers_of, kept_reply_headers, kept_request_headers
+from adapters.recording.hide import (
+    Hider,
+    declared_secrets,
+    headers_of,
+    kept_reply_headers,
+    kept_request_headers,
+)
 from adapters.recording.leaves import body_leaves, differences, flat, leaves, path_leaves
 from adapters.recording.names import is_sure_name, kind_of_field
 from adapters.recording.people import People
@@ -108,7 +113,7 @@ class Recorder:
             )
         except SourceError as caught:
             error = caught
-        hide = Hider(secret_values(self.subject.declaration), self.source.credentials.held_values())
+        hide = Hider(declared_secrets(self.subject.declaration), self.source.credentials.held_values())
         charset = getattr(self.source.exchange, "charset", None)
         return Take(ask, [*self._credentials, *wire.taken], page, error, gaps, hide, charset)
 

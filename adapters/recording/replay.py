@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.auth.model import Tls
-from adapters.auth.secrets import secret_values
 from adapters.auth.tls import TlsContexts
 from adapters.build import Surroundings, build_source
 from adapters.case_fields import ALWAYS
 from adapters.mapping.scope import Gap
 from adapters.recording.case import Case, Exchange, Expected, SentRequest
-from adapters.recording.hide import Hider, headers_of, kept_request_headers
+from adapters.recording.hide import Hider, declared_secrets, headers_of, kept_request_headers
 from adapters.recording.leaves import body_leaves, differences, flat, path_leaves, soap_root
 from adapters.recording.server import Answer, Received, serving
 from adapters.recording.subject import Subject
@@ -78,7 +77,7 @@ async def replay_case(case: Case, subject: Subject) -> Result:
     started = time.perf_counter()
     async with serving(canned.answer) as port:
         source = _source(subject, f"http://127.0.0.1:{port}")
-        canned.hide = Hider(secret_values(subject.declaration), ())
+        canned.hide = Hider(declared_secrets(subject.declaration), ())
         try:
             if source.can(case.ask.verb):
                 result.got = await _asked(source, case)

@@ -70,7 +70,8 @@ async def fetch(wanted: Wanted, on_document: OnDocument = lambda _location, _kno
             source, module.SUFFIXES, hosts=wanted.hosts, given=wanted.given, limits=wanted.limits
         )
     except Unreadable as error:
-        raise ImportRefused([f"{wanted.source}: {error}"]) from error
+        shown = "the address" if "@" in wanted.source else wanted.source  # a password may stand in it
+        raise ImportRefused([f"{shown}: {error}"]) from error
     try:
         closure = await collect(
             documents,

@@ -124,7 +124,7 @@ def _show(rows: Sequence[tuple[Path, str, Result | None, str]]) -> None:
                 say(f"and {len(result.differences) - MOST_SHOWN} more; --json has all of them")
     good = sum(result is not None and result.ok for _, _, result, _ in rows)
     bad = len(rows) - good
-    say(f"{len(rows)} cases, {good} as expected, {bad} not", POOR if bad else GOOD, err=True)
+    say(f"{len(rows)} cases 用例, {good} as expected 一致, {bad} not 不一致", POOR if bad else GOOD, err=True)
 
 
 def _cell(value: str | None) -> str:

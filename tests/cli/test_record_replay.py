@@ -353,3 +353,19 @@ def test_a_login_is_part_of_the_case_and_neither_password_nor_token_is(run: Run,
     assert json.loads(tree["exchanges"][0]["reply"]["body"]) == {"sid": "recorded-token"}
     replayed = run("replay", "AA", "--systems", tmp_path)  # the password is not in the environment
     assert replayed.exit_code == 0, replayed.output
+
+
+def test_fixed_headers_that_hold_no_secret_do_not_spoil_replies(run: Run, tmp_path: Path) -> None:
+    """Their values stand in replies too."""
+    text = declaration("AA", "URL").replace(
+        '"URL"}', '"URL", headers: {Accept: application/json, X-Key: key-4713}}'
+    )
+    answer = json.dumps(row("AA-1") | {"note": "key-4713"}).encode()
+    with stub(http(answer, content_type="application/json")) as server:
+        (tmp_path / "aa.yaml").write_text(text.replace("URL", server.url), encoding="utf-8")
+        result = record(run, {}, tmp_path, "AA", "case", "AA-1")
+    assert result.exit_code == 0, result.output
+    written = case_files(tmp_path / "cases")[0].read_text(encoding="utf-8")
+    assert "key-4713" not in written
+    headers = yaml.safe_load(written)["exchanges"][0]["reply"]["headers"]
+    assert list(headers.values()) == ["application/json"]
