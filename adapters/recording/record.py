@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from adapters.build import Surroundings, build_source
 from adapters.mapping.scope import Gap
@@ -39,7 +39,7 @@ from adapters.wire.model import WireResponse
 from cache.embedded import EmbeddedStore
 from cache.single_flight import SingleFlight
 
-__all__ = ["Recorded", "Recorder", "Take", "case_name", "case_of", "record_cases"]
+__all__ = ["Recorded", "Recorder", "Take", "case_name", "case_of", "clean_path", "record_cases"]
 
 ASK_S = 30.0
 CLOCK_STEP_S = 1.2
@@ -226,7 +226,7 @@ def _exchange(taken: Taken, response: WireResponse, take: Take, people: People) 
     sent = _SECURITY.sub("", text_of(taken.request.body, _content_type(taken)))
     request = SentRequest(
         method=taken.request.method,
-        path=_clean_path(take.hide(path), people),
+        path=clean_path(take.hide(path), people),
         headers=kept_request_headers(headers_of(taken.request.headers)),
         body=_clean_form(clean(sent), _content_type(taken), people),
     )
@@ -246,20 +246,26 @@ def _exchange(taken: Taken, response: WireResponse, take: Take, people: People) 
     )
 
 
-def _clean_path(path: str, people: People) -> str:
+def clean_path(path: str, people: People) -> str:
     """Each percent-encoded part by itself, and only where something is replaced, so that the rest stays as it was sent."""
 
     def clean(found: re.Match[str]) -> str:
         part = found.group()
-        plain = unquote_plus(part)
-        new = people.replace(plain)
-        return part if new == plain else quote_plus(new)
+        content = unquote_to_bytes(part.replace("+", " "))
+        for charset in ("utf-8", "gb18030"):
+            try:
+                plain = content.decode(charset)
+            except UnicodeDecodeError:
+                continue
+            new = people.replace(plain)
+            return part if new == plain else quote_plus(new, encoding=charset)
+        return part
 
     return re.sub(r"[^/?&=]+", clean, path)
 
 
 def _clean_form(body: str, content_type: str, people: People) -> str:
-    return _clean_path(body, people) if "form-urlencoded" in content_type else body
+    return clean_path(body, people) if "form-urlencoded" in content_type else body
 
 
 def _replaced(value: Any, people: People) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.recording.names import kind_of_field, looks_like_person
 from adapters.recording.people import People
+from adapters.recording.record import clean_path
 from schema.errors import IdentifierError
 from schema.identifiers import check_resident_id, check_uscc, resident_check_character
 
@@ -209,3 +211,11 @@ def test_an_action_in_a_field_that_elsewhere_is_an_address_stays() -> None:
     one = people()
     one.learn("address", "补正告知")
     assert one.learned() == {}
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
+def test_a_name_in_an_address_is_replaced_in_its_own_charset(charset: str) -> None:
+    one = people()
+    one.learn("name", "陈德明")
+    path = clean_path(f"/a?xm={quote('陈德明', encoding=charset)}&n=1", one)
+    assert path == f"/a?xm={quote(one.learned()['陈德明'], encoding=charset)}&n=1"
