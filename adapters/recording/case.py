@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 HEADER = "# Recorded by `quanyu record`; replayed by `quanyu replay`. People in it are replaced.\n"
+
+
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 class CaseError(Exception):
@@ -122,7 +126,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _written(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
+    # other line ends than \n would come back as \n
+    style = '"' if _ODD.search(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.recording.case import (
@@ -34,6 +34,8 @@ def case(body: str = "", **how: object) -> Case:
     )  # type: ignore[arg-type]
 
 
+@example("a\r\nb", "\x85")
+@example("\u2028\n", "\ufeff")
 @given(texts, texts)
 def test_a_case_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, body: str, value: str
