@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,24 @@ def test_words_that_make_no_question_are_told(
     result = run("try", "JT-PERMIT", *words, environ=city_environ, width=400)
     assert result.exit_code == 2
     assert said in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("system", ["JT-PERMIT", "GA-ENTRY"])
+def test_for_machines_it_is_one_object_masked_and_without_secrets(
+    run: Run, city_environ: dict[str, str], system: str
+) -> None:
+    number = own_case(system)
+    result = run("try", system, "case", number, "--json", environ=city_environ)
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (told["system"], told["ok"], told["error"]) == (system, True, None)
+    assert [one["localNo"] for one in told["records"]] == [number]
+    assert number in told["calls"][-1]["answer"]
+    assert not [secret for secret in NEVER_SHOWN if secret in result.output]
+    assert "ga-sample-secret" not in result.output
+
+
+def test_for_machines_a_failure_has_its_code(run: Run, city_environ: dict[str, str]) -> None:
+    result = run("try", "GHJ-PLAN", "case", "GH2017Z99999", "--json", environ=city_environ)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "NOT_FOUND"
