@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_o
 from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
+from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
@@ -32,14 +34,14 @@ from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsd
 from adapters.source import Source
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
-from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
+from adapters.traffic_model import policy_of
 from adapters.validate import Checked, Known, check_across, check_document
 from adapters.validate_connectors import context_of, map_of
 from adapters.wire.guard import UrlGuard, parse_url
 from adapters.wire.model import WireLimits
 from adapters.wire.wire import Wire
-from cache.freshness import Freshness
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
@@ -84,6 +86,7 @@ class Surroundings:
         limits=limits, tls=tls, guard=guard
     )
     clock: Callable[[], float] = time.monotonic
+    rates: SharedRates | None = None
     tls: TlsContexts = field(default_factory=TlsContexts)
 
 
@@ -195,7 +198,12 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
         _exchange(declaration),
         wire,
         Traffic(
-            system, _policy(declaration), store=around.store, flights=around.flights, observer=around.observer
+            system,
+            policy_of(traffic, _offset(declaration), always_shared=True),
+            store=around.store,
+            flights=around.flights,
+            observer=around.observer,
+            rates=around.rates,
         ),
         credentials_of(declaration, service, wire=wire, clock=around.clock),
         _connectors(declaration, service),
@@ -205,21 +213,8 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
     )
 
 
-def _policy(declaration: Declaration) -> TrafficPolicy:
-    traffic = declaration.traffic
-    cache = traffic.cache
-    freshness = (
-        Freshness(cache.ttl_s, cache.stale_if_error_s) if cache.ttl_s or cache.stale_if_error_s else None
-    )
-    return TrafficPolicy(
-        timeout_s=traffic.timeout_ms / 1000,
-        concurrency=traffic.concurrency,
-        queue=traffic.queue,
-        rate_per_s=traffic.rate_per_s,
-        retries=traffic.retries,
-        # without a cache identical calls at the same moment still share one flight
-        freshness=freshness or Freshness(0, 0),
-    )
+def _offset(declaration: Declaration) -> timedelta:
+    return parse_offset(declaration.system.utc_offset).utcoffset(None)
 
 
 def _exchange(declaration: Declaration) -> Exchange:

@@ -18,6 +18,7 @@ from adapters.codecs.model import Decode, Encode
 from adapters.codecs.sign_model import RequestSign
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
+from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
 from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
 
@@ -28,6 +29,7 @@ __all__ = [
     "Declaration",
     "Failure",
     "GraphQLSource",
+    "MaintenanceWindow",
     "Paging",
     "RestSource",
     "SoapSource",
@@ -144,30 +146,6 @@ class Source(Model):
     def auth(self) -> Auth | None:
         one = self.soap or self.rest or self.graphql
         return one.auth if one is not None else None
-
-
-class Cache(Model):
-    ttl_s: float = Field(default=0, ge=0, le=86400, description="Seconds for which an answer is fresh.")
-    stale_if_error_s: float = Field(
-        default=0,
-        ge=0,
-        le=604800,
-        description="Seconds past that for which it may stand in for a failed call.",
-    )
-
-
-class Traffic(Model):
-    """What the system may be burdened with."""
-
-    timeout_ms: int = Field(default=2000, ge=50, le=60000, description="One attempt, in milliseconds.")
-    concurrency: int = Field(default=8, ge=1, le=256, description="Calls at once (bulkhead).")
-    queue: int = Field(default=64, ge=0, le=10000, description="Calls that may wait for a place.")
-    rate_per_s: float | None = Field(
-        default=None, gt=0, le=10000, description="Calls a second; no limit if absent."
-    )
-    retries: int = Field(default=2, ge=0, le=5, description="Further attempts of a failed read.")
-    max_body_mb: float = Field(default=16, gt=0, le=256, description="Larger replies are refused.")
-    cache: Cache = Cache()
 
 
 class Failure(Model):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from adapters.auth.credentials import Credentials
-from adapters.auth.grant import Grant
+from adapters.auth.grant import Grant, with_headers
 from adapters.codecs.errors import CodecError
 from adapters.compiled import CompiledConnector, ReplyReader
 from adapters.declaration import Declaration
@@ -27,6 +27,7 @@ from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.paging import Position, next_link, page_roots, short_pages
 from adapters.reply import RawReply
 from adapters.tracing import CallTracer
+from adapters.traffic.deadline import left_ms
 from adapters.traffic.errors import (
     SourceBadData,
     SourceError,
@@ -138,19 +139,22 @@ class Source:
         scope = Scope({"args": args, "page": page})
         # what cannot be built is told before anything waits for a place; with a session there is nothing to build yet
         built = [] if self.credentials.renewable else [self._request(connector, scope, trace)]
-        fresh: list[Read] = []
+        fresh: list[tuple[bytes, Read]] = []
+        tells_deadline = self.declaration.traffic.deadline_header
 
         async def send(timeout_s: float) -> bytes:
-            fresh.clear()
-
             def request(grant: Grant) -> WireRequest:
                 # another attempt is built anew: a signature holds a time and a nonce
-                return built.pop() if built else self._request(connector, scope, trace, grant)
+                one = built.pop() if built else self._request(connector, scope, trace, grant)
+                if tells_deadline is None:
+                    return one
+                return with_headers(one, ((tells_deadline, left_ms(deadline, timeout_s)),))
 
             reply, read = await self._answered(connector, reader, request, timeout_s)
             self._check(connector, read, reply)
-            fresh.append(read)
-            return reply.pack()
+            packed = reply.pack()
+            fresh.append((packed, read))
+            return packed
 
         parts = {"args": dict(args), "page": page}
         key = (
@@ -165,16 +169,22 @@ class Source:
         self,
         connector: CompiledConnector,
         answer: Answer,
-        fresh: list[Read],
+        fresh: Sequence[tuple[bytes, Read]],
         reader: ReplyReader,
         page: Mapping[str, Any],
         gaps: list[Gap] | None,
     ) -> Page:
         status = str(answer.status.name)
         # a flight that others shared, or a kept reply, is read here from its bytes
-        is_own = bool(fresh) and status == "FRESH"
         reply = RawReply.unpack(answer.body)
-        read = fresh[-1] if is_own else self._read(reply, reader)
+        # of several attempts side by side, the one that was the answer
+        own = (
+            next((read for packed, read in fresh if packed is answer.body), None)
+            if status == "FRESH"
+            else None
+        )
+        is_own = own is not None
+        read = own or self._read(reply, reader)
         scope = Scope({"reply": read.tree, "page": page, "link": read.link})
         try:
             nodes = self._nodes(connector, read, scope)
@@ -204,7 +214,8 @@ class Source:
             raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
 
     async def close(self) -> None:
-        """Log out where the declaration says how, then close the connections."""
+        """Log out where the declaration says how, end what runs behind answers, then close the connections."""
+        await self.traffic.close()
         await self.credentials.close()
         await self.wire.close()
 

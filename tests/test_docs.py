@@ -207,6 +207,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "source.rest": ("source", "rest"),
     "source.graphql": ("source", "graphql"),
     "traffic": ("traffic",),
+    "traffic.maintenance": ("traffic", "maintenance"),
     "traffic.cache": ("traffic", "cache"),
     "connectors": ("connectors",),
     "connectors.VERB": ("connectors", "case"),

@@ -6,10 +6,10 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from adapters.auth.compile import compile_credentials
 from adapters.auth.tls import TlsContexts
-from adapters.declaration import Traffic as TrafficRules
 from adapters.mapping.functions import CompileContext
 from adapters.remote.declaration import SubgraphDeclaration
 from adapters.remote.headers import compile_propagation
@@ -17,16 +17,19 @@ from adapters.remote.subgraph import GRAPHQL_HEADERS, RemoteSubgraph
 from adapters.sender import wire_sender
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
-from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
+from adapters.traffic_model import policy_of
 from adapters.wire.guard import UrlGuard, parse_url
 from adapters.wire.model import HeaderPairs, WireLimits, WireRequest
 from adapters.wire.wire import Wire
-from cache.freshness import Freshness
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
 __all__ = ["RemoteSurroundings", "build_remote"]
+
+NETWORK_OFFSET = timedelta(hours=8)
+"""Of the times in a subgraph's maintenance windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class RemoteSurroundings:
     tracer: CallTracer | None = None
     clock: Callable[[], float] = time.monotonic
     tls: TlsContexts = field(default_factory=TlsContexts)
+    rates: SharedRates | None = None
 
 
 def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurroundings) -> RemoteSubgraph:
@@ -59,10 +63,11 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
     head = wire.prepare(WireRequest("POST", info.url, fixed, idempotent=True))
     traffic = Traffic(
         info.name,
-        _policy(rules),
+        policy_of(rules, NETWORK_OFFSET, always_shared=False),
         store=around.store,
         flights=around.flights,
         observer=around.observer,
+        rates=around.rates,
     )
     return RemoteSubgraph(
         info.name,
@@ -83,6 +88,7 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
         around.secret,
         namespace=hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest(),
         tracer=around.tracer,
+        deadline_header=rules.deadline_header,
     )
 
 
@@ -93,17 +99,3 @@ def _origins(declaration: SubgraphDeclaration) -> frozenset[str]:
     if auth is not None and auth.oauth2 is not None:
         urls.append(auth.oauth2.token_url)
     return frozenset(parse_url(url).origin.text for url in urls)
-
-
-def _policy(rules: TrafficRules) -> TrafficPolicy:
-    """Without a cache nothing is stored, and identical queries at the same moment still share one call."""
-    cache = rules.cache
-    is_kept = bool(cache.ttl_s or cache.stale_if_error_s)
-    return TrafficPolicy(
-        timeout_s=rules.timeout_ms / 1000,
-        concurrency=rules.concurrency,
-        queue=rules.queue,
-        rate_per_s=rules.rate_per_s,
-        retries=rules.retries,
-        freshness=Freshness(cache.ttl_s, cache.stale_if_error_s) if is_kept else None,
-    )

@@ -6,6 +6,7 @@
     ├── SourceBadData            SOURCE_BAD_DATA      an answer that cannot be read or breaks its own contract
     ├── SourceOverloaded         SOURCE_OVERLOADED    no place or no rate left for this system; nothing was sent
     ├── SourceCircuitOpen        SOURCE_CIRCUIT_OPEN  failing too often, left alone for a while; nothing was sent
+    ├── SourceMaintenance        SOURCE_MAINTENANCE   in a declared maintenance window; nothing was sent
     ├── SourceFault              SOURCE_FAULT         the gateway itself failed while it asked; its log says how
     ├── SourceRefused            SOURCE_REFUSED       the system answered with a business error
     └── SourceNotFound           NOT_FOUND            the system answered that it does not have it
@@ -23,6 +24,7 @@ __all__ = [
     "SourceCircuitOpen",
     "SourceError",
     "SourceFault",
+    "SourceMaintenance",
     "SourceNotFound",
     "SourceOverloaded",
     "SourceRefused",
@@ -101,6 +103,14 @@ class SourceCircuitOpen(SourceError):
 
     code = "SOURCE_CIRCUIT_OPEN"
     default_message = "The system has been failing and is not asked for a short while."
+    counts_as_failure = False
+
+
+class SourceMaintenance(SourceError):
+    """Nothing was sent: the system is in a maintenance window that its declaration tells."""
+
+    code = "SOURCE_MAINTENANCE"
+    default_message = "The system is in its maintenance window."
     counts_as_failure = False
 
 
