@@ -15,15 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.auth.dress import Dress
 from adapters.auth.tls import TlsContexts
 from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
-from adapters.declaration import Declaration
+from adapters.declaration import Connector, Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
+from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
@@ -32,6 +34,7 @@ from adapters.soap.check import check_soap
 from adapters.soap.exchange import SoapExchange, soap_call
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
 from adapters.source import Source
+from adapters.ticket import CompiledTicket, compile_ticket, poll_connector
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer, Traffic
@@ -234,21 +237,11 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
     ends = (auth.session or auth.oauth2) if auth is not None else None
     compiled: dict[str, CompiledConnector] = {}
     for verb, connector in declaration.connectors.declared().items():
-        call: Call
-        if source.soap is not None:
-            if service is None or connector.operation not in service.operations:
-                raise ExpressionError(
-                    f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
-                )
-            encoders = compile_encoders(connector.encode, context)
-            filled = compile_template(connector.body or {}, context)
-            arguments = encoders.around("body", filled, keeps_bytes=True)
-            call = soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
-        elif source.graphql is not None:
-            call = graphql_call(source.graphql, connector, context)
-        else:
-            assert source.rest is not None  # noqa: S101 - the model has exactly one
-            call = rest_call(source.rest, connector, context)
+        ticket: CompiledTicket | None = None
+        if connector.ticket is not None:
+            poll = _call(declaration, service, poll_connector(connector, connector.ticket), context, dress)
+            ticket = compile_ticket(connector.ticket, poll, context)
+        call = _call(declaration, service, connector, context, dress)
         compiled[verb] = compile_connector(
             verb,
             connector,
@@ -256,8 +249,32 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             context,
             map_of(declaration, verb),
             ended=ends.ended.when if ends is not None else None,
+            ticket=ticket,
         )
     return compiled
+
+
+def _call(
+    declaration: Declaration,
+    service: SoapService | None,
+    connector: Connector,
+    context: CompileContext,
+    dress: Dress | None,
+) -> Call:
+    source = declaration.source
+    if source.soap is not None:
+        if service is None or connector.operation not in service.operations:
+            raise ExpressionError(
+                f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
+            )
+        encoders = compile_encoders(connector.encode, context)
+        filled = compile_template(connector.body or {}, context)
+        arguments = encoders.around("body", filled, keeps_bytes=True)
+        return soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
+    if source.graphql is not None:
+        return graphql_call(source.graphql, connector, context)
+    assert source.rest is not None  # noqa: S101 - the model has exactly one
+    return rest_call(source.rest, connector, context)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

@@ -18,6 +18,7 @@ from adapters.codecs.model import Decode, Encode
 from adapters.codecs.sign_model import RequestSign
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
+from adapters.ticket_model import Ticket
 from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
 from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
@@ -35,6 +36,7 @@ __all__ = [
     "SoapSource",
     "Source",
     "SystemInfo",
+    "Ticket",
     "Traffic",
     "declaration_schema",
 ]
@@ -211,6 +213,9 @@ class Connector(Model):
     numbers: str | None = Field(
         default=None,
         description="Regular expression of this system's case numbers; others are not asked for here.",
+    )
+    ticket: Ticket | None = Field(
+        default=None, description="Its answer is a ticket; the result is polled for 回执轮询."
     )
     paging: Paging = Paging()
     order: Literal["newest-first", "any"] = Field(

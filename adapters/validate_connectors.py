@@ -18,6 +18,7 @@ from adapters.mapping.expression import Call, Expression, parse, paths_of
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
+from adapters.ticket import poll_connector
 from schema.canonical import RECORDS, VERBS, Field, Record
 from schema.vocabulary import values
 
@@ -69,6 +70,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield from _request_problems(document, verb, connector, context, place, _session_names(declaration))
         yield from _reply_problems(document, connector, context, place)
         yield from _codec_problems(document, connector, context, place)
+        yield from _ticket_problems(document, declaration, verb, connector, context)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
@@ -234,6 +236,28 @@ def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
     """What requests may say of a session, where the source has one."""
     auth = declaration.source.auth
     return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
+
+
+def _ticket_problems(
+    document: Document, declaration: Declaration, verb: str, connector: Connector, context: CompileContext
+) -> Iterator[Problem]:
+    """The poll is a request like the connector's own, and sees what was taken for the ticket."""
+    ticket, source = connector.ticket, declaration.source
+    if ticket is None:
+        return
+    place: Place = ("connectors", verb, "ticket")
+    if source.graphql is not None:
+        yield document.problem(
+            place, "WRONG_PROTOCOL", "'ticket' means nothing to a graphql source", key=True
+        )
+        return
+    poll, here = poll_connector(connector, ticket), (*place, "poll")
+    yield from _protocol_problems(document, declaration, poll.model_copy(update={"numbers": None}), here)
+    names = {**_session_names(declaration), "ticket": frozenset(ticket.take)}
+    yield from _request_problems(document, verb, poll, context, here, names)
+    for inner, text in ((("take", name), text) for name, text in ticket.take.items()):
+        yield from _reader_problems(document, text, context, (*place, *inner))
+    yield from _reader_problems(document, ticket.pending, context, (*place, "pending"))
 
 
 def _literals(tree: Any) -> Iterator[tuple[Place, str]]:

@@ -211,6 +211,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "traffic.cache": ("traffic", "cache"),
     "connectors": ("connectors",),
     "connectors.VERB": ("connectors", "case"),
+    "connectors.VERB.ticket": ("connectors", "case", "ticket"),
+    "connectors.VERB.ticket.poll": ("connectors", "case", "ticket", "poll"),
     "connectors.VERB.paging": ("connectors", "case", "paging"),
     "connectors.VERB.failure": ("connectors", "case", "failure"),
 }

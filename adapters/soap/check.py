@@ -51,8 +51,20 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             except CodecDeclared:
                 continue  # told already
             yield from _argument_problems(document, body, operation.request, (*place, "body"))
-        if operation.reply is not None:
-            yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+        answering = operation
+        if connector.ticket is not None:  # what is read is the reply of the poll
+            polled = service.operations.get(connector.ticket.poll.operation or "")
+            if polled is None:
+                yield document.problem(
+                    (*place, "ticket", "poll", "operation"),
+                    "UNKNOWN_OPERATION",
+                    f"the WSDL has no operation {connector.ticket.poll.operation!r}{_said(service)}",
+                    allowed=one_of(connector.ticket.poll.operation or "", service.operations),
+                )
+                continue
+            answering = polled
+        if answering.reply is not None:
+            yield from _reply_problems(document, declaration, verb, connector, answering.reply)
 
 
 def _login_problems(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
