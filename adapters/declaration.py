@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from adapters.auth.model import Auth
 from adapters.auth.wss.model import SoapSecurity
-from adapters.codecs.model import Decode, Encode
+from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
@@ -106,8 +106,12 @@ class RestSource(Model):
     """A service called by HTTP, JSON or XML."""
 
     base_url: str = Field(description="Address that all paths are put behind.")
-    format: Literal["json", "xml", "raw"] = Field(
+    format: Literal["json", "xml", "csv", "raw"] = Field(
         default="json", description="What its replies are; raw: bytes that `decode` reads."
+    )
+    csv: RecordsStep | None = Field(
+        default=None,
+        description="How rows are written, if not with commas, quotes and a header row (format csv) 分隔格式.",
     )
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
     auth: Auth | None = Field(default=None, description="How the gateway shows who it is 认证方式.")

@@ -18,6 +18,7 @@ from adapters.mapping.expression import Call, Expression, parse, paths_of
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
+from adapters.rest.xml_body import unknown_prefixes
 from adapters.ticket import poll_connector
 from schema.canonical import RECORDS, VERBS, Field, Record
 from schema.vocabulary import values
@@ -25,7 +26,7 @@ from schema.vocabulary import values
 __all__ = ["connector_problems", "context_of", "map_of"]
 
 Place = tuple[str | int, ...]
-_XML_NAME = re.compile(r"[^\W\d][\w.-]*")
+_XML_NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*|@xmlns")
 ARGS = {
     "items": frozenset[str](),
     "case": frozenset({"number"}),
@@ -135,12 +136,17 @@ def _rest_problems(
     for inner in _bad_xml_names(connector.body):
         message = f"{inner[-1]!r} is no name of an XML element or attribute"
         yield document.problem((*place, "body", *inner), "XML_BODY", message, key=True)
+    for inner in unknown_prefixes(connector.body):
+        message = f"the prefix of {inner[-1]!r} is declared nowhere around it"
+        yield document.problem(
+            (*place, "body", *inner), "XML_BODY", message, allowed='such as "@xmlns:p": urn:…', key=True
+        )
 
 
 def _bad_xml_names(tree: Any) -> Iterator[Place]:
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            if not _XML_NAME.fullmatch(str(name).removeprefix("@")):
+            if name != "#text" and not _XML_NAME.fullmatch(str(name).removeprefix("@")):
                 yield (name,)
             yield from ((name, *inner) for inner in _bad_xml_names(value))
     elif isinstance(tree, list):

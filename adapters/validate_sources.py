@@ -30,6 +30,13 @@ def source_problems(document: Document, declaration: Declaration) -> Iterator[Pr
             yield from _address_problems(document, (*place, "soap", "address"), source.soap.address)
         yield from _charset_problems(document, (*place, "soap", "charset"), source.soap.charset)
     if source.rest is not None:
+        if source.rest.csv is not None and source.rest.format != "csv":
+            yield document.problem(
+                (*place, "rest", "csv"),
+                "WRONG_PROTOCOL",
+                "'csv' says nothing unless `format` is csv",
+                key=True,
+            )
         yield from _address_problems(document, (*place, "rest", "baseUrl"), source.rest.base_url)
         yield from _charset_problems(document, (*place, "rest", "charset"), source.rest.charset)
         wrong = sign_problem(source.rest.sign, CompileContext()) if source.rest.sign is not None else None
