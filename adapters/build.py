@@ -22,6 +22,7 @@ from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
 from adapters.declaration import Connector, Declaration
 from adapters.exchange import Call, Exchange
+from adapters.files import file_desk
 from adapters.loader import load
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
@@ -196,23 +197,26 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
     has_tls = any(origin.startswith("https:") for origin in origins)
     tls = around.tls.of(auth.tls if auth is not None else None) if has_tls else None
     wire = around.wire_for(limits, UrlGuard(origins), tls)
+    governed = Traffic(
+        system,
+        policy_of(traffic, _offset(declaration), always_shared=True),
+        store=around.store,
+        flights=around.flights,
+        observer=around.observer,
+        rates=around.rates,
+    )
+    credentials = credentials_of(declaration, service, wire=wire, clock=around.clock)
     return Source(
         declaration,
         _exchange(declaration),
         wire,
-        Traffic(
-            system,
-            policy_of(traffic, _offset(declaration), always_shared=True),
-            store=around.store,
-            flights=around.flights,
-            observer=around.observer,
-            rates=around.rates,
-        ),
-        credentials_of(declaration, service, wire=wire, clock=around.clock),
+        governed,
+        credentials,
         _connectors(declaration, service),
         around.namespace,
         around.secret,
         around.tracer,
+        file_desk(declaration, context_of(declaration), wire=wire, traffic=governed, credentials=credentials),
     )
 
 

@@ -16,6 +16,7 @@ from adapters.auth.model import Auth
 from adapters.auth.wss.model import SoapSecurity
 from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
+from adapters.file_model import FileKind, FileRule
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.ticket_model import Ticket
@@ -29,6 +30,7 @@ __all__ = [
     "Connectors",
     "Declaration",
     "Failure",
+    "FileRule",
     "GraphQLSource",
     "MaintenanceWindow",
     "Paging",
@@ -261,6 +263,9 @@ class Declaration(Model):
         default_factory=dict, description="Code tables 代码表: raw value -> canonical value."
     )
     connectors: Connectors = Connectors()
+    files: dict[FileKind, FileRule] = Field(
+        default_factory=dict, description="Files of a case that can be fetched 办件文件: kind -> how."
+    )
 
 
 def declaration_schema() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from adapters.compiled import CompiledConnector, ReplyReader
 from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange, Read
 from adapters.failures import failure_of, protocol_failure, status_failure, wire_failure
+from adapters.files import FileDesk
 from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
@@ -109,6 +110,7 @@ class Source:
     namespace: str
     secret: bytes = field(repr=False)
     tracer: CallTracer | None = None
+    files: FileDesk | None = None
     tickets: HeldTickets = field(default_factory=HeldTickets, repr=False)
 
     @property

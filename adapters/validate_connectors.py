@@ -10,6 +10,7 @@ import graphql
 
 from adapters.codecs.check import decode_problems, encode_problems
 from adapters.declaration import Connector, Declaration, RestSource
+from adapters.files import file_connector
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -65,6 +66,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield document.problem(
             ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)
         )
+    yield from _file_problems(document, declaration, context)
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
         yield from _protocol_problems(document, declaration, connector, place)
@@ -77,6 +79,21 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
             continue
         yield from _map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
+
+
+def _file_problems(
+    document: Document, declaration: Declaration, context: CompileContext
+) -> Iterator[Problem]:
+    rest = declaration.source.rest
+    for kind, rule in declaration.files.items():
+        place: Place = ("files", kind)
+        if rest is None:
+            yield document.problem(place, "WRONG_PROTOCOL", "'files' need a rest source", key=True)
+            continue
+        connector = file_connector(rule)
+        yield from _rest_problems(document, rest, connector, place)
+        names = {**_session_names(declaration), "args": frozenset({"number", "file"})}
+        yield from _request_problems(document, "case", connector, context, place, names)
 
 
 def _protocol_problems(

@@ -99,6 +99,7 @@ def build_generation(
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
+        {code: source.files for code, source in sources.items() if source.files is not None},
     )
     return Built(generation, declared, network, remotes)
 

@@ -44,6 +44,7 @@ PROBLEM_MAKERS = {"Finding", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
+    "FileRefused",
     "HttpRequestError",
     "OperationError",
     "QuestionRefused",
@@ -210,6 +211,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "traffic.maintenance": ("traffic", "maintenance"),
     "traffic.cache": ("traffic", "cache"),
     "connectors": ("connectors",),
+    "files.KIND": ("files",),
     "connectors.VERB": ("connectors", "case"),
     "connectors.VERB.ticket": ("connectors", "case", "ticket"),
     "connectors.VERB.ticket.poll": ("connectors", "case", "ticket", "poll"),

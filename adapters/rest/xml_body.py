@@ -57,7 +57,8 @@ def _element(
     """scope: prefix -> namespace, "" for the default one."""
     declared = _declared(content) if isinstance(content, Mapping) else {}
     inner = {**scope, **declared}
-    prefixes = {prefix or None: uri for prefix, uri in declared.items() if uri}
+    # Any: lxml takes None for the default namespace, which its stubs do not know
+    prefixes: dict[Any, str] = {prefix or None: uri for prefix, uri in declared.items() if uri}
     tag = _qualified(name, inner, default=True)
     element = (
         etree.Element(tag, nsmap=prefixes)

@@ -129,6 +129,13 @@ class Traffic:
         self._observer.call_ended(self.system, code, self._clock.monotonic() - started)
         return answer
 
+    def refuse_if_left_alone(self) -> None:
+        """For what goes past the rest of traffic (files): raises SourceMaintenance, or SourceCircuitOpen."""
+        if self.policy.maintenance is not None:
+            self._refuse_in_maintenance()
+        if self._breaker.closed_to_all():
+            raise SourceCircuitOpen(self.system, retry_after_s=self._breaker.opens_in_s())
+
     def snapshot(self) -> TrafficSnapshot:
         record = self._record
         return TrafficSnapshot(

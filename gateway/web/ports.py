@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from adapters.fetch import Caller, RequestContext
+from adapters.files import CaseFile
 from gateway.request import GraphQLAnswer, GraphQLRequest
 
 __all__ = ["Authenticator", "Engine", "GraphQLAnswer", "GraphQLRequest"]
@@ -15,6 +17,12 @@ class Engine(Protocol):
     """Answers requests. May change behind the same object (a new generation); never raises for what sources did."""
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer: ...
+
+    def fetch_file(
+        self, kind: str, case: str, file: str | None, context: RequestContext
+    ) -> AbstractAsyncContextManager[CaseFile]:
+        """A document of a case that the caller may see. Raises FileRefused, SourceError."""
+        ...
 
     def readiness(self) -> Mapping[str, Any]:
         """`ready` (bool): requests can be answered; `systems` ({code: "up" | "degraded" | "down" | "unknown"}); more is passed on."""
