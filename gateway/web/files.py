@@ -68,7 +68,7 @@ class FileEndpoint:
             return _refusal(405, "METHOD_NOT_ALLOWED", "Use GET", exchange.facts, allow="GET, HEAD")
         try:
             case, kind, file = _asked(request)
-            caller = self.authenticator.authenticate(request.headers.get("authorization"))
+            caller = await self.authenticator.authenticate(request.headers.get("authorization"))
             found = await stack.enter_async_context(
                 self.engine.fetch_file(kind, case, file, self._context(request, caller))
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -18,6 +18,16 @@ class Engine(Protocol):
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer: ...
 
+    def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
+        """query, mutation or subscription; None for what would be refused."""
+        ...
+
+    def stream(
+        self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
+    ) -> AsyncGenerator[GraphQLAnswer, None]:
+        """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe."""
+        ...
+
     def fetch_file(
         self, kind: str, case: str, file: str | None, context: RequestContext
     ) -> AbstractAsyncContextManager[CaseFile]:
@@ -30,6 +40,6 @@ class Engine(Protocol):
 
 
 class Authenticator(Protocol):
-    def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         """Raises an exception with `code` UNAUTHENTICATED for a token that is not known."""
         ...
