@@ -26,8 +26,9 @@ from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
-from adapters.soap.check import check_soap
-from adapters.soap.exchange import SoapExchange, soap_call
+from adapters.soap.call import soap_call
+from adapters.soap.check import check_soap, soap_remarks
+from adapters.soap.exchange import SoapExchange
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
 from adapters.source import Source
 from adapters.tracing import CallTracer
@@ -53,6 +54,7 @@ class Loaded:
     """Declarations that hold, the WSDLs that were loaded for them (by system code), and all problems.
 
     absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
+    warnings: what is right, but done because a WSDL asks for it.
     """
 
     declarations: list[Declaration] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     absent: dict[str, Problem] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
 
     def raise_if_bad(self) -> None:
         """Raises DeclarationError with every problem."""
@@ -164,6 +167,7 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
         service = previous[declaration.system.code]
     loaded.services[declaration.system.code] = service
     document.problems.extend(check_soap(document, declaration, service))
+    loaded.warnings.extend(soap_remarks(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:
@@ -192,7 +196,7 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
     wire = around.wire_for(limits, UrlGuard(origins), tls)
     return Source(
         declaration,
-        _exchange(declaration),
+        _exchange(declaration, service),
         wire,
         Traffic(
             system, _policy(declaration), store=around.store, flights=around.flights, observer=around.observer
@@ -222,10 +226,11 @@ def _policy(declaration: Declaration) -> TrafficPolicy:
     )
 
 
-def _exchange(declaration: Declaration) -> Exchange:
+def _exchange(declaration: Declaration, service: SoapService | None) -> Exchange:
     system, source = declaration.system.code, declaration.source
     if source.soap is not None:
-        return SoapExchange(system, source.soap.charset, verifier_of(declaration))
+        encoded = service is not None and service.encoded
+        return SoapExchange(system, source.soap.charset, verifier_of(declaration), encoded)
     if source.graphql is not None:
         return JsonExchange(system, graphql=True)
     assert source.rest is not None  # noqa: S101 - the model has exactly one
@@ -248,7 +253,16 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             encoders = compile_encoders(connector.encode, context)
             filled = compile_template(connector.body or {}, context)
             arguments = encoders.around("body", filled, keeps_bytes=True)
-            call = soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
+            operation = service.operations[connector.operation]
+            call = soap_call(
+                source.soap,
+                service,
+                operation,
+                arguments,
+                dress,
+                headers=connector.soap_header,
+                context=context,
+            )
         elif source.graphql is not None:
             call = graphql_call(source.graphql, connector, context)
         else:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import graphql
+from pydantic.alias_generators import to_snake
 
 from adapters.codecs.check import decode_problems, encode_problems
 from adapters.declaration import Connector, Declaration, RestSource
+from adapters.exchange import FAULT_NAMES
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -33,7 +35,6 @@ ARGS = {
 }
 _APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
 _PAGE = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
-_FAULT = frozenset({"code", "subcode", "message", "detail"})
 
 
 def context_of(declaration: Declaration) -> CompileContext:
@@ -94,12 +95,12 @@ def _protocol_problems(
             )
         else:
             yield from _document_problems(document, connector, place)
-        foreign = ["operation", "path", "query", "body", "form", "headers"]
+        foreign = ["operation", "path", "query", "body", "form", "headers", "soapHeader"]
     else:
-        foreign = ["operation", "document", "variables"]
+        foreign = ["operation", "document", "variables", "soapHeader"]
         yield from _rest_problems(document, source.rest, connector, place)
     for name in foreign:
-        if getattr(connector, name):
+        if getattr(connector, to_snake(name)):
             kind = next(kind for kind in ("soap", "rest", "graphql") if getattr(source, kind) is not None)
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
@@ -183,6 +184,7 @@ def _request_problems(
         "body": connector.body,
         "form": connector.form,
         "variables": connector.variables,
+        "soapHeader": [{"element": one.element} for one in connector.soap_header],
     }
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
@@ -314,7 +316,14 @@ def _reader_problems(
     except ExpressionError as error:
         yield _expression_problem(document, place, text, error)
         return
-    roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE, "link": frozenset({"next"})}
+    roots: dict[str, frozenset[str] | None] = {
+        "reply": None,
+        "status": None,
+        "fault": FAULT_NAMES,
+        "page": _PAGE,
+        "link": frozenset({"next"}),
+        "soapHeader": None,
+    }
     yield from _root_problems(document, place, parse(text), roots)
 
 
