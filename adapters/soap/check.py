@@ -70,6 +70,13 @@ def soap_remarks(document: Document, declaration: Declaration, service: SoapServ
     if soap is None:
         return
     place: Place = ("source", "soap", "wsdl")
+    for named, taken in service.respelt:
+        yield document.problem(
+            place,
+            "WSDL_RESPELT",
+            f"it imports {named}, and beside it stands {taken}: that was taken",
+            allowed="rename one of the two: not every reader takes it",
+        )
     if service.addressing and soap.addressing is None:
         yield document.problem(
             place,
@@ -139,6 +146,14 @@ def _said(service: SoapService) -> str:
 
 def _address_problems(document: Document, wsdl: str, service: SoapService) -> Iterator[Problem]:
     """Calls go where the WSDL says only if that is the host that published it."""
+    if not service.address:
+        yield document.problem(
+            ("source", "soap", "wsdl"),
+            "NO_ADDRESS",
+            f"the WSDL has no address for {service.port}",
+            allowed="set `address` in source.soap to where calls shall go",
+        )
+        return
     try:
         target = parse_url(service.address)
         published = parse_url(wsdl).origin if wsdl.startswith(("http://", "https://")) else None

@@ -67,7 +67,7 @@ class WsdlUnreachable(WsdlError):
 class Documents(zeep.transports.Transport):
     """Loads WSDL and XSD documents: of the first document's origin, or schema files beside it; nothing else.
 
-    loaded: what was read, by address, in order.
+    loaded: what was read, by address, in order. respelt: names of imports whose files are spelt otherwise.
     """
 
     def __init__(self, first: str) -> None:
@@ -75,6 +75,7 @@ class Documents(zeep.transports.Transport):
         self.first = urlsplit(first)
         self.from_file = self.first.scheme not in ("http", "https")
         self.loaded: dict[str, bytes] = {}
+        self.respelt: dict[str, str] = {}
 
     def load(self, url: str) -> bytes:
         """What zeep gets of a document. Raises WsdlError, WsdlUnreachable."""
@@ -97,9 +98,19 @@ class Documents(zeep.transports.Transport):
                 f"{url} is imported, but is no {' or '.join(SCHEMA_SUFFIXES)} file beside the WSDL"
             )
         try:
-            return path.read_bytes()
+            return self._spelt(path).read_bytes()
         except OSError as error:
             raise WsdlError(f"{path.name}: {error.strerror}") from error
+
+    def _spelt(self, path: Path) -> Path:
+        """The file as it is spelt on disk: schemas made on Windows name their parts in any case."""
+        if path.exists() or not path.parent.is_dir() or not self.loaded:
+            return path
+        same = [one for one in path.parent.iterdir() if one.name.lower() == path.name.lower()]
+        if len(same) != 1:
+            return path
+        self.respelt[path.name] = same[0].name
+        return same[0]
 
     def _load_http(self, url: str) -> bytes:
         parts = urlsplit(url)

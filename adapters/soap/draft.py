@@ -48,8 +48,9 @@ def draft_from_wsdl(service: SoapService, location: str, code: str) -> str:
     source = [
         "soap:",
         f"  wsdl: {yaml_text(location)}",
-        f"  service: {service.service}",
+        *([f"  service: {service.service}"] if service.service else []),
         f"  port: {service.port}",
+        *([] if service.address else ["  address: TODO # the WSDL has none"]),
     ]
     single, many = _choose(service)
     names = sorted(service.operations)

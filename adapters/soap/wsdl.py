@@ -65,7 +65,9 @@ class SoapOperation:
 
 @dataclass(frozen=True, slots=True)
 class SoapService:
-    """addressing: version of WS-Addressing that the WSDL requires, "" for none; mtom: whether it requires that."""
+    """service, address: "" where the WSDL has bindings only; port is then the binding's name. addressing: version of
+    WS-Addressing that the WSDL requires, "" for none; mtom: whether it requires that. respelt: (name in an import, name
+    of the file that was taken for it)."""
 
     version: str
     service: str
@@ -75,6 +77,7 @@ class SoapService:
     warnings: tuple[str, ...] = ()
     addressing: str = ""
     mtom: bool = False
+    respelt: tuple[tuple[str, str], ...] = ()
 
     @property
     def encoded(self) -> bool:
@@ -99,8 +102,8 @@ def load_wsdl(location: str, *, service: str | None = None, port: str | None = N
         raise WsdlError(
             f"{location}: cannot be read ({type(error).__name__}: {_first_line(error)})"
         ) from error
-    chosen_service, chosen_port = _choose(document, location, service, port)
-    binding = chosen_port.binding
+    chosen = _choose(document, location, service, port)
+    binding = chosen.binding
     version = "1.2" if "12" in type(binding).__name__ else "1.1"
     notes = read_notes(documents.loaded.values())
     types = Types(document.types, notes)
@@ -108,19 +111,19 @@ def load_wsdl(location: str, *, service: str | None = None, port: str | None = N
     operations = {
         name: _operation(one, types, notes.operation(own, name)) for name, one in binding.all().items()
     }
-    address = chosen_port.binding_options.get("address", "")
     said = tuple(
         dict.fromkeys(_first_line(one.message) for one in told if isinstance(one.message, Exception))
     )
     return SoapService(
         version,
-        chosen_service.name,
-        chosen_port.name,
-        address,
+        chosen.service,
+        chosen.port,
+        chosen.address,
         operations,
         said,
         notes.addressing.get(own, ""),
         own in notes.mtom,
+        tuple(documents.respelt.items()),
     )
 
 
@@ -132,13 +135,18 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
-def _choose(document: Any, location: str, service: str | None, port: str | None) -> tuple[Any, Any]:
-    def soap_ports(one: Any) -> dict[str, Any]:
-        return {name: p for name, p in one.ports.items() if "Soap" in type(p.binding).__name__}
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    service: str
+    port: str
+    address: str
+    binding: Any
 
-    services = {name: one for name, one in document.services.items() if soap_ports(one)}
+
+def _choose(document: Any, location: str, service: str | None, port: str | None) -> _Chosen:
+    services = {name: _soap_ports(one) for name, one in document.services.items() if _soap_ports(one)}
     if not services:
-        raise WsdlError(f"{location}: no service with a SOAP port")
+        return _choose_binding(document, location, port)
     if service is None and len(services) > 1:
         raise WsdlError(
             f"{location}: several services; set `service` to one of {', '.join(sorted(services))}"
@@ -146,12 +154,39 @@ def _choose(document: Any, location: str, service: str | None, port: str | None)
     name = service or next(iter(services))
     if name not in services:
         raise WsdlError(f"{location}: no service {name!r}; there is {', '.join(sorted(services))}")
-    ports = soap_ports(services[name])
+    ports = services[name]
     if port is not None and port not in ports:
         raise WsdlError(f"{location}: no SOAP port {port!r} in {name}; there is {', '.join(sorted(ports))}")
     # with SOAP 1.1 and 1.2 ports of one service, the newer is the better described
     best = port or sorted(ports, key=lambda key: ("12" not in type(ports[key].binding).__name__, key))[0]
-    return services[name], ports[best]
+    chosen = ports[best]
+    return _Chosen(name, best, chosen.binding_options.get("address", ""), chosen.binding)
+
+
+def _soap_ports(service: Any) -> dict[str, Any]:
+    return {name: one for name, one in service.ports.items() if "Soap" in type(one.binding).__name__}
+
+
+def _choose_binding(document: Any, location: str, port: str | None) -> _Chosen:
+    """Of a standard's WSDL, which leaves service and address to who implements it."""
+    bindings = {
+        etree.QName(name).localname: one
+        for name, one in document.bindings.items()
+        if "Soap" in type(one).__name__
+    }
+    if not bindings:
+        raise WsdlError(
+            f"{location}: no service with a SOAP port, and no SOAP binding: this document is a part that others import; "
+            "declare the WSDL that holds the binding"
+        )
+    if port is None and len(bindings) > 1:
+        raise WsdlError(
+            f"{location}: no service, but several bindings; set `port` to one of {', '.join(sorted(bindings))}"
+        )
+    name = port or next(iter(bindings))
+    if name not in bindings:
+        raise WsdlError(f"{location}: no SOAP binding {name!r}; there is {', '.join(sorted(bindings))}")
+    return _Chosen("", name, "", bindings[name])
 
 
 def _operation(operation: Any, types: Types, notes: OperationNotes) -> SoapOperation:
