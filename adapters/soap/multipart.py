@@ -193,18 +193,17 @@ def optimised(body: etree._Element, tree: Any) -> dict[str, bytes]:
 def join_parts(
     envelope: bytes, parts: Mapping[str, bytes], *, kind: Literal["mtom", "swa"], media_type: str, action: str
 ) -> tuple[str, bytes]:
-    """(Content-Type, body). media_type: of the envelope; action: of SOAP 1.2, "" for none."""
+    """(Content-Type, body). media_type: of the envelope; action: parameter of SOAP 1.2, "" for none."""
     boundary, root = f"quanyu-{uuid.uuid4().hex}", "envelope@quanyu"
-    named = f'; action="{action}"' if action else ""
     inner = (
         f'application/xop+xml; charset=utf-8; type="{media_type}"'
         if kind == "mtom"
         else f"{media_type}; charset=utf-8"
     )
     outer = (
-        f'multipart/related; type="application/xop+xml"; start="<{root}>"; start-info="{media_type}"{named}; boundary="{boundary}"'
+        f'multipart/related; type="application/xop+xml"; start="<{root}>"; start-info="{media_type}"{action}; boundary="{boundary}"'
         if kind == "mtom"
-        else f'multipart/related; type="{media_type}"; start="<{root}>"{named}; boundary="{boundary}"'
+        else f'multipart/related; type="{media_type}"; start="<{root}>"{action}; boundary="{boundary}"'
     )
     pieces: Sequence[tuple[str, str, bytes]] = [
         (inner, root, envelope),
