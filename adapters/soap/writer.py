@@ -99,6 +99,8 @@ class Writer:
             self._array(node, array, value, place)
         elif isinstance(value, Mapping):
             self._fields(node, xsd_type, value, place)
+        elif text_type(xsd_type) is not None and any(one.required for one in attributes_of(xsd_type)[0]):
+            self._fields(node, xsd_type, {"#text": value}, place)
         elif (simple := text_type(xsd_type)) is not None or type(xsd_type).__name__ == "AnyType":
             node.text = self._text(simple or xsd_type, value, place)
         elif value == "":
@@ -176,6 +178,16 @@ class Writer:
         inner = [part.child] if isinstance(part, Group) else part
         return sum(self._present(one, stock, known) for one in inner)
 
+    def _first(self, part: Any, order: Mapping[str, int], known: set[str]) -> int:
+        """How early a name of a part was given: 0 for the first, less for the others."""
+        never = -len(order) - UNBOUNDED
+        if isinstance(part, zeep.xsd.Element):
+            return max((order.get(name, never) for name in self._names(part)), default=never)
+        if isinstance(part, zeep.xsd.Any):
+            return max((at for name, at in order.items() if name not in known), default=never)
+        inner = [part.child] if isinstance(part, Group) else part
+        return max((self._first(one, order, known) for one in inner), default=never)
+
     def _particle(
         self, node: etree._Element, part: Any, stock: Stock, known: set[str], place: tuple[str, ...]
     ) -> None:
@@ -201,9 +213,16 @@ class Writer:
             for one in inner:
                 self._particle(node, one, stock, known, place)
             return
-        chosen = max(inner, key=lambda one: self._present(one, stock, known), default=None)
+        if part.accepts_multiple:  # in the order in which they were given
+            order = {name: -at for at, (name, left) in enumerate(stock.items()) if left}
+            chosen = max(inner, key=lambda one: self._first(one, order, known), default=None)
+        else:
+            chosen = max(inner, key=lambda one: self._present(one, stock, known), default=None)
         if chosen is None or not self._present(chosen, stock, known):
-            if part.is_optional or any(_emptiable(one) for one in inner):
+            # zeep makes every element of a choice optional: whether one may really be left out is not known
+            if part.min_occurs == 0 or any(
+                _emptiable(one) for one in inner if not isinstance(one, zeep.xsd.Element)
+            ):
                 return
             names = ", ".join(name for one in inner for name in _element_names(one))
             raise DoesNotFit(f"Missing element: one of {names} ({_at(place)})")
@@ -367,7 +386,7 @@ def _size(stock: Stock) -> int:
 
 
 def _emptiable(part: Any) -> bool:
-    if part.is_optional:
+    if part.min_occurs == 0:
         return True
     if isinstance(part, zeep.xsd.Element):
         return bool(part.nillable)

@@ -15,6 +15,7 @@ from adapters.loader import load
 from adapters.problems import Problem
 from adapters.soap.check import check_soap, soap_remarks
 from adapters.soap.wsdl import SoapService, load_wsdl
+from adapters.source import Page
 from adapters.traffic.errors import SourceError
 from adapters.validate import Known, check_document
 from tests.adapters.doubles import ALL_FIELDS, HERE, Recorded, ask, lookup, serving, source_of
@@ -121,10 +122,10 @@ connectors:
 class Asked:
     """What one call sent and what became of it."""
 
-    def __init__(
-        self, records: list[dict[str, Any]] | None, error: SourceError | None, log: Recorded
-    ) -> None:
-        self.given, self.error, self.log = records, error, log
+    def __init__(self, page: Page | None, error: SourceError | None, log: Recorded) -> None:
+        self.page, self.error, self.log = page, error, log
+        self.given = page.records if page is not None else None
+        self.troubles = [f"{one.field}: {one.message}" for one in page.troubles] if page is not None else []
 
     @property
     def record(self) -> dict[str, Any]:
@@ -174,8 +175,7 @@ async def asked(
         path = write_wsdl(folder, text, address=f"{origin}/s")
         one = source_of(declaration(path, **more), service=load_wsdl(str(path)))
         try:
-            page = await ask(one, "case", {"number": number}, fields=fields)
-            return Asked(page.records, None, log)
+            return Asked(await ask(one, "case", {"number": number}, fields=fields), None, log)
         except SourceError as error:
             return Asked(None, error, log)
         finally:
