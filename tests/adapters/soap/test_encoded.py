@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.mapping.tree import Wanted
@@ -238,3 +240,44 @@ def test_an_encoded_port_is_known_as_one(tmp_path: Path) -> None:
     assert operation.request is not None
     assert operation.request.children()["names"].children()["item"].repeated
     assert etree.QName(operation.input.body.qname).namespace == "urn:t"
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+TREES = st.recursive(
+    st.tuples(NAMES, st.text("xyz甲", min_size=1, max_size=3)),
+    lambda inner: st.tuples(NAMES, st.lists(inner, min_size=1, max_size=4)),
+    max_leaves=12,
+)
+
+
+def literal(node: tuple[str, Any]) -> etree._Element:
+    element = etree.Element(node[0])
+    if isinstance(node[1], str):
+        element.text = node[1]
+    else:
+        element.extend([literal(child) for child in node[1]])
+    return element
+
+
+@settings(max_examples=100, deadline=None)
+@given(TREES, st.lists(st.booleans(), min_size=40, max_size=40))
+def test_references_make_no_difference_to_what_is_read(tree: tuple[str, Any], hoisted: list[bool]) -> None:
+    root = etree.fromstring(envelope("<t:r xmlns:t='urn:t'/>"))
+    body = root[1]
+    body[0].append(literal(tree))
+    plain = etree.tostring(root)
+    for number, element in enumerate(list(body[0].iterdescendants())):
+        if not hoisted[number % len(hoisted)]:
+            continue
+        ref = etree.SubElement(body, "multiRef", {"id": f"i{number}"})
+        ref.text = element.text
+        ref.extend(list(element))
+        element.text = None
+        element.set("href", f"#i{number}")
+    assert unmarked(tree_of(etree.tostring(root), None)) == tree_of(plain, None)
+
+
+def unmarked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: unmarked(one) for name, one in value.items()}
+    return [unmarked(one) for one in value] if isinstance(value, list) else str(value)
