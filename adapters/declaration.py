@@ -96,6 +96,11 @@ class SoapSource(Model):
     soap_header: tuple[SoapHeader, ...] = Field(
         default=(), description="Elements of the SOAP header of every call 报文头."
     )
+    secrets: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Name -> secret, by reference: ${env:NAME} or ${file:/path}. Templates of `soapHeader` say $secrets.NAME.",
+    )
     addressing: Literal["1.0", "2004/08", "none"] | None = Field(
         default=None,
         description="WS-Addressing: To, Action, MessageID, ReplyTo; if absent, where the WSDL requires it.",

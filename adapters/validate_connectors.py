@@ -23,7 +23,7 @@ from adapters.problems import Problem, one_of
 from schema.canonical import RECORDS, VERBS, Field, Record
 from schema.vocabulary import values
 
-__all__ = ["connector_problems", "context_of", "map_of"]
+__all__ = ["connector_problems", "context_of", "map_of", "soap_header_names", "template_problems"]
 
 Place = tuple[str | int, ...]
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*")
@@ -67,7 +67,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
         yield from _protocol_problems(document, declaration, connector, place)
-        yield from _request_problems(document, verb, connector, context, place, _session_names(declaration))
+        yield from _request_problems(document, declaration, verb, connector, context, place)
         yield from _reply_problems(document, connector, context, place)
         yield from _codec_problems(document, connector, context, place)
         if connector.map is None:
@@ -171,42 +171,31 @@ def _document_problems(document: Document, connector: Connector, place: Place) -
 
 def _request_problems(
     document: Document,
+    declaration: Declaration,
     verb: str,
     connector: Connector,
     context: CompileContext,
     place: Place,
-    session: Mapping[str, frozenset[str]],
 ) -> Iterator[Problem]:
-    roots = {"args": ARGS[verb], "page": _PAGE, **session}
+    roots: dict[str, frozenset[str] | None] = {
+        "args": ARGS[verb],
+        "page": _PAGE,
+        **_session_names(declaration),
+    }
     trees = {
         "query": connector.query,
         "headers": connector.headers,
         "body": connector.body,
         "form": connector.form,
         "variables": connector.variables,
-        "soapHeader": [{"element": one.element} for one in connector.soap_header],
     }
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
-        for inner, text in _literals(tree):
-            if text.strip() == "TODO":
-                yield document.problem(
-                    (*place, name, *inner), "TODO_LEFT", "a TODO of the draft is still here"
-                )
-        for inner, text in template_expressions(tree):
-            if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
-                yield document.problem(
-                    (*place, name, *inner),
-                    "NO_PAGING",
-                    "$page is used, but no `paging` says how the list goes on",
-                )
-            here = (*place, name, *inner)
-            try:
-                compile_template(text, context)
-            except ExpressionError as error:
-                yield _expression_problem(document, here, text, error)
-                continue
-            yield from _root_problems(document, here, parse(text), roots)
+        yield from template_problems(document, tree, (*place, name), context, roots, pages=pages)
+    named = {**roots, **_secret_names(declaration)}
+    for index, header in enumerate(connector.soap_header):
+        here = (*place, "soapHeader", index, "element")
+        yield from template_problems(document, header.element, here, context, named, pages=pages)
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
@@ -214,6 +203,33 @@ def _request_problems(
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
+
+
+def template_problems(
+    document: Document,
+    tree: Any,
+    place: Place,
+    context: CompileContext,
+    roots: Mapping[str, frozenset[str] | None],
+    *,
+    pages: bool,
+) -> Iterator[Problem]:
+    """Of a template of a request. roots: what may follow $; pages: whether there is anything for $page to say."""
+    for inner, text in _literals(tree):
+        if text.strip() == "TODO":
+            yield document.problem((*place, *inner), "TODO_LEFT", "a TODO of the draft is still here")
+    for inner, text in template_expressions(tree):
+        here = (*place, *inner)
+        if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
+            yield document.problem(
+                here, "NO_PAGING", "$page is used, but no `paging` says how the list goes on"
+            )
+        try:
+            compile_template(text, context)
+        except ExpressionError as error:
+            yield _expression_problem(document, here, text, error)
+            continue
+        yield from _root_problems(document, here, parse(text), roots)
 
 
 def _codec_problems(
@@ -230,6 +246,16 @@ def _codec_problems(
     }
     for index, message in encode_problems(connector.encode, parts, context):
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
+
+
+def _secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    soap = declaration.source.soap
+    return {"secrets": frozenset(soap.secrets)} if soap is not None and soap.secrets else {}
+
+
+def soap_header_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What the SOAP headers of a source may say; those of a connector may say $args and $page too."""
+    return {**_session_names(declaration), **_secret_names(declaration)}
 
 
 def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
@@ -254,12 +280,12 @@ def _root_problems(
 ) -> Iterator[Problem]:
     for path in paths_of(tree):
         if not path.root:
-            if "args" in roots:
+            if "reply" not in roots:
                 yield document.problem(
                     place,
                     "NO_RECORD",
                     "a request has no record to read from",
-                    allowed="start paths with $args or $page",
+                    allowed=f"start paths with {' or '.join(f'${name}' for name in roots if name != 'session')}",
                 )
             continue
         if path.root not in roots:

@@ -73,6 +73,7 @@ class SoapCall:
     blocks: tuple[HeaderBlock, ...] = ()
     addressing: Addressing | None = None
     attachments: Literal["inline", "mtom", "swa"] = "inline"
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     texts: EnvelopeTexts = field(init=False, repr=False, compare=False)
     writer: Writer = field(init=False, repr=False, compare=False)
@@ -88,8 +89,9 @@ class SoapCall:
         if self.attachments == "swa":
             arguments, parts = cut_out(arguments)
         tree = {"body": arguments}
+        shown = Scope({**scope.roots, "secrets": self.secrets}) if self.blocks else scope
         for number, block in enumerate(self.blocks):
-            if filled := block.fill(scope):
+            if filled := block.fill(shown):
                 tree[str(number)] = filled
         body, message_id = self._envelope(tree), ""
         if self.dress is not None or self.addressing is not None or self.attachments == "mtom":
@@ -189,6 +191,7 @@ def soap_call(
         tuple(blocks),
         addressing,
         source.attachments or ("mtom" if service.mtom else "inline"),
+        source.secrets,
     )
 
 

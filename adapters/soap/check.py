@@ -60,6 +60,9 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             )
         for index, header in enumerate(connector.soap_header):
             yield from _header_problems(document, header, operation, (*place, "soapHeader", index, "element"))
+        for index, header in enumerate(soap.soap_header):
+            here: Place = ("source", "soap", "soapHeader", index, "element")
+            yield from _header_problems(document, header, operation, here)
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation)
 

@@ -71,6 +71,34 @@ async def test_headers_of_no_wsdl_are_written_as_they_are_declared(tmp_path: Pat
     assert head(one.envelope)[0].get("level") == "2"
 
 
+SECRET = """
+secrets: {pw: "${file:/secret}"}
+soapHeader: [{namespace: "urn:h", element: {Auth: {user: a, password: $secrets.pw}}}]
+"""
+
+
+async def test_a_secret_of_a_header_comes_by_reference_and_is_no_expression(tmp_path: Path) -> None:
+    source = SECRET.replace("${file:/secret}", "${env:QUANYU_SECRET_X:-$args.number}")
+    one = await asked(tmp_path, BARE, GOOD, source=source)
+    assert one.record["localNo"] == "N1"
+    assert head(one.envelope)[0].findtext("{urn:h}password") == "$args.number"
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (SECRET.replace('"${file:/secret}"', "open"), "SECRET_IN_FILE"),
+        (SECRET.replace("$secrets.pw", "open"), "SECRET_IN_FILE"),
+        (SECRET.replace("$secrets.pw", '"${env:X:-y}"'), "SECRET_IN_TEMPLATE"),
+        (SECRET.replace("$secrets.pw", "$secrets.pwd"), "UNKNOWN_NAME"),
+        (SECRET.replace("$secrets.pw", "$args.number"), "UNKNOWN_NAME"),
+    ],
+)
+def test_check_keeps_secrets_out_of_headers(tmp_path: Path, source: str, code: str) -> None:
+    source = source.replace("${file:/secret}", "${env:QUANYU_SECRET_X:-s}")
+    assert [one for one, _ in checked_against(tmp_path, BARE, source=source)] == [code]
+
+
 async def test_a_header_without_a_value_is_not_sent(tmp_path: Path) -> None:
     connector = "soapHeader: [{element: {Token: $args.number | match('X')}}]"
     one = await asked(tmp_path, BARE, GOOD, connector=connector)
