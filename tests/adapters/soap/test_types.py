@@ -269,8 +269,8 @@ MAP = "{localNo: no, state: 'st | table(\"status\")', appliedAt: at, title: TITL
             '<xs:element name="return" type="t:Case"/>',
             f"<return xsi:type='t:Permit'>{CASE}<plate>渝A</plate></return>",
             "return",
-            "'@type' | match('Permit$')",
-            None,
+            '@type | split(":") | last',
+            "Permit",
         ),
         (
             '<xs:element name="return" type="t:Case"/>',
