@@ -31,8 +31,9 @@ from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
-from adapters.soap.check import check_soap
-from adapters.soap.exchange import SoapExchange, soap_call
+from adapters.soap.call import soap_call
+from adapters.soap.check import check_soap, soap_remarks
+from adapters.soap.exchange import SoapExchange
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
 from adapters.source import Source
 from adapters.ticket import CompiledTicket, compile_ticket, poll_connector
@@ -59,6 +60,7 @@ class Loaded:
     """Declarations that hold, the WSDLs that were loaded for them (by system code), and all problems.
 
     absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
+    warnings: what is right, but done because a WSDL asks for it.
     """
 
     declarations: list[Declaration] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     absent: dict[str, Problem] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
 
     def raise_if_bad(self) -> None:
         """Raises DeclarationError with every problem."""
@@ -171,6 +174,7 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
         service = previous[declaration.system.code]
     loaded.services[declaration.system.code] = service
     document.problems.extend(check_soap(document, declaration, service))
+    loaded.warnings.extend(soap_remarks(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:
@@ -208,7 +212,7 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
     credentials = credentials_of(declaration, service, wire=wire, clock=around.clock)
     return Source(
         declaration,
-        _exchange(declaration),
+        _exchange(declaration, service),
         wire,
         governed,
         credentials,
@@ -224,10 +228,11 @@ def _offset(declaration: Declaration) -> timedelta:
     return parse_offset(declaration.system.utc_offset).utcoffset(None)
 
 
-def _exchange(declaration: Declaration) -> Exchange:
+def _exchange(declaration: Declaration, service: SoapService | None) -> Exchange:
     system, source = declaration.system.code, declaration.source
     if source.soap is not None:
-        return SoapExchange(system, source.soap.charset, verifier_of(declaration))
+        encoded = service is not None and service.encoded
+        return SoapExchange(system, source.soap.charset, verifier_of(declaration), encoded)
     if source.graphql is not None:
         return JsonExchange(system, graphql=True)
     assert source.rest is not None  # noqa: S101 - the model has exactly one
@@ -274,7 +279,15 @@ def _call(
         encoders = compile_encoders(connector.encode, context)
         filled = compile_template(connector.body or {}, context)
         arguments = encoders.around("body", filled, keeps_bytes=True)
-        return soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
+        return soap_call(
+            source.soap,
+            service,
+            service.operations[connector.operation],
+            arguments,
+            dress,
+            headers=connector.soap_header,
+            context=context,
+        )
     if source.graphql is not None:
         return graphql_call(source.graphql, connector, context)
     assert source.rest is not None  # noqa: S101 - the model has exactly one

@@ -123,7 +123,14 @@ def compile_connector(
 
 def asked_filters(connector: Connector) -> frozenset[str]:
     """Names below `$args` that the request sends on: filters that the system applies itself."""
-    trees = (connector.query, connector.body, connector.form, connector.variables, connector.headers)
+    trees: list[Any] = [
+        connector.query,
+        connector.body,
+        connector.form,
+        connector.variables,
+        connector.headers,
+        *(one.element for one in connector.soap_header),
+    ]
     texts = [text for tree in trees for _, text in template_expressions(tree)]
     texts += [part.partition("}")[0] for part in connector.path.split("{")[1:]]
     return frozenset(

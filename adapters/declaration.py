@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
-from adapters.auth.model import Auth
+from adapters.auth.model import Auth, SoapHeader
 from adapters.auth.wss.model import SoapSecurity
 from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
@@ -98,6 +98,23 @@ class SoapSource(Model):
     )
     security: SoapSecurity | None = Field(
         default=None, description="WS-Security: what stands in the envelope 报文安全."
+    )
+    soap_header: tuple[SoapHeader, ...] = Field(
+        default=(), description="Elements of the SOAP header of every call 报文头."
+    )
+    secrets: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Name -> secret, by reference: ${env:NAME} or ${file:/path}. Templates of `soapHeader` say $secrets.NAME.",
+    )
+    addressing: Literal["1.0", "2004/08", "none"] | None = Field(
+        default=None,
+        description="WS-Addressing: To, Action, MessageID, ReplyTo; if absent, where the WSDL requires it.",
+    )
+    attachments: Literal["inline", "mtom", "swa"] | None = Field(
+        default=None,
+        description="How bytes of a request are sent 附件: as base64 in place, as MTOM, as SOAP with Attachments; if absent, "
+        "inline, or MTOM where the WSDL requires it. Replies are read either way.",
     )
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
@@ -204,6 +221,9 @@ class Connector(Model):
     body: Any = Field(
         default=None,
         description="SOAP: arguments of the operation. REST: JSON body, or for XML one element and what is in it.",
+    )
+    soap_header: tuple[SoapHeader, ...] = Field(
+        default=(), description="SOAP: further elements of the envelope's header 报文头."
     )
     form: dict[str, Any] | None = Field(default=None, description="REST: form body, instead of `body`.")
     document: str | None = Field(default=None, description="GraphQL: the operation.")

@@ -223,7 +223,7 @@ class Source:
         )
         is_own = own is not None
         read = own or self._read(reply, reader)
-        scope = Scope({"reply": read.tree, "page": page, "link": read.link})
+        scope = Scope({"reply": read.tree, "page": page, "link": read.link, "soapHeader": read.soap_header})
         try:
             nodes = self._nodes(connector, read, scope)
             records, troubles = _read_records(connector.verb, nodes, reader.record, scope)
@@ -377,11 +377,13 @@ class Source:
             raise wire_failure(self.code, error) from error
         headers = response.headers
         link = ", ".join(headers.get_list("link"))
-        return RawReply(response.status, headers.get("content-type") or "", response.body, link, asked_at)
+        content_type = headers.get("content-type") or ""
+        return RawReply(response.status, content_type, response.body, link, asked_at, request.message_id)
 
     def _check(self, connector: CompiledConnector, read: Read, reply: RawReply) -> None:
         """Raises the SourceError that the declaration, else the protocol's own signs, say this reply is."""
-        scope = Scope({"reply": read.tree, "status": reply.status, "fault": read.fault or {}})
+        roots = {"status": reply.status, "fault": read.fault or {}, "soapHeader": read.soap_header}
+        scope = Scope({"reply": read.tree, **roots})
         try:
             kind = next((kind for kind, holds in connector.failure if holds(read.tree, scope)), None)
             said = connector.message(read.tree, scope) if connector.message else None
@@ -414,9 +416,7 @@ def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
     """With the trace context as headers (W3C Trace Context), so that a system's own log can be matched with ours."""
     if not trace:
         return request
-    return WireRequest(
-        request.method, request.url, (*request.headers, *trace.items()), request.body, request.idempotent
-    )
+    return replace(request, headers=(*request.headers, *trace.items()), head=None)
 
 
 _NEEDED = {verb: tuple(one.name for one in record.fields if one.required) for verb, record in VERBS.items()}

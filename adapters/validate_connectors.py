@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import graphql
+from pydantic.alias_generators import to_snake
 
 from adapters.codecs.check import decode_problems, encode_problems
 from adapters.declaration import Connector, Declaration, RestSource
+from adapters.exchange import FAULT_NAMES
 from adapters.files import file_connector
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
@@ -24,7 +27,7 @@ from adapters.ticket import poll_connector
 from schema.canonical import RECORDS, VERBS, Field, Record
 from schema.vocabulary import values
 
-__all__ = ["connector_problems", "context_of", "map_of"]
+__all__ = ["connector_problems", "context_of", "map_of", "soap_header_names", "template_problems"]
 
 Place = tuple[str | int, ...]
 _XML_NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*|@xmlns")
@@ -36,7 +39,6 @@ ARGS = {
 }
 _APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
 _PAGE = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
-_FAULT = frozenset({"code", "subcode", "message", "detail"})
 
 
 def context_of(declaration: Declaration) -> CompileContext:
@@ -70,7 +72,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
         yield from _protocol_problems(document, declaration, connector, place)
-        yield from _request_problems(document, verb, connector, context, place, _session_names(declaration))
+        yield from _request_problems(document, declaration, verb, connector, context, place)
         yield from _reply_problems(document, connector, context, place)
         yield from _codec_problems(document, connector, context, place)
         yield from _ticket_problems(document, declaration, verb, connector, context)
@@ -92,8 +94,8 @@ def _file_problems(
             continue
         connector = file_connector(rule)
         yield from _rest_problems(document, rest, connector, place)
-        names = {**_session_names(declaration), "args": frozenset({"number", "file"})}
-        yield from _request_problems(document, "case", connector, context, place, names)
+        names = {"args": frozenset({"number", "file"})}
+        yield from _request_problems(document, declaration, "case", connector, context, place, names)
 
 
 def _protocol_problems(
@@ -114,12 +116,12 @@ def _protocol_problems(
             )
         else:
             yield from _document_problems(document, connector, place)
-        foreign = ["operation", "path", "query", "body", "form", "headers"]
+        foreign = ["operation", "path", "query", "body", "form", "headers", "soapHeader"]
     else:
-        foreign = ["operation", "document", "variables"]
+        foreign = ["operation", "document", "variables", "soapHeader"]
         yield from _rest_problems(document, source.rest, connector, place)
     for name in foreign:
-        if getattr(connector, name):
+        if getattr(connector, to_snake(name)):
             kind = next(kind for kind in ("soap", "rest", "graphql") if getattr(source, kind) is not None)
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
@@ -195,13 +197,20 @@ def _document_problems(document: Document, connector: Connector, place: Place) -
 
 def _request_problems(
     document: Document,
+    declaration: Declaration,
     verb: str,
     connector: Connector,
     context: CompileContext,
     place: Place,
-    session: Mapping[str, frozenset[str]],
+    more: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    roots = {"args": ARGS[verb], "page": _PAGE, **session}
+    """more: further names that its expressions see."""
+    roots: dict[str, frozenset[str] | None] = {
+        "args": ARGS[verb],
+        "page": _PAGE,
+        **_session_names(declaration),
+        **more,
+    }
     trees = {
         "query": connector.query,
         "headers": connector.headers,
@@ -211,25 +220,11 @@ def _request_problems(
     }
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
-        for inner, text in _literals(tree):
-            if text.strip() == "TODO":
-                yield document.problem(
-                    (*place, name, *inner), "TODO_LEFT", "a TODO of the draft is still here"
-                )
-        for inner, text in template_expressions(tree):
-            if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
-                yield document.problem(
-                    (*place, name, *inner),
-                    "NO_PAGING",
-                    "$page is used, but no `paging` says how the list goes on",
-                )
-            here = (*place, name, *inner)
-            try:
-                compile_template(text, context)
-            except ExpressionError as error:
-                yield _expression_problem(document, here, text, error)
-                continue
-            yield from _root_problems(document, here, parse(text), roots)
+        yield from template_problems(document, tree, (*place, name), context, roots, pages=pages)
+    named = {**roots, **_secret_names(declaration)}
+    for index, header in enumerate(connector.soap_header):
+        here = (*place, "soapHeader", index, "element")
+        yield from template_problems(document, header.element, here, context, named, pages=pages)
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
@@ -237,6 +232,33 @@ def _request_problems(
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
+
+
+def template_problems(
+    document: Document,
+    tree: Any,
+    place: Place,
+    context: CompileContext,
+    roots: Mapping[str, frozenset[str] | None],
+    *,
+    pages: bool,
+) -> Iterator[Problem]:
+    """Of a template of a request. roots: what may follow $; pages: whether there is anything for $page to say."""
+    for inner, text in _literals(tree):
+        if text.strip() == "TODO":
+            yield document.problem((*place, *inner), "TODO_LEFT", "a TODO of the draft is still here")
+    for inner, text in template_expressions(tree):
+        here = (*place, *inner)
+        if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
+            yield document.problem(
+                here, "NO_PAGING", "$page is used, but no `paging` says how the list goes on"
+            )
+        try:
+            compile_template(text, context)
+        except ExpressionError as error:
+            yield _expression_problem(document, here, text, error)
+            continue
+        yield from _root_problems(document, here, parse(text), roots)
 
 
 def _codec_problems(
@@ -253,6 +275,16 @@ def _codec_problems(
     }
     for index, message in encode_problems(connector.encode, parts, context):
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
+
+
+def _secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    soap = declaration.source.soap
+    return {"secrets": frozenset(soap.secrets)} if soap is not None and soap.secrets else {}
+
+
+def soap_header_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What the SOAP headers of a source may say; those of a connector may say $args and $page too."""
+    return {**_session_names(declaration), **_secret_names(declaration)}
 
 
 def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
@@ -276,8 +308,8 @@ def _ticket_problems(
         return
     poll, here = poll_connector(connector, ticket), (*place, "poll")
     yield from _protocol_problems(document, declaration, poll.model_copy(update={"numbers": None}), here)
-    names = {**_session_names(declaration), "ticket": frozenset(ticket.take)}
-    yield from _request_problems(document, verb, poll, context, here, names)
+    names = {"ticket": frozenset(ticket.take)}
+    yield from _request_problems(document, declaration, verb, poll, context, here, names)
     for inner, text in ((("take", name), text) for name, text in ticket.take.items()):
         yield from _reader_problems(document, text, context, (*place, *inner))
     yield from _reader_problems(document, ticket.pending, context, (*place, "pending"))
@@ -299,12 +331,12 @@ def _root_problems(
 ) -> Iterator[Problem]:
     for path in paths_of(tree):
         if not path.root:
-            if "args" in roots:
+            if "reply" not in roots:
                 yield document.problem(
                     place,
                     "NO_RECORD",
                     "a request has no record to read from",
-                    allowed="start paths with $args or $page",
+                    allowed=f"start paths with {' or '.join(f'${name}' for name in roots if name != 'session')}",
                 )
             continue
         if path.root not in roots:
@@ -361,7 +393,14 @@ def _reader_problems(
     except ExpressionError as error:
         yield _expression_problem(document, place, text, error)
         return
-    roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE, "link": frozenset({"next"})}
+    roots: dict[str, frozenset[str] | None] = {
+        "reply": None,
+        "status": None,
+        "fault": FAULT_NAMES,
+        "page": _PAGE,
+        "link": frozenset({"next"}),
+        "soapHeader": None,
+    }
     yield from _root_problems(document, place, parse(text), roots)
 
 
