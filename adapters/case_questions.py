@@ -15,6 +15,7 @@ from adapters.case_filter import CaseFilter, filter_number, is_applicant
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
+from adapters.files import file_url
 from adapters.network import Network, RegionTree
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
@@ -52,9 +53,18 @@ class CaseQuestions:
 
     def __post_init__(self) -> None:
         rules = case_rules(self.ref_key)
+        rules["Case", "files"] = FieldRule(lambda case, *_: self._files(case))
         rules["LegacySystem", "items"] = FieldRule(self._items, later=True)
         rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
         self.rules = rules
+
+    def _files(self, case: CaseView) -> list[dict[str, Any]]:
+        source = self.network.sources.get(case.found.system)
+        desk = source.files if source is not None else None
+        return [
+            {"kind": kind, "title": rule.title or None, "url": file_url(kind, case.id)}
+            for kind, rule in (desk.rules.items() if desk is not None else ())
+        ]
 
     # --- root fields ---
 

@@ -22,7 +22,8 @@ from adapters.mapping.template import compile_template
 from adapters.reply import python_charset
 from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
 from adapters.sender import wire_sender
-from adapters.soap.exchange import SoapExchange, soap_call
+from adapters.soap.call import soap_call
+from adapters.soap.exchange import SoapExchange
 from adapters.soap.wsdl import SoapService
 from adapters.validate_connectors import context_of
 from adapters.wire.wire import Wire
@@ -124,8 +125,8 @@ def _soap_call(
     target = soap if call.address is None else soap.model_copy(update={"address": call.address})
     operation = service.operations[str(call.operation)]
     return SessionCall(
-        soap_call(target, service, operation, arguments, dress),
-        SoapExchange(system, soap.charset, verifier_of(declaration)),
+        soap_call(target, service, operation, arguments, dress, context=context),
+        SoapExchange(system, soap.charset, verifier_of(declaration), service.encoded),
     )
 
 

@@ -12,12 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
-from adapters.auth.model import Auth
+from adapters.auth.model import Auth, SoapHeader
 from adapters.auth.wss.model import SoapSecurity
-from adapters.codecs.model import Decode, Encode
+from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
+from adapters.file_model import FileKind, FileRule
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
+from adapters.ticket_model import Ticket
+from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
 from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
 
@@ -28,7 +31,9 @@ __all__ = [
     "Connectors",
     "Declaration",
     "Failure",
+    "FileRule",
     "GraphQLSource",
+    "MaintenanceWindow",
     "OwnField",
     "OwnTypes",
     "Paging",
@@ -36,6 +41,7 @@ __all__ = [
     "SoapSource",
     "Source",
     "SystemInfo",
+    "Ticket",
     "Traffic",
     "declaration_schema",
 ]
@@ -96,6 +102,23 @@ class SoapSource(Model):
     security: SoapSecurity | None = Field(
         default=None, description="WS-Security: what stands in the envelope 报文安全."
     )
+    soap_header: tuple[SoapHeader, ...] = Field(
+        default=(), description="Elements of the SOAP header of every call 报文头."
+    )
+    secrets: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Name -> secret, by reference: ${env:NAME} or ${file:/path}. Templates of `soapHeader` say $secrets.NAME.",
+    )
+    addressing: Literal["1.0", "2004/08", "none"] | None = Field(
+        default=None,
+        description="WS-Addressing: To, Action, MessageID, ReplyTo; if absent, where the WSDL requires it.",
+    )
+    attachments: Literal["inline", "mtom", "swa"] | None = Field(
+        default=None,
+        description="How bytes of a request are sent 附件: as base64 in place, as MTOM, as SOAP with Attachments; if absent, "
+        "inline, or MTOM where the WSDL requires it. Replies are read either way.",
+    )
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="HTTP headers of every call."
     )
@@ -105,8 +128,12 @@ class RestSource(Model):
     """A service called by HTTP, JSON or XML."""
 
     base_url: str = Field(description="Address that all paths are put behind.")
-    format: Literal["json", "xml", "raw"] = Field(
+    format: Literal["json", "xml", "csv", "raw"] = Field(
         default="json", description="What its replies are; raw: bytes that `decode` reads."
+    )
+    csv: RecordsStep | None = Field(
+        default=None,
+        description="How rows are written, if not with commas, quotes and a header row (format csv) 分隔格式.",
     )
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
     auth: Auth | None = Field(default=None, description="How the gateway shows who it is 认证方式.")
@@ -147,30 +174,6 @@ class Source(Model):
     def auth(self) -> Auth | None:
         one = self.soap or self.rest or self.graphql
         return one.auth if one is not None else None
-
-
-class Cache(Model):
-    ttl_s: float = Field(default=0, ge=0, le=86400, description="Seconds for which an answer is fresh.")
-    stale_if_error_s: float = Field(
-        default=0,
-        ge=0,
-        le=604800,
-        description="Seconds past that for which it may stand in for a failed call.",
-    )
-
-
-class Traffic(Model):
-    """What the system may be burdened with."""
-
-    timeout_ms: int = Field(default=2000, ge=50, le=60000, description="One attempt, in milliseconds.")
-    concurrency: int = Field(default=8, ge=1, le=256, description="Calls at once (bulkhead).")
-    queue: int = Field(default=64, ge=0, le=10000, description="Calls that may wait for a place.")
-    rate_per_s: float | None = Field(
-        default=None, gt=0, le=10000, description="Calls a second; no limit if absent."
-    )
-    retries: int = Field(default=2, ge=0, le=5, description="Further attempts of a failed read.")
-    max_body_mb: float = Field(default=16, gt=0, le=256, description="Larger replies are refused.")
-    cache: Cache = Cache()
 
 
 class Failure(Model):
@@ -222,6 +225,9 @@ class Connector(Model):
         default=None,
         description="SOAP: arguments of the operation. REST: JSON body, or for XML one element and what is in it.",
     )
+    soap_header: tuple[SoapHeader, ...] = Field(
+        default=(), description="SOAP: further elements of the envelope's header 报文头."
+    )
     form: dict[str, Any] | None = Field(default=None, description="REST: form body, instead of `body`.")
     document: str | None = Field(default=None, description="GraphQL: the operation.")
     variables: dict[str, Any] = Field(default_factory=dict, description="GraphQL: its variables.")
@@ -236,6 +242,9 @@ class Connector(Model):
     numbers: str | None = Field(
         default=None,
         description="Regular expression of this system's case numbers; others are not asked for here.",
+    )
+    ticket: Ticket | None = Field(
+        default=None, description="Its answer is a ticket; the result is polled for 回执轮询."
     )
     paging: Paging = Paging()
     order: Literal["newest-first", "any"] = Field(
@@ -320,6 +329,9 @@ class Declaration(Model):
     connectors: Connectors = Connectors()
     types: OwnTypes | None = Field(
         default=None, description="GraphQL types and fields of its own 系统自有类型."
+    )
+    files: dict[FileKind, FileRule] = Field(
+        default_factory=dict, description="Files of a case that can be fetched 办件文件: kind -> how."
     )
 
 

@@ -11,17 +11,21 @@ from adapters.mapping.tree import Wanted
 from adapters.reply import RawReply
 from adapters.wire.model import WireRequest
 
-__all__ = ["Call", "Exchange", "Read"]
+__all__ = ["FAULT_NAMES", "Call", "Exchange", "Read"]
+
+FAULT_NAMES = frozenset({"code", "subcode", "subcodes", "message", "language", "actor", "detail"})
+"""What follows `$fault.` in an expression."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """A reply as a tree. `fault`: {code, message, ...} of a SOAP fault or of GraphQL errors, else None.
-    `link`: {next} of a Link header."""
+    `link`: {next} of a Link header. `soap_header`: tree of what stands in a SOAP envelope's header."""
 
     tree: Any
     fault: dict[str, Any] | None = None
     link: dict[str, Any] | None = None
+    soap_header: dict[str, Any] | None = None
 
 
 class Call(Protocol):

@@ -268,6 +268,7 @@ class Network:
         whole = Outcome(system)
         # a pull queue begins again with the records of its last moment: those that were delivered are passed over
         delivered = start.last.numbers if start.last else frozenset[str]()
+        before: Page | None = None
         if self._pulls(system, verb):  # two records are the same only if all of them is
             fields = [field.name for field in VERBS[verb].fields]
         for _ in range(MAX_PAGES):
@@ -279,6 +280,12 @@ class Network:
                 failed = not whole.answered and whole.status != "UNSUPPORTED"
                 mark = Mark(position, Last(str(position), delivered) if delivered else None, skip)
                 return whole, rows, mark if rows and failed else None
+            if page.repeats(before):
+                whole.troubles.append(
+                    Trouble("paging", "the system gives the same page again and again; the rest was left")
+                )
+                return whole, rows, None
+            before = page
             fresh = (
                 [record for record in page.records if _print_of(record) not in delivered]
                 if delivered

@@ -21,6 +21,7 @@ _REFERENCE = re.compile(r"\$\{(?P<kind>\w+):(?P<name>[^}]*?)(?::-(?P<default>[^}
 _CODEC_KEYS = frozenset({"key", "privateKey"})
 _SECRET_PLACES = (
     ("rest", "sign", "key"),
+    ("soap", "secrets", "*"),
     *(("soap", "security", *place) for place in SECURITY_SECRETS),
     *((kind, "auth", *place) for kind in ("soap", "rest", "graphql") for place in AUTH_SECRETS),
 )
@@ -46,6 +47,7 @@ def secrets_in_the_open(document: Document) -> Iterator[Problem]:
     source = document.tree.get("source") if isinstance(document.tree, dict) else None
     yield from secrets_at(document, (("source", *place) for place in _SECRET_PLACES))
     yield from _in_logins(document, source)
+    yield from _in_soap_headers(document)
     for call in ("login", "logout"):
         for part in ("decode", "encode"):
             for at, entries in _found(source, ("*", "auth", "session", call, part), ("source",)):
@@ -81,14 +83,25 @@ def _in_logins(document: Document, source: Any) -> Iterator[Problem]:
     for call in ("login", "logout"):
         for part in _LOGIN_PARTS:
             for place, tree in _found(source, ("*", "auth", "session", call, part), ("source",)):
-                for inner, text in _texts(tree):
-                    here = (*place, *inner)
-                    if "${" in text:
-                        message = "a reference stands in the template of a login"
-                        allowed = "put it under `secrets`, and say $secrets.NAME here"
-                        yield document.problem(here, "SECRET_IN_TEMPLATE", message, allowed=allowed)
-                    elif not text.startswith("$") and _PASSWORD.search(str(here[-1])):
-                        yield from _in_the_open(document, here, text)
+                yield from _in_template(document, place, tree, "a login")
+
+
+def _in_soap_headers(document: Document) -> Iterator[Problem]:
+    """The same for SOAP headers, which carry passwords often enough."""
+    for pattern in (("source", "soap", "soapHeader"), ("connectors", "*", "soapHeader")):
+        for place, tree in _found(document.tree, pattern, ()):
+            yield from _in_template(document, place, tree, "a SOAP header")
+
+
+def _in_template(document: Document, place: Place, tree: Any, what: str) -> Iterator[Problem]:
+    for inner, text in _texts(tree):
+        here = (*place, *inner)
+        if "${" in text:
+            message = f"a reference stands in the template of {what}"
+            allowed = "put it under `secrets`, and say $secrets.NAME here"
+            yield document.problem(here, "SECRET_IN_TEMPLATE", message, allowed=allowed)
+        elif not text.startswith("$") and _PASSWORD.search(str(here[-1])):
+            yield from _in_the_open(document, here, text)
 
 
 def _texts(tree: Any) -> Iterator[tuple[Place, str]]:

@@ -29,6 +29,8 @@ class RawReply:
     body: bytes = field(repr=False)
     link: str = field(default="", repr=False)
     asked_at: float = 0.0
+    answers: str = field(default="", repr=False)
+    """Name of the request that it answers, where that had one; not kept with a cached reply."""
 
     def pack(self) -> bytes:
         head = f"{self.status} {self.asked_at:.3f} {self.content_type}\n{self.link}\n"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import graphql
+from pydantic.alias_generators import to_snake
 
 from adapters.codecs.check import decode_problems, encode_problems
 from adapters.declaration import Connector, Declaration, RestSource
+from adapters.exchange import FAULT_NAMES
+from adapters.files import file_connector
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -19,6 +23,8 @@ from adapters.mapping.functions import ANY, KEEP, REFUSE, CompileContext
 from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
+from adapters.rest.xml_body import unknown_prefixes
+from adapters.ticket import poll_connector
 from schema.canonical import VERBS, Field, Record
 
 __all__ = [
@@ -32,12 +38,15 @@ __all__ = [
     "reader_problems",
     "reply_problems",
     "request_problems",
+    "secret_names",
     "session_names",
+    "soap_header_names",
+    "template_problems",
     "value_problems",
 ]
 
 Place = tuple[str | int, ...]
-_XML_NAME = re.compile(r"[^\W\d][\w.-]*")
+_XML_NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*|@xmlns")
 ARGS = {
     "items": frozenset[str](),
     "case": frozenset({"number"}),
@@ -46,7 +55,6 @@ ARGS = {
 }
 _APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
 PAGE_NAMES = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
-_FAULT = frozenset({"code", "subcode", "message", "detail"})
 
 
 def context_of(declaration: Declaration) -> CompileContext:
@@ -76,18 +84,39 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield document.problem(
             ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)
         )
+    yield from _file_problems(document, declaration, context)
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
-        roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
         yield from protocol_problems(document, declaration, connector, place)
-        yield from request_problems(document, connector, context, place, roots)
+        roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
+        yield from request_problems(document, connector, context, place, roots, secret_names(declaration))
         yield from reply_problems(document, connector, context, place)
         yield from codec_problems(document, connector, context, place)
+        yield from _ticket_problems(document, declaration, verb, connector, context)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
             continue
         yield from map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
+
+
+def _file_problems(
+    document: Document, declaration: Declaration, context: CompileContext
+) -> Iterator[Problem]:
+    rest = declaration.source.rest
+    for kind, rule in declaration.files.items():
+        place: Place = ("files", kind)
+        if rest is None:
+            yield document.problem(place, "WRONG_PROTOCOL", "'files' need a rest source", key=True)
+            continue
+        connector = file_connector(rule)
+        yield from _rest_problems(document, rest, connector, place)
+        roots = {
+            "args": frozenset({"number", "file"}),
+            "page": PAGE_NAMES,
+            **session_names(declaration),
+        }
+        yield from request_problems(document, connector, context, place, roots)
 
 
 def protocol_problems(
@@ -108,12 +137,12 @@ def protocol_problems(
             )
         else:
             yield from _document_problems(document, connector, place)
-        foreign = ["operation", "path", "query", "body", "form", "headers"]
+        foreign = ["operation", "path", "query", "body", "form", "headers", "soapHeader"]
     else:
-        foreign = ["operation", "document", "variables"]
+        foreign = ["operation", "document", "variables", "soapHeader"]
         yield from _rest_problems(document, source.rest, connector, place)
     for name in foreign:
-        if getattr(connector, name):
+        if getattr(connector, to_snake(name)):
             kind = next(kind for kind in ("soap", "rest", "graphql") if getattr(source, kind) is not None)
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
@@ -147,12 +176,17 @@ def _rest_problems(
     for inner in _bad_xml_names(connector.body):
         message = f"{inner[-1]!r} is no name of an XML element or attribute"
         yield document.problem((*place, "body", *inner), "XML_BODY", message, key=True)
+    for inner in unknown_prefixes(connector.body):
+        message = f"the prefix of {inner[-1]!r} is declared nowhere around it"
+        yield document.problem(
+            (*place, "body", *inner), "XML_BODY", message, allowed='such as "@xmlns:p": urn:…', key=True
+        )
 
 
 def _bad_xml_names(tree: Any) -> Iterator[Place]:
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            if not _XML_NAME.fullmatch(str(name).removeprefix("@")):
+            if name != "#text" and not _XML_NAME.fullmatch(str(name).removeprefix("@")):
                 yield (name,)
             yield from ((name, *inner) for inner in _bad_xml_names(value))
     elif isinstance(tree, list):
@@ -188,8 +222,9 @@ def request_problems(
     context: CompileContext,
     place: Place,
     roots: Mapping[str, frozenset[str] | None],
+    secrets: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    """roots: what a request may name after `$`, each with the names below it."""
+    """roots: what a request may name after `$`, each with the names below it; secrets: what SOAP headers may beside."""
     trees = {
         "query": connector.query,
         "headers": connector.headers,
@@ -199,25 +234,11 @@ def request_problems(
     }
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
-        for inner, text in _literals(tree):
-            if text.strip() == "TODO":
-                yield document.problem(
-                    (*place, name, *inner), "TODO_LEFT", "a TODO of the draft is still here"
-                )
-        for inner, text in template_expressions(tree):
-            if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
-                yield document.problem(
-                    (*place, name, *inner),
-                    "NO_PAGING",
-                    "$page is used, but no `paging` says how the list goes on",
-                )
-            here = (*place, name, *inner)
-            try:
-                compile_template(text, context)
-            except ExpressionError as error:
-                yield _expression_problem(document, here, text, error)
-                continue
-            yield from _root_problems(document, here, parse(text), roots)
+        yield from template_problems(document, tree, (*place, name), context, roots, pages=pages)
+    named = {**roots, **secrets}
+    for index, header in enumerate(connector.soap_header):
+        here = (*place, "soapHeader", index, "element")
+        yield from template_problems(document, header.element, here, context, named, pages=pages)
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
@@ -225,6 +246,33 @@ def request_problems(
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
+
+
+def template_problems(
+    document: Document,
+    tree: Any,
+    place: Place,
+    context: CompileContext,
+    roots: Mapping[str, frozenset[str] | None],
+    *,
+    pages: bool,
+) -> Iterator[Problem]:
+    """Of a template of a request. roots: what may follow $; pages: whether there is anything for $page to say."""
+    for inner, text in _literals(tree):
+        if text.strip() == "TODO":
+            yield document.problem((*place, *inner), "TODO_LEFT", "a TODO of the draft is still here")
+    for inner, text in template_expressions(tree):
+        here = (*place, *inner)
+        if not pages and re.search(r"\$page\.(?:number|offset|row|endRow|cursor)\b", text):
+            yield document.problem(
+                here, "NO_PAGING", "$page is used, but no `paging` says how the list goes on"
+            )
+        try:
+            compile_template(text, context)
+        except ExpressionError as error:
+            yield _expression_problem(document, here, text, error)
+            continue
+        yield from _root_problems(document, here, parse(text), roots)
 
 
 def codec_problems(
@@ -243,10 +291,47 @@ def codec_problems(
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
 
 
+def secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    soap = declaration.source.soap
+    return {"secrets": frozenset(soap.secrets)} if soap is not None and soap.secrets else {}
+
+
+def soap_header_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What the SOAP headers of a source may say; those of a connector may say $args and $page too."""
+    return {**session_names(declaration), **secret_names(declaration)}
+
+
 def session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
     """What requests may say of a session, where the source has one."""
     auth = declaration.source.auth
     return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
+
+
+def _ticket_problems(
+    document: Document, declaration: Declaration, verb: str, connector: Connector, context: CompileContext
+) -> Iterator[Problem]:
+    """The poll is a request like the connector's own, and sees what was taken for the ticket."""
+    ticket, source = connector.ticket, declaration.source
+    if ticket is None:
+        return
+    place: Place = ("connectors", verb, "ticket")
+    if source.graphql is not None:
+        yield document.problem(
+            place, "WRONG_PROTOCOL", "'ticket' means nothing to a graphql source", key=True
+        )
+        return
+    poll, here = poll_connector(connector, ticket), (*place, "poll")
+    yield from protocol_problems(document, declaration, poll.model_copy(update={"numbers": None}), here)
+    roots = {
+        "args": ARGS[verb],
+        "page": PAGE_NAMES,
+        "ticket": frozenset(ticket.take),
+        **session_names(declaration),
+    }
+    yield from request_problems(document, poll, context, here, roots, secret_names(declaration))
+    for inner, text in ((("take", name), text) for name, text in ticket.take.items()):
+        yield from reader_problems(document, text, context, (*place, *inner))
+    yield from reader_problems(document, ticket.pending, context, (*place, "pending"))
 
 
 def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
@@ -265,12 +350,12 @@ def _root_problems(
 ) -> Iterator[Problem]:
     for path in paths_of(tree):
         if not path.root:
-            if "args" in roots:
+            if "reply" not in roots:
                 yield document.problem(
                     place,
                     "NO_RECORD",
                     "a request has no record to read from",
-                    allowed="start paths with $args or $page",
+                    allowed=f"start paths with {' or '.join(f'${name}' for name in roots if name != 'session')}",
                 )
             continue
         if path.root not in roots:
@@ -327,7 +412,14 @@ def reader_problems(
     except ExpressionError as error:
         yield _expression_problem(document, place, text, error)
         return
-    roots = {"reply": None, "status": None, "fault": _FAULT, "page": PAGE_NAMES, "link": frozenset({"next"})}
+    roots: dict[str, frozenset[str] | None] = {
+        "reply": None,
+        "status": None,
+        "fault": FAULT_NAMES,
+        "page": PAGE_NAMES,
+        "link": frozenset({"next"}),
+        "soapHeader": None,
+    }
     yield from _root_problems(document, place, parse(text), roots)
 
 

@@ -11,7 +11,7 @@ from adapters.mapping.expression import Path, parse, paths_of
 from adapters.mapping.tree import Wanted, add_container, add_path
 from schema.canonical import RECORDS, Field, Record
 
-__all__ = ["reply_paths", "wanted_names"]
+__all__ = ["reply_paths", "root_paths", "wanted_names"]
 
 Steps = tuple[str | int, ...]
 
@@ -70,6 +70,36 @@ def reply_paths(
     elif not record_map:
         return
     yield from _map_paths(("map",), record_map, record, bases, fields, records)
+
+
+def root_paths(
+    connector: Connector, record_map: Mapping[str, Any], roots: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """(place in the declaration, path) of everything read from other roots than the reply, such as `$fault`."""
+    failure, paging = connector.failure, connector.paging
+    texts: list[tuple[tuple[str, ...], Any]] = [
+        (("records",), connector.records),
+        (("failure", "when"), failure.when),
+        (("failure", "notFound"), failure.not_found),
+        (("failure", "unavailable"), failure.unavailable),
+        (("failure", "message"), failure.message),
+        (("paging", "total"), paging.total),
+        (("paging", "more"), paging.more),
+        (("paging", "next"), paging.next),
+        *_map_texts(("map",), record_map),
+    ]
+    for place, text in texts:
+        for path in _of_text(text):
+            if path.root in roots:
+                yield place, path
+
+
+def _map_texts(place: tuple[str, ...], map_: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in map_.items():
+        if isinstance(value, Mapping):
+            yield from _map_texts((*place, name), value)
+        else:
+            yield (*place, name), value
 
 
 def _map_paths(

@@ -16,7 +16,9 @@ from starlette.types import ASGIApp
 from adapters.references import Lookup
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
+from cache.rates import SharedRates
 from cache.redis_counters import RedisCounters
+from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
 from gateway.directory import read_registry
@@ -87,9 +89,11 @@ def build_gateway(
         async with AsyncExitStack() as stack:
             stack.callback(close_tracer)
             stack.push_async_callback(identity.close)
-            store, counters = _stores(settings)
+            store, counters, rates = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
+            if rates is not None:
+                stack.push_async_callback(rates.close)
             gaps = GapBook(counters, metrics)
             gaps.start()
             stack.push_async_callback(gaps.stop)
@@ -100,6 +104,7 @@ def build_gateway(
                 metrics,
                 secret_key_bytes(settings)[:64],
                 tracer=tracer if settings.otel else None,
+                rates=rates,
                 max_deadline_s=settings.max_deadline_ms / 1000,
                 default_deadline_s=settings.default_deadline_ms / 1000,
                 largest_page=settings.max_first,
@@ -157,12 +162,16 @@ def file_lookup(environ: Mapping[str, str]) -> Lookup:
     return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
 
 
-def _stores(settings: Settings) -> tuple[Store, Counters]:
+def _stores(settings: Settings) -> tuple[Store, Counters, SharedRates | None]:
     url = settings.redis_url.get_secret_value()
     if not url:
-        return EmbeddedStore(), EmbeddedCounters()
+        return EmbeddedStore(), EmbeddedCounters(), None
 
     def fault(kind: str) -> None:
         log.warning("redis fault, going on without it", kind=kind)
 
-    return RedisStore(url, on_fault=fault), RedisCounters(url, on_fault=fault)
+    return (
+        RedisStore(url, on_fault=fault),
+        RedisCounters(url, on_fault=fault),
+        RedisRates(url, on_fault=fault),
+    )

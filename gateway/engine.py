@@ -7,14 +7,15 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
+from adapters.files import CaseFile, FileDesk
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.operation import (
     ExecutionAnswer,
@@ -25,16 +26,18 @@ from gateway.operation import (
 )
 from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels
-from gateway.request import GraphQLAnswer, GraphQLRequest
+from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
 from gateway.security.declared import granted
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
+from schema.identifiers import parse_case_id
 from schema.permissions import PERMISSIONS
 
 __all__ = ["Generation", "GraphQLEngine"]
 
+_SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
 
@@ -53,6 +56,7 @@ class Generation:
     operations: OperationCache
     subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
+    files: Mapping[str, FileDesk] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -82,6 +86,33 @@ class GraphQLEngine:
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
             return await self._run(generation, request, context)
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    @asynccontextmanager
+    async def fetch_file(
+        self, kind: str, case: str, file: str | None, context: RequestContext
+    ) -> AsyncIterator[CaseFile]:
+        """A document of a case that the caller may see: the case itself is asked for first, by the same rules.
+
+        Raises FileRefused, SourceError. The generation stays until the file has been passed on.
+        """
+        generation = self._current
+        if generation is None:
+            raise FileRefused("STARTING", "The gateway is still loading its systems.")
+        generation.in_flight += 1
+        try:
+            answer = await self._run(generation, GraphQLRequest(_SEEN, {"id": case}), context)
+            seen = (answer.data or {}).get("case")
+            if not seen:
+                raise _refused_file(answer)
+            named = parse_case_id(str(seen["id"]))
+            desk = generation.files.get(named.system)
+            if desk is None or kind not in desk.rules:
+                raise FileRefused("FILE_NOT_FOUND", "The case's system gives out no such file.")
+            async with desk.fetch(kind, named.local_no, file) as found:
+                yield found
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -220,6 +251,14 @@ class GraphQLEngine:
             task = asyncio.get_running_loop().create_task(_closing(generation))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def _refused_file(answer: GraphQLAnswer) -> FileRefused:
+    """What kept the case from the caller keeps its files from them too."""
+    for error in answer.errors:
+        extensions = error.get("extensions") or {}
+        return FileRefused(str(extensions.get("code") or "CASE_NOT_FOUND"), str(error.get("message", "")))
+    return FileRefused("CASE_NOT_FOUND", "There is no such case, or it is not yours to see.")
 
 
 async def _closing(generation: Generation) -> None:

@@ -24,6 +24,7 @@ from adapters.source import Source
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 from gateway.as_subgraph import federation_sdl
@@ -50,6 +51,7 @@ class Parts:
     observer: TrafficObserver | None
     secret: bytes = field(repr=False)
     tracer: CallTracer | None = None
+    rates: SharedRates | None = None
     max_deadline_s: float = 10.0
     default_deadline_s: float = 2.0
     largest_page: int = 100
@@ -82,7 +84,7 @@ def build_generation(
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     check_scalars(api_schema)
     around = RemoteSurroundings(
-        parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls
+        parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls, rates=parts.rates
     )
     before = previous.remotes if previous is not None else {}
     remotes = build_remotes(declared.remotes.subgraphs, around, before)
@@ -105,6 +107,7 @@ def build_generation(
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
         declared_permissions(composed.composition.supergraph),
+        {code: source.files for code, source in sources.items() if source.files is not None},
     )
     return Built(generation, declared, network, remotes)
 
@@ -127,6 +130,7 @@ def _sources(
             parts.secret,
             namespace=_system_namespace(declaration),
             tracer=parts.tracer,
+            rates=parts.rates,
             tls=tls,
         )
         source = build_source(declaration, loaded.services.get(code), around)

@@ -158,6 +158,7 @@ class SourceStatus(Term):
     BAD_DATA = "BAD_DATA", "Answered with something unreadable 数据异常."
     OVERLOADED = "OVERLOADED", "Its share of concurrent calls or of calls a second is used up 过载."
     CIRCUIT_OPEN = "CIRCUIT_OPEN", "Failed too often of late and is left in peace for a while 熔断."
+    MAINTENANCE = "MAINTENANCE", "In a maintenance window of its declaration; it is not asked then 维护时段."
     REFUSED = "REFUSED", "Refused the gateway's credentials or the question 拒绝."
     UNSUPPORTED = "UNSUPPORTED", "Cannot be asked this question 不支持."
 

@@ -15,6 +15,7 @@ from adapters.auth.wss.header import security_header
 from adapters.auth.wss.model import SoapSecurity
 from adapters.auth.wss.verify import read_verifier
 from adapters.codecs.check import decode_problems, encode_problems, sign_problem
+from adapters.exchange import FAULT_NAMES
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.errors import ExpressionError
 from adapters.mapping.expression import parse, paths_of
@@ -26,10 +27,9 @@ __all__ = ["Finding", "Protocol", "auth_findings", "kind_of_call", "security_fin
 
 Place = tuple[str | int, ...]
 Protocol = Literal["soap", "rest", "graphql"]
-_FAULT = frozenset({"code", "subcode", "message", "detail"})
 Roots = Mapping[str, frozenset[str] | None]
 """Name after $ -> what may follow; None: anything."""
-_IN_REPLY: Roots = {"reply": None, "status": None, "fault": _FAULT}
+_IN_REPLY: Roots = {"reply": None, "status": None, "fault": FAULT_NAMES}
 _IN_LOGIN_REPLY: Roots = {**_IN_REPLY, "headers": None, "cookies": None}
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 

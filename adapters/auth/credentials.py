@@ -37,7 +37,7 @@ class EndedRule:
         if read is None:
             return False
         fault = read.fault or {}
-        if self.fault & {fault.get("code"), fault.get("subcode")}:
+        if self.fault & {fault.get("code"), fault.get("subcode"), *(fault.get("subcodes") or ())}:
             return True
         if self.when is None:
             return False

@@ -106,7 +106,8 @@ def xml_tree(element: etree._Element, wanted: Wanted | None) -> Any:
     out: dict[str, Any] = {}
     for name, value in element.items():
         key = "@" + local_name(str(name))
-        if key in wanted:
+        # an attribute of the element's own goes before one of another vocabulary: `type` before xsi:type
+        if key in wanted and (key not in out or name[0] != "{"):
             out[key] = value
     if "#text" in wanted:
         out["#text"] = text_of(element)
@@ -129,6 +130,8 @@ def _whole(element: etree._Element) -> Any:
     if element.get(_NIL) in ("true", "1"):
         return None
     attributes = {"@" + local_name(str(name)): str(value) for name, value in given}
+    if len(attributes) < len(given):  # `type` and xsi:type: the element's own goes first
+        attributes |= {f"@{name}": str(value) for name, value in given if name[0] != "{"}
     if not len(element):
         return Leaf(text_of(element), attributes) if attributes else text_of(element)
     out: dict[str, Any] = dict(attributes)

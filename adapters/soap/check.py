@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from adapters.auth.model import SoapHeader
 from adapters.codecs.check import as_sent
 from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
@@ -15,16 +16,20 @@ from adapters.declaration import Connector, Declaration
 from adapters.loader import Document
 from adapters.mapping.errors import ExpressionError
 from adapters.problems import Problem, one_of
-from adapters.soap.wsdl import Shape, SoapService
+from adapters.soap.call import described_header
+from adapters.soap.shape import Shape
+from adapters.soap.wsdl import SoapOperation, SoapService
 from adapters.validate_connectors import map_of
-from adapters.wanted import reply_paths
+from adapters.wanted import reply_paths, root_paths
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
 
-__all__ = ["argument_problems", "check_soap", "path_problems", "unknown_operation"]
+__all__ = ["argument_problems", "check_soap", "path_problems", "soap_remarks", "unknown_operation"]
 
 Place = tuple[str | int, ...]
+_OF_XSI = ("@type", "@nil")
+"""Attributes that may stand on any element."""
 
 
 def check_soap(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
@@ -46,9 +51,77 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
                 body = as_sent("body", connector.body, connector.encode)
             except CodecDeclared:
                 continue  # told already
-            yield from argument_problems(document, body, operation.request, (*place, "body"))
-        if operation.reply is not None:
-            yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+            yield from argument_problems(
+                document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
+            )
+        for index, header in enumerate(connector.soap_header):
+            yield from _header_problems(document, header, operation, (*place, "soapHeader", index, "element"))
+        for index, header in enumerate(soap.soap_header):
+            here: Place = ("source", "soap", "soapHeader", index, "element")
+            yield from _header_problems(document, header, operation, here)
+        answering = operation
+        if connector.ticket is not None:  # what is read is the reply of the poll
+            polled = service.operations.get(connector.ticket.poll.operation or "")
+            if polled is None:
+                yield unknown_operation(
+                    document, (*place, "ticket", "poll"), connector.ticket.poll.operation or "", service
+                )
+                continue
+            answering = polled
+        if answering.reply is not None:
+            yield from _reply_problems(document, declaration, verb, connector, answering)
+
+
+def soap_remarks(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
+    """What the gateway does because the WSDL asks for it: nothing is wrong, but who reads the file should know."""
+    soap = declaration.source.soap
+    if soap is None:
+        return
+    place: Place = ("source", "soap", "wsdl")
+    for named, taken in service.respelt:
+        yield document.problem(
+            place,
+            "WSDL_RESPELT",
+            f"it imports {named}, and beside it stands {taken}: that was taken",
+            allowed="rename one of the two: not every reader takes it",
+        )
+    if service.addressing and soap.addressing is None:
+        yield document.problem(
+            place,
+            "WSDL_ADDRESSING",
+            f"the WSDL requires WS-Addressing {service.addressing}: every call carries it",
+            allowed="`addressing: none` in source.soap leaves it out",
+        )
+    if service.mtom and soap.attachments is None:
+        yield document.problem(
+            place,
+            "WSDL_MTOM",
+            "the WSDL requires MTOM: every call is sent so",
+            allowed="`attachments: inline` in source.soap leaves it out",
+        )
+
+
+def _header_problems(
+    document: Document, header: SoapHeader, operation: SoapOperation, place: Place
+) -> Iterator[Problem]:
+    """Of an element that the WSDL describes; of others nothing is known."""
+    described = described_header(header, operation)
+    if described is None:
+        if header.namespace is None and operation.headers:
+            name = next(iter(header.element))
+            yield document.problem(
+                (*place, name),
+                "UNKNOWN_ELEMENT",
+                f"the WSDL has no header element {name!r} for {operation.name}",
+                allowed=f"{one_of(name, operation.headers)}; or give its namespace",
+                key=True,
+            )
+        return
+    ((name, content),) = header.element.items()
+    if isinstance(content, Mapping):
+        own = ("@mustUnderstand", "@actor", "@role", "@relay")
+        content = {key: value for key, value in content.items() if key not in own}
+    yield from argument_problems(document, content, described.shape, (*place, name))
 
 
 def _login_problems(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
@@ -85,6 +158,14 @@ def _said(service: SoapService) -> str:
 
 def _address_problems(document: Document, wsdl: str, service: SoapService) -> Iterator[Problem]:
     """Calls go where the WSDL says only if that is the host that published it."""
+    if not service.address:
+        yield document.problem(
+            ("source", "soap", "wsdl"),
+            "NO_ADDRESS",
+            f"the WSDL has no address for {service.port}",
+            allowed="set `address` in source.soap to where calls shall go",
+        )
+        return
     try:
         target = parse_url(service.address)
         published = parse_url(wsdl).origin if wsdl.startswith(("http://", "https://")) else None
@@ -102,17 +183,22 @@ def _address_problems(document: Document, wsdl: str, service: SoapService) -> It
         )
 
 
-def argument_problems(document: Document, body: Any, shape: Shape, place: Place) -> Iterator[Problem]:
+def argument_problems(
+    document: Document, body: Any, shape: Shape, place: Place, *, nulls: bool = False
+) -> Iterator[Problem]:
+    """nulls: whether what is not given is written as null (encoded), so that nothing can be missing."""
     if body is None:
         body = {}
     if not isinstance(body, Mapping):
         if isinstance(body, list):
             for index, one in enumerate(body):
-                yield from argument_problems(document, one, shape, (*place, index))
+                yield from argument_problems(document, one, shape, (*place, index), nulls=nulls)
         return
     children = shape.children()
     for name, value in body.items():
         child = children.get(name) or children.get(f"@{name}")
+        if child is None and name in ("@type", "@xmlns"):
+            continue
         if child is None:
             if not shape.open:
                 yield document.problem(
@@ -123,7 +209,7 @@ def argument_problems(document: Document, body: Any, shape: Shape, place: Place)
                     key=True,
                 )
             continue
-        if not child.optional and isinstance(value, str) and _may_be_null(value):
+        if _is_needed(child, nulls) and isinstance(value, str) and _may_be_null(value):
             yield document.problem(
                 (*place, name),
                 "NULLABLE_ARGUMENT",
@@ -131,15 +217,20 @@ def argument_problems(document: Document, body: Any, shape: Shape, place: Place)
                 allowed='give it a value for that case: | default("")',
             )
         if isinstance(value, Mapping | list):
-            yield from argument_problems(document, value, child, (*place, name))
+            yield from argument_problems(document, value, child, (*place, name), nulls=nulls)
     for name, child in children.items():
-        if name not in body and not child.optional and not name.startswith("@"):
+        given = name in body or name.removeprefix("@") in body
+        if not given and _is_needed(child, nulls) and name != "#text":
             yield document.problem(
                 place,
                 "MISSING_ELEMENT",
                 f"{shape.name} needs element {name!r} (type {child.type_name})",
                 key=True,
             )
+
+
+def _is_needed(child: Shape, nulls: bool) -> bool:
+    return not (child.optional or child.nillable or nulls)
 
 
 def _may_be_null(text: str) -> bool:
@@ -154,8 +245,10 @@ def _may_be_null(text: str) -> bool:
 
 
 def _reply_problems(
-    document: Document, declaration: Declaration, verb: str, connector: Connector, reply: Shape
+    document: Document, declaration: Declaration, verb: str, connector: Connector, operation: SoapOperation
 ) -> Iterator[Problem]:
+    reply = operation.reply
+    assert reply is not None  # noqa: S101 - the caller looked
     try:
         paths = list(reply_paths(connector, map_of(declaration, verb), VERBS[verb]))
         decoded = decoded_paths(connector.decode)
@@ -165,6 +258,7 @@ def _reply_problems(
     yield from path_problems(
         document, connector.decode, paths, decoded, reply, ("connectors", verb), ("connectors", holder)
     )
+    yield from _root_problems(document, declaration, verb, connector, operation)
 
 
 def path_problems(
@@ -190,6 +284,37 @@ def path_problems(
             yield problem
 
 
+def _root_problems(
+    document: Document, declaration: Declaration, verb: str, connector: Connector, operation: SoapOperation
+) -> Iterator[Problem]:
+    """`$soapHeader` and `$fault.detail`, where the WSDL says what stands in them."""
+    soap = declaration.source.soap
+    signed = soap is not None and soap.security is not None and soap.security.verify is not None
+    for inner, path in root_paths(connector, map_of(declaration, verb), ("soapHeader", "fault")):
+        holder = verb if connector.map is not None or inner[0] != "map" else "case"
+        place: Place = ("connectors", holder, *inner)
+        names = [step for step in path.steps if isinstance(step, str)]
+        if path.root == "soapHeader" and signed:
+            yield document.problem(
+                place,
+                "UNSIGNED_HEADER",
+                "replies of this source are verified, and of their header nothing is known to be signed",
+                allowed="read it from the body",
+            )
+        elif path.root == "soapHeader" and names and names[0] in operation.reply_headers:
+            shape = operation.reply_headers[names[0]].shape
+            problem = _path_problem(document, place, tuple(names[1:]), shape, what="reply header's")
+            if problem is not None:
+                yield problem
+        elif path.root == "fault" and names[:1] == ["detail"] and names[1:2] and names[1] in operation.faults:
+            # what a WSDL does not declare may stand in a detail all the same
+            problem = _path_problem(
+                document, place, tuple(names[2:]), operation.faults[names[1]], what="fault's"
+            )
+            if problem is not None:
+                yield problem
+
+
 def _is_decoded(steps: tuple[str | int, ...], decoded: list[tuple[str, ...]], inner: tuple[str, ...]) -> bool:
     """Whether a path leads into what a codec makes; of a codec's own place only what lies above it."""
     names = tuple(step for step in steps if isinstance(step, str))
@@ -198,21 +323,21 @@ def _is_decoded(steps: tuple[str | int, ...], decoded: list[tuple[str, ...]], in
 
 
 def _path_problem(
-    document: Document, place: Place, steps: tuple[str | int, ...], reply: Shape
+    document: Document, place: Place, steps: tuple[str | int, ...], reply: Shape, *, what: str = "reply's"
 ) -> Problem | None:
     shape, walked = reply, reply.name
     for step in steps:
         if isinstance(step, int):
             continue
-        if shape.open:
+        if shape.open or step in _OF_XSI:
             return None
         children = shape.children()
         if step not in children:
-            what = f"{walked} has no {step!r}"
+            wrong = f"{walked} has no {step!r}"
             if not children:
-                what = f"{walked} is a simple value ({shape.type_name}); nothing is below it"
+                wrong = f"{walked} is a simple value ({shape.type_name}); nothing is below it"
             return document.problem(
-                place, "UNKNOWN_ELEMENT", f"the reply's {what}", allowed=one_of(step, children)
+                place, "UNKNOWN_ELEMENT", f"the {what} {wrong}", allowed=one_of(step, children)
             )
         shape = children[step]
         walked = f"{walked}.{step}"

@@ -48,8 +48,9 @@ def draft_from_wsdl(service: SoapService, location: str, code: str) -> str:
     source = [
         "soap:",
         f"  wsdl: {yaml_text(location)}",
-        f"  service: {service.service}",
+        *([f"  service: {service.service}"] if service.service else []),
         f"  port: {service.port}",
+        *([] if service.address else ["  address: TODO # the WSDL has none"]),
     ]
     single, many = _choose(service)
     names = sorted(service.operations)
@@ -97,7 +98,7 @@ def _call(verb: str, operation: SoapOperation, names: list[str]) -> DraftCall:
 def _request_lines(shape: Shape, level: int, verb: str) -> Iterator[str]:
     """Required elements, and optional ones that seem to carry what a connector asks for; the others as comments."""
     for name, child in shape.children().items():
-        below = child.children()
+        below = _below(child)
         if below and level < MAX_DEPTH:
             yield "  " * level + f"{yaml_text(name)}:"
             yield from _request_lines(child, level + 1, verb)
@@ -146,8 +147,14 @@ def _records(reply: Shape) -> _Records:
     return best
 
 
+def _below(shape: Shape) -> dict[str, Shape]:
+    """What stands in an element; of a text with attributes nothing, as the text is what is wanted of it."""
+    children = shape.children()
+    return {} if "#text" in children else children
+
+
 def _own_leaves(shape: Shape) -> int:
-    return sum(not child.children() for child in shape.children().values())
+    return sum(not _below(child) for child in _below(shape).values())
 
 
 def _elements(shape: Shape, path: str, depth: int) -> Iterator[tuple[str, Shape, bool]]:
@@ -164,7 +171,7 @@ def _leaves(shape: Shape, path: str, depth: int) -> Iterator[DraftField]:
         here = f"{path}.{step_text(name)}" if path else step_text(name)
         if child.repeated:
             continue
-        if child.children():
+        if _below(child):
             yield from _leaves(child, here, depth - 1)
         else:
             yield DraftField(here, child.type_name)

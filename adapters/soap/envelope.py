@@ -1,7 +1,7 @@
-"""Envelopes written by filling in a text that zeep wrote once.
+"""Envelopes written by filling in a text that was written once by the WSDL's types.
 
-zeep walks the schema for every request (some hundred microseconds); the requests of one connector differ in a few
-leaves. So for each shape of arguments zeep writes the envelope once with marks for the leaves, and if every mark
+Walking the types takes some hundred microseconds for every request; the requests of one connector differ in a few
+leaves. So for each shape of arguments the envelope is written once with marks for the leaves, and if every mark
 comes back once and untouched, later requests are that text with escaped values in the places of the marks.
 """
 
@@ -23,7 +23,7 @@ _FIRST_MARK = 735_000_001
 
 @dataclass(slots=True)
 class EnvelopeTexts:
-    """Texts of one operation. write: arguments -> envelope, by zeep; raises for arguments that the WSDL refuses."""
+    """Texts of one operation. write: arguments -> envelope; raises for arguments that the WSDL refuses."""
 
     write: Callable[[dict[str, Any]], bytes]
     _pieces: dict[Shape, Pieces | None] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class EnvelopeTexts:
     def fill(self, arguments: dict[str, Any]) -> bytes:
         leaves = list(_leaves(arguments, ()))
         if any(type(value) not in (str, int) for _, value in leaves):
-            return self.write(arguments)  # lists, nulls, dates, booleans: zeep knows their forms
+            return self.write(arguments)  # lists, nulls, bytes, booleans: their forms are the types
         shape = tuple((place, type(value)) for place, value in leaves)
         if shape not in self._pieces:
             if len(self._pieces) >= MOST_SHAPES:
@@ -43,9 +43,12 @@ class EnvelopeTexts:
         return "".join(text if at < 0 else text + _written(leaves[at][1]) for text, at in pieces).encode()
 
     def _cut(self, arguments: dict[str, Any], shape: Shape) -> Pieces | None:
-        """The text around the leaves; None where zeep does more to one of them than write it down."""
+        """The text around the leaves; None where more is done to one of them than to write it down."""
         marks = [_mark(number, kind) for number, (_, kind) in enumerate(shape)]
-        text = self.write(_marked(arguments, iter(marks))).decode()
+        try:
+            text = self.write(_marked(arguments, iter(marks))).decode()
+        except ValueError:
+            return None  # a mark is no value of the type: each value has to be looked at
         places = [f">{mark}<" for mark in marks]
         if any(text.count(place) != 1 for place in places):
             return None

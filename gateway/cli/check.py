@@ -44,7 +44,7 @@ def check(paths: tuple[Path, ...], offline: bool, registry: Path | None, as_json
         problems += compose_all(remotes.subgraphs, connectors=loaded.own).problems
     for problem in problems:
         _show(problem, "error", as_json=as_json)
-    for warning in remotes.warnings:
+    for warning in (*loaded.warnings, *remotes.warnings):
         _show(warning, "warning", as_json=as_json)
     ready = _count(len(loaded.declarations), "system")
     if remotes.subgraphs:

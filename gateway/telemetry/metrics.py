@@ -109,6 +109,12 @@ class Metrics:
             buckets=_SYSTEM,
             registry=registry,
         )
+        self._hedges = Counter(
+            "quanyu_system_hedges",
+            "Second attempts beside a slow one.",
+            ["system"],
+            registry=registry,
+        )
         self._retries = Counter(
             "quanyu_system_retries",
             "Attempts that followed a failed one.",
@@ -168,6 +174,9 @@ class Metrics:
 
     def retried(self, system: str, code: str) -> None:
         self._retries.labels(system, code).inc()
+
+    def hedged(self, system: str) -> None:
+        self._hedges.labels(system).inc()
 
     def breaker_changed(self, system: str, state: BreakerState) -> None:
         self._breaker.labels(system).set(_BREAKER_VALUE[state])

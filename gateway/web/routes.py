@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from gateway.telemetry.traces import NoTracer, Tracer
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.errors import error_body
+from gateway.web.files import FileEndpoint
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
 from gateway.web.health import live, readiness_endpoint
@@ -29,7 +30,7 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/health/live", "/health/ready", "/metrics")
+PATHS = ("/graphql", "/files", "/health/live", "/health/ready", "/metrics")
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -71,9 +72,11 @@ def build_web(
         page=page,
         metrics=metrics,
     )
+    files = FileEndpoint(engine, authenticator, deadline_s=limits.deadline_s)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
+        Route("/files", files),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle)),
     ]

@@ -30,6 +30,7 @@ __all__ = [
     "Case",
     "CaseChange",
     "CaseEvent",
+    "CaseFile",
     "CaseProgress",
     "CasesQuery",
     "LegalPerson",
@@ -164,6 +165,15 @@ class SourceOutcome:
 # --- the case ---
 
 
+@strawberry.type(description="A document of a case that its system gives out 办件文件.")
+class CaseFile:
+    kind: str = field(description="Which one, as its system's declaration calls it 文件种类.")
+    title: str | None = field(description="What it is, for people 文件名称.")
+    url: str = field(
+        description="Where the gateway passes it on, from its own root; with the caller's own token 下载地址."
+    )
+
+
 @strawberry.federation.type(keys=[reference("id")], description="One step of a case 过程/环节.")
 class CaseEvent:
     id: strawberry.ID = field(description="Case id, '#' and position: JT-PERMIT:JT2017-000123#3 环节标识.")
@@ -218,6 +228,7 @@ class Case:
     decided_at: DateTime | None = field(description="Decided 决定时间.")
     closed_at: DateTime | None = field(description="Closed 办结时间.")
     external_refs: JSON | None = field(description="Other numbers of the case, name to value 其他编号.")
+    files: list[CaseFile] = field(description="Documents that its system gives out of such cases 办件文件.")
     current_step: CaseEvent | None = field(description="The latest step 当前环节.")
     source: SourceInfo = field(description="Where it was read and how fresh it is 数据来源.")
 
