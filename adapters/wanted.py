@@ -11,7 +11,7 @@ from adapters.mapping.expression import Path, parse, paths_of
 from adapters.mapping.tree import Wanted, add_container, add_path
 from schema.canonical import RECORDS, Field, Record
 
-__all__ = ["reply_paths", "root_paths", "wanted_names"]
+__all__ = ["paths_from_roots", "reply_paths", "wanted_names"]
 
 Steps = tuple[str | int, ...]
 
@@ -72,7 +72,7 @@ def reply_paths(
     yield from _map_paths(("map",), record_map, record, bases, fields, records)
 
 
-def root_paths(
+def paths_from_roots(
     connector: Connector, record_map: Mapping[str, Any], roots: Collection[str]
 ) -> Iterator[tuple[tuple[str, ...], Path]]:
     """(place in the declaration, path) of everything read from other roots than the reply, such as `$fault`."""

@@ -131,7 +131,7 @@ def _whole(element: etree._Element) -> Any:
         return None
     attributes = {"@" + local_name(str(name)): str(value) for name, value in given}
     if len(attributes) < len(given):  # `type` and xsi:type: the element's own goes first
-        attributes |= {f"@{name}": str(value) for name, value in given if name[0] != "{"}
+        attributes |= {"@" + str(name): str(value) for name, value in given if name[0] != "{"}
     if not len(element):
         return Leaf(text_of(element), attributes) if attributes else text_of(element)
     out: dict[str, Any] = dict(attributes)

@@ -18,9 +18,10 @@ from adapters.mapping.template import Fill, compile_template
 from adapters.mapping.tree import parse_xml
 from adapters.soap.addressing import Addressing
 from adapters.soap.envelope import EnvelopeTexts
+from adapters.soap.free_elements import DoesNotFit, free_header
 from adapters.soap.multipart import cut_out, join_parts, optimised
 from adapters.soap.shape import Types
-from adapters.soap.writer import ENVELOPES, DoesNotFit, Writer
+from adapters.soap.writer import ENVELOPES, Writer
 from adapters.soap.wsdl import MessageHeader, SoapOperation, SoapService
 from adapters.wire.model import HeaderPairs, WireRequest
 
@@ -49,7 +50,7 @@ class HeaderBlock:
             Writer(types).write(header, self.described.element, value)
         else:
             namespace = self.declared.namespace or ""
-            Writer(types).block(header, {name: value}, namespace, qualified=self.declared.qualified)
+            free_header(header, {name: value}, namespace, qualified=self.declared.qualified)
         envelope = etree.QName(header).namespace
         for mark, given in marks.items():
             text = {True: "1", False: "0"}.get(given, given) if isinstance(given, bool) else given

@@ -20,7 +20,7 @@ from adapters.soap.call import described_header
 from adapters.soap.shape import Shape
 from adapters.soap.wsdl import SoapOperation, SoapService
 from adapters.validate_connectors import map_of
-from adapters.wanted import reply_paths, root_paths
+from adapters.wanted import paths_from_roots, reply_paths
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
@@ -290,7 +290,7 @@ def _root_problems(
     """`$soapHeader` and `$fault.detail`, where the WSDL says what stands in them."""
     soap = declaration.source.soap
     signed = soap is not None and soap.security is not None and soap.security.verify is not None
-    for inner, path in root_paths(connector, map_of(declaration, verb), ("soapHeader", "fault")):
+    for inner, path in paths_from_roots(connector, map_of(declaration, verb), ("soapHeader", "fault")):
         holder = verb if connector.map is not None or inner[0] != "map" else "case"
         place: Place = ("connectors", holder, *inner)
         names = [step for step in path.steps if isinstance(step, str)]

@@ -85,6 +85,7 @@ class EncodedReader:
         if not len(element):
             if _is_array(element):
                 return attributes
+            attributes.pop("@type", None)  # nearly every text has it, and the mapping converts texts itself
             return Leaf(text_of(element), attributes) if attributes else text_of(element)
         is_array = _is_array(element)
         held: dict[str, list[Any]] = {}

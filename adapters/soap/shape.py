@@ -23,6 +23,7 @@ from adapters.soap.binding_notes import Name, WsdlNotes
 from adapters.soap.documents import SOAP_ENC
 
 __all__ = [
+    "ANY_TYPE",
     "ArrayOf",
     "Particle",
     "Shape",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 XSD = "http://www.w3.org/2001/XMLSchema"
+ANY_TYPE: Any = AnyType()  # type: ignore[no-untyped-call]  # zeep has no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Types:
         found = self.notes.array(name_of(qname))
         if found is None:
             return None
-        item = self.type(found[0]) or AnyType()
+        item = self.type(found[0]) or ANY_TYPE
         for dimensions in range(1, found[1]):
             item = ArrayOf(item, found[0], dimensions)
         return ArrayOf(item, found[0], found[1])

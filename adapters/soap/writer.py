@@ -21,7 +21,9 @@ from zeep.xsd.elements.indicators import Choice, Group
 from zeep.xsd.types.collection import ListType
 
 from adapters.soap.documents import SOAP_ENC
+from adapters.soap.free_elements import MAX_DEPTH, DoesNotFit, free_element
 from adapters.soap.shape import (
+    ANY_TYPE,
     XSD,
     ArrayOf,
     Types,
@@ -42,14 +44,9 @@ ENVELOPES = {
 SOAP12_ENC = "http://www.w3.org/2003/05/soap-encoding"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 UNBOUNDED = 1 << 30
-MAX_DEPTH = 64
 
 Stock = dict[str, list[Any]]
 """What is still to be written of one element, by name."""
-
-
-class DoesNotFit(ValueError):
-    """Arguments that the WSDL does not take; the message names elements and types, never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ class Writer:
         simple = text_type(xsd_type)
         self._attributes(node, xsd_type, stock, known, place)
         if "#text" in stock and (simple is not None or takes_any(xsd_type)):
-            node.text = self._text(simple or zeep.xsd.AnyType(), stock.pop("#text")[0], place)
+            node.text = self._text(simple or ANY_TYPE, stock.pop("#text")[0], place)
         # whole lists, where a list is one value: what was opened above is closed again
         for one in particles(xsd_type):
             given = tree.get(one.element.name)
@@ -162,7 +159,7 @@ class Writer:
         for name in (
             [name for name in stock if name.startswith("@")] if takes_others or takes_any(xsd_type) else ()
         ):
-            node.set(name[1:], self._text(zeep.xsd.AnyType(), stock.pop(name)[0], (*place, name)))
+            node.set(name[1:], self._text(ANY_TYPE, stock.pop(name)[0], (*place, name)))
 
     # --- content models ---
 
@@ -255,28 +252,7 @@ class Writer:
                 if element is not None:
                     self._one(node, element, one, (*place, name))
                 else:
-                    self._free(node, name, one, str(namespace or ""), (*place, name))
-
-    def _free(
-        self, parent: etree._Element, name: str, value: Any, namespace: str, place: tuple[str, ...]
-    ) -> None:
-        if len(place) > MAX_DEPTH:
-            raise DoesNotFit(f"{_at(place[:3])}...: deeper than {MAX_DEPTH} elements")
-        if isinstance(value, Mapping):
-            namespace = str(value.get("@xmlns", namespace))
-        node = etree.SubElement(parent, etree.QName(namespace or None, name))
-        if not isinstance(value, Mapping):
-            node.text = self._text(zeep.xsd.AnyType(), value, place) if value is not None else None
-            return
-        for inner, one in value.items():
-            if inner == "#text":
-                node.text = self._text(zeep.xsd.AnyType(), one, place)
-            elif inner.startswith("@"):
-                if inner != "@xmlns":
-                    node.set(inner[1:], self._text(zeep.xsd.AnyType(), one, (*place, inner)))
-            else:
-                for each in one if isinstance(one, list) else [one]:
-                    self._free(node, inner, each, namespace, (*place, inner))
+                    free_element(node, name, one, str(namespace or ""), (*place, name))
 
     def prefixes(self, trees: Mapping[str, Any]) -> dict[str, str]:
         """Namespaces that values may name, to be declared on the envelope: prefix -> namespace."""
@@ -285,19 +261,6 @@ class Writer:
         own = sorted({str(one) for one in self.types.schema.namespaces if one and one not in (XSD, SOAP_ENC)})
         found = {"xsi": XSI, "xsd": XSD, **{f"tns{number or ''}": one for number, one in enumerate(own)}}
         return {**found, "soapenc": SOAP_ENC} if self.encoded == "1.1" else found | {"enc": SOAP12_ENC}
-
-    def block(
-        self, parent: etree._Element, tree: Mapping[str, Any], namespace: str, *, qualified: bool
-    ) -> None:
-        """A header element that the WSDL does not describe. Raises DoesNotFit."""
-        for name, value in tree.items():
-            holder = etree.Element("holder")
-            self._free(holder, name, value, namespace, (name,))
-            for node in list(holder):
-                if not qualified:
-                    for inner in node.iterdescendants(etree.Element):
-                        inner.tag = etree.QName(inner).localname
-                parent.append(node)
 
     # --- types told in the message ---
 
@@ -398,7 +361,7 @@ def _emptiable(part: Any) -> bool:
 
 def _element_names(part: Any) -> Iterator[str]:
     if isinstance(part, zeep.xsd.Element):
-        yield part.name
+        yield str(part.name)
     elif not isinstance(part, zeep.xsd.Any):
         for one in [part.child] if isinstance(part, Group) else part:
             yield from _element_names(one)

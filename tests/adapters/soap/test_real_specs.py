@@ -13,8 +13,9 @@ from lxml import etree
 from adapters.loader import load
 from adapters.soap.check import check_soap
 from adapters.soap.draft import draft_from_wsdl
+from adapters.soap.free_elements import DoesNotFit
 from adapters.soap.shape import Shape
-from adapters.soap.writer import DoesNotFit, Writer
+from adapters.soap.writer import Writer
 from adapters.soap.wsdl import SoapService, WsdlError, load_wsdl
 from adapters.validate import Known, check_document
 from tests.adapters.doubles import HERE, lookup
