@@ -129,7 +129,7 @@ def php_server() -> Iterator[str]:
     if "soap" not in modules:
         missing("PHP has no soap extension (Debian package php-soap)")
     command = [php, "-d", "display_errors=stderr", "-S", "127.0.0.1:0", str(SERVERS / "php" / "cases.php")]
-    with server(command, mark="http://127.0.0.1:", environment={"PHP_CLI_SERVER_WORKERS": "3"}) as origin:
+    with server(command, mark="http://127.0.0.1:") as origin:
         yield origin
 
 
