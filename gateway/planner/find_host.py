@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphql import SelectionSetNode
 
+from gateway.planner.contexts import ContextPlacer
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import RequiredField
@@ -14,6 +16,7 @@ from gateway.planner.places import Host, Place, Placer, is_local
 from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.required import required_fields
 from gateway.planner.selections import Conditions, Field, Fragment, Selection, read_selections
+from schema.compose.supergraph import FieldJoin
 
 __all__ = ["HostFinder"]
 
@@ -28,6 +31,7 @@ class HostFinder:
         self.fetches = fetches
         self.names = names
         self._placer = placer
+        self._contexts = ContextPlacer(fetches, names, placer)
         self._asking: set[tuple[str, str, str]] = set()  # keys and requires being looked for: no circles
 
     def host_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
@@ -42,7 +46,7 @@ class HostFinder:
         return (
             self._hop_for(place, asked, tried, ahead)
             or self._hop_by_fetched_key(place, asked, tried)
-            or self._after_requires(place, asked, tried)
+            or self._after_needs(place, asked, tried)
         )
 
     def _open_root(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
@@ -95,7 +99,7 @@ class HostFinder:
         for host in sources:
             if self.graph.uncovered(host.subgraph, host.type_name, (item,), host.provided) == 0:
                 self._mark_type(place, host)
-                view = Place(place.path, host.type_name, [host])
+                view = replace(place.seen_by(host), type_name=host.type_name)
                 return self._placer.place_object(view, (item,)).groups | {host.group.id}
         return set()
 
@@ -132,13 +136,15 @@ class HostFinder:
             place.hosts[:] = hosts
         return None
 
-    def _after_requires(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
-        """A fetch whose representations carry what the field's @requires asks of others."""
+    def _after_needs(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
+        """A fetch that carries what the field's @requires asks of others, and what @fromContext reads above."""
         for subgraph in self.graph.in_order(self.graph.holders(place.type_name, asked.name)):
             for view in sorted(self.graph.supertypes(place.type_name)):
                 join = self.graph.join(subgraph, view, asked.name)
                 goal = (subgraph, view, f"@requires {asked.name}")
-                if join is None or join.requires is None or not self.graph.resolves(join):
+                if join is None or not self.graph.resolves(join):
+                    continue
+                if join.requires is None and not join.context_arguments:
                     continue
                 if (
                     subgraph in tried
@@ -147,7 +153,7 @@ class HostFinder:
                 ):
                     continue
                 self._asking.add(goal)
-                host = self._open_after_requires(place, asked, subgraph, view, join.requires)
+                host = self._open_after_needs(place, asked, subgraph, view, join)
                 self._asking.discard(goal)
                 if host is not None:
                     return host
@@ -156,25 +162,28 @@ class HostFinder:
     def _sees(self, subgraph: str, view: str, type_name: str) -> bool:
         return any(item[0] == subgraph and item[1] == view for item in self.graph.entity_views(type_name))
 
-    def _open_after_requires(
-        self, place: Place, asked: Field, subgraph: str, view: str, requires: SelectionSetNode
+    def _open_after_needs(
+        self, place: Place, asked: Field, subgraph: str, view: str, join: FieldJoin
     ) -> Host | None:
         mark, hosts = self.fetches.mark(), list(place.hosts)
-        needed = _under(read_selections(requires, {}, internal=True), asked.conditions)
+        needed = read_selections(join.requires, {}, internal=True) if join.requires is not None else ()
         self._mark_type(place, place.hosts[0])
-        placed = self._placer.place(Place(place.path, place.type_name, place.hosts), needed)
-        key, key_groups = self._reachable_key(place, subgraph, view) if not placed.left else (None, set())
-        if key is None:
+        placed = self._placer.place(replace(place), _under(needed, asked.conditions))
+        contexts = self._contexts.place(place, join.context_arguments, asked.conditions)
+        key, key_groups = (None, set[int]())
+        if contexts is not None and not placed.left:
+            key, key_groups = self._reachable_key(place, subgraph, view)
+        if contexts is None or key is None:
             self.fetches.forget_since(mark)
             place.hosts[:] = hosts
             return None
-        group = self.fetches.entity(
-            subgraph, place.path, placed.groups | key_groups | {place.hosts[0].group.id}
-        )
+        parents = placed.groups | contexts.groups | key_groups | {place.hosts[0].group.id}
+        group = self.fetches.entity(subgraph, place.path, parents)
         fields = self._required(place, key, key=True)
-        fields += self._required(place, requires, key=False)
+        fields += self._required(place, join.requires, key=False) if join.requires is not None else []
         group.add_input(place.type_name, view, fields)
-        return Host(group, group.output.fragment(view), view)
+        group.contexts |= contexts.values
+        return Host(group, group.output.fragment(view), view, arguments=contexts.arguments)
 
     def _reachable_key(
         self, place: Place, subgraph: str, view: str

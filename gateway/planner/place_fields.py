@@ -105,6 +105,8 @@ class FieldPlacer:
         join = self.graph.join(host.subgraph, host.type_name, asked.name)
         assert join is not None  # noqa: S101 - hosts are chosen by it
         composite = self.graph.is_composite(join.named_type)
+        if host.arguments:
+            asked = replace(asked, arguments=(*asked.arguments, *host.arguments))
         item = host.output.add(
             asked, type_text=join.type, children_type=join.named_type if composite else None
         )
@@ -115,7 +117,7 @@ class FieldPlacer:
         provided = self.graph.provided_below(host.subgraph, host.type_name, asked.name, host.provided)
         peers = self._peers(place, host, asked.name)
         inner = Host(host.group, item.children, join.named_type, provided, peers)
-        below = Place(path, join.named_type, [inner])
+        below = Place(path, join.named_type, [inner], above=place)
         placed, item.children = self._place_below(below, asked.children)
         result.add(placed)
         if not item.children.has_any():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from graphql import ArgumentNode
 
 from gateway.planner.fetch_graph import FetchGroup, Output
 from gateway.planner.paths import Hop, Standpoint
@@ -21,6 +23,7 @@ class Host:
     """A fetch that answers at a place: into `output`, seeing the object as `type_name`.
 
     peers: the subgraphs that could answer here instead, for the same field is resolvable in all of them.
+    arguments: those that the gateway fills from contexts, for the one field that the host was opened for.
     """
 
     group: FetchGroup
@@ -28,6 +31,7 @@ class Host:
     type_name: str
     provided: Provided = ()
     peers: frozenset[str] = frozenset()
+    arguments: tuple[ArgumentNode, ...] = ()
     subgraph: str = field(init=False)
     standpoint: Standpoint = field(init=False)
 
@@ -38,11 +42,20 @@ class Host:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where objects of a type stand in the answer, and who answers there."""
+    """Where objects of a type stand in the answer, and who answers there.
+
+    above: the place of the object around; whole: the place that this one is a part of, seen by one of its types.
+    """
 
     path: Path
     type_name: str
     hosts: list[Host]
+    above: Place | None = None
+    whole: Place | None = None
+
+    def seen_by(self, *hosts: Host) -> Place:
+        """The same place with other hosts."""
+        return replace(self, hosts=list(hosts))
 
 
 @dataclass(slots=True)

@@ -61,7 +61,7 @@ def find_operation(document: DocumentNode, operation_name: str | None) -> Operat
 def _plan_step(
     graph: QueryGraph, root: str, selections: Sequence[Selection], variables: Variables
 ) -> PlanNode | None:
-    fetches = FetchGraph()
+    fetches = FetchGraph(variables)
     FieldPlacer(graph, fetches, ResponseNames(selections)).place_root(root, selections)
     optimise(fetches, graph)
     return emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
