@@ -141,6 +141,7 @@ class FieldPlacer:
             tuple(map(id, host.provided)),
             host.peers,
             tuple(map(id, selections)),
+            self._around(below),
         )
         known = self._placed.get(key)
         if known is not None and not host.output.has_any():
@@ -149,6 +150,12 @@ class FieldPlacer:
         if not placed.left and known is None:
             self._placed[key] = _Known(placed, host.output, selections)
         return placed, host.output
+
+    def _around(self, below: Place) -> Place | None:
+        """The place at which contexts are read: what was placed below another one had its values fetched there."""
+        if not self.graph.has_contexts or below.above is None:
+            return None
+        return below.above.whole or below.above
 
     def _place_typename(self, place: Place) -> Placed:
         if not place.hosts:

@@ -38,6 +38,7 @@ class QueryGraph:
         self._views_by_subgraph: dict[str, dict[str, list[tuple[str, str, EntityKey]]]] = {}
         self._local_keys: dict[tuple[str, str, int], bool] = {}
         self.has_partial_unions = any(_is_partial(item) for item in supergraph.types.values())
+        self.has_contexts = any(item.contexts for item in supergraph.types.values())
         self._entity_views: dict[str, tuple[tuple[str, str, EntityKey], ...]] = {}
 
     def active_labels(self, holds: Callable[[str], bool]) -> frozenset[str]:

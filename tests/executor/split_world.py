@@ -14,7 +14,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, build_schema, is_abstract_
 from adapters.testing import ScriptedSubgraph
 from gateway.planner import QueryGraph
 from schema.compose import Composition, SubgraphSchema, compose
-from tests.executor.splits import Held, Split
+from tests.executor.splits import CONTEXT, Held, Split
 
 __all__ = ["SplitWorld", "build_split_world"]
 
@@ -65,8 +65,35 @@ def _monolith(api_schema: GraphQLSchema, data: Object) -> GraphQLSchema:
             type_.resolve_type = lambda value, *_: value["__typename"]
         elif isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for name, item in type_.fields.items():
-                item.resolve = _root(name, data) if type_.name == "Query" else _read(name)
+                item.resolve = _root(name, data) if type_.name == "Query" else _with_above(_read(name))
+            if "label" in type_.fields:
+                type_.fields["label"].resolve = lambda item, *_: _label(item, *_scope(item, data))
     return schema
+
+
+def _with_above(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Objects know in which other one they were found: who reads a context looks there."""
+
+    def known(value: Any, above: Object) -> Any:
+        if isinstance(value, list):
+            return [known(item, above) for item in value]
+        return {**value, "__above": above} if isinstance(value, dict) else value
+
+    return lambda item, *rest, **arguments: known(read(item, *rest, **arguments), item)
+
+
+def _scope(item: Object, data: Object) -> tuple[Any, Any]:
+    """What the nearest object above that sets the context gives."""
+    above = item.get("__above")
+    while above is not None and above["__typename"] not in CONTEXT:
+        above = above.get("__above")
+    of, size = CONTEXT[above["__typename"] if above else "Query"]
+    found = above or data
+    return _plain(found[of]), _plain(found[size])
+
+
+def _label(item: Object, of: Any = None, size: Any = None) -> str:
+    return f"{item['id']}, {of}, {size}"
 
 
 def _root(name: str, data: Object) -> Callable[..., Any]:
@@ -123,6 +150,8 @@ def _resolver(
         if name == "topParty":
             return lambda *_: {"__typename": "Party", "id": data["parties"][0]["id"], "score": 7}
         read = _root(name, data)
+    elif name == "label":
+        return lambda item, _info, **arguments: _label(item, **arguments)
     elif name in part.requires:
         read = _from_representation(name, part)
     elif name in part.overridden and (part.overridden[name] is None or part.overridden[name] in labels):
@@ -207,7 +236,12 @@ def _matches(item: Object, representation: Object, key: str) -> bool:
 def _data() -> Object:
     """Objects that know each other. Some values fail, and some are null where the schema says non-null."""
     regions: list[Object] = [
-        {"__typename": "Region", "code": f"5001{n}", "name": Failing() if n == 2 else f"region {n}"}
+        {
+            "__typename": "Region",
+            "code": f"5001{n}",
+            "name": Failing() if n == 2 else f"region {n}",
+            "size": n or None,
+        }
         for n in range(3)
     ]
     people: list[Object] = [
@@ -269,4 +303,6 @@ def _data() -> Object:
         "things": things,
         "me": people[1],
         "topParty": parties[0],
+        "motto": "for the people",
+        "era": 2018,
     }

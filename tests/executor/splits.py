@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-__all__ = ["COMPUTED", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
+__all__ = ["COMPUTED", "CONTEXT", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
 
 LABEL = "tried-out"
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +35,14 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "strict": "String!",
         "links": "[[Case]]",
     },
-    "Region": {"code": "ID!", "name": "String", "parent": "Region", "cases": "[Case!]", "boss": "Person"},
+    "Region": {
+        "code": "ID!",
+        "name": "String",
+        "size": "Int",
+        "parent": "Region",
+        "cases": "[Case!]",
+        "boss": "Person",
+    },
     "Person": {
         "id": "ID!",
         "email": "String!",
@@ -65,6 +72,14 @@ COMPUTED: Mapping[str, tuple[str, ...]] = {
     "place": ("region { name }",),
 }
 """Fields of Case that are computed from others."""
+
+
+CONTEXT: Mapping[str, tuple[str, str]] = {
+    "Query": ("motto", "era"),
+    "Case": ("title", "number"),
+    "Region": ("name", "size"),
+}
+"""Types that set the context "scope", with the fields of them that Person.label reads."""
 
 
 @dataclass
@@ -102,6 +117,7 @@ class _Splitter:
         self.names = [f"s{number}" for number in range(rng.randint(2, 4))]
         self.held: dict[str, dict[str, Held]] = {name: {} for name in self.names}
         self.interface_objects: set[str] = set()
+        self.scope: str | None = None  # the subgraph with the context and the field that reads it
 
     def split(self) -> Split:
         for type_name in KEYS:
@@ -115,6 +131,8 @@ class _Splitter:
                 self._part(owner, "Query").owned[name] = ""
         for name in COMPUTED:
             self._require(name)
+        if self.rng.random() < 0.6:
+            self._read_context()
         for name in self.names:
             self._refer(name)
         for name in self.names:
@@ -170,6 +188,17 @@ class _Splitter:
                     part.external.add(item.split("(")[0])
             text = " ".join(missing).replace('"', '\\"')
             part.owned[name] += f' @requires(fields: "{text}")'
+
+    def _read_context(self) -> None:
+        """Person.label reads the nearest case, region or query above; what the subgraph does not own is external."""
+        self.scope = self.rng.choice([name for name in self.names if "Person" in self.held[name]])
+        held = self.held[self.scope]
+        held["Person"].owned["label"] = ""
+        self._part(self.scope, "Query").owned |= {"motto": "", "era": ""}
+        for type_name in ("Case", "Region"):
+            part = held.setdefault(type_name, Held())
+            known = self._names(type_name, part)
+            part.external |= {name for name in CONTEXT[type_name] if name not in known}
 
     @staticmethod
     def _has(held: dict[str, Held], item: str) -> bool:
@@ -279,6 +308,7 @@ class _Splitter:
             fields.append(f"{name}{arguments}: {text}{part.owned.get(name, '')}{shared}{external}")
         is_party = type_name in MEMBERS["Party"] and self._knows_all(subgraph, "Party")
         implements = " implements Party" if is_party else ""
+        keys += ' @context(name: "scope")' if subgraph == self.scope and type_name in CONTEXT else ""
         return f"type {type_name}{implements}{keys} {{ {' '.join(fields)} }}"
 
     def _knows_all(self, subgraph: str, abstract: str) -> bool:
@@ -305,11 +335,23 @@ class _Splitter:
 
 _LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", '
-    '"@requires", "@provides", "@shareable", "@interfaceObject", "@override"])'
+    '"@requires", "@provides", "@shareable", "@interfaceObject", "@override", "@context", "@fromContext"])'
 )
 
 
+def _read_of(number: int) -> str:
+    """What an argument reads of each type that sets the context."""
+    parts = " ".join(f"... on {name} {{ {fields[number]} }}" for name, fields in CONTEXT.items())
+    return f'@fromContext(field: "$scope {parts}")'
+
+
+ARGUMENTS["Person.label"] = f"(of: String {_read_of(0)}, size: Int {_read_of(1)})"
+_OWN = {"label": "String", "motto": "String", "era": "Int"}
+
+
 def _type_of(type_name: str, name: str) -> str:
+    if name in _OWN:
+        return _OWN[name]
     if type_name == "Query":
         return ROOTS[name]
     return (FIELDS.get(type_name) or VALUES[type_name])[name]
