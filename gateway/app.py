@@ -122,12 +122,15 @@ def build_gateway(
     page = None
     if settings.graphiql:
         token = settings.graphiql_token.get_secret_value()
-        page = GraphiQLPage(load_assets(), load_samples(), cdn=settings.graphiql_cdn, token=token)
+        samples = load_samples()
+        if settings.graphiql_samples is not None:
+            samples += load_samples(settings.graphiql_samples)
+        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
     app = build_web(
         engine,
         tokens,
         lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes),
+        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
         tracer=tracer,
         metrics=metrics,
         registry=metrics.registry if settings.metrics else None,

@@ -83,9 +83,15 @@ class Settings(BaseModel):
     graphiql_cdn: bool = _setting(
         False, "Load GraphiQL's files from a CDN, unasked, where they are not installed."
     )
+    graphiql_samples: Path | None = _setting(
+        None, "Folder of further queries (NAME.graphql, variables in NAME.json), each a tab of GraphiQL."
+    )
     graphiql_token: SecretStr = _setting(
         SecretStr(""),
         "Bearer token that GraphiQL starts with: everyone who opens the page gets it, so for demonstrations only.",
+    )
+    max_streams: int = _setting(
+        5000, "Event streams (subscriptions) open at once in this process 订阅上限; more are refused.", ge=1
     )
     cors_origins: tuple[str, ...] = _setting(
         (), "Web origins that may call from a browser (comma-separated in the environment)."

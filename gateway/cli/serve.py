@@ -59,6 +59,7 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
             listener,
             lifecycle=gateway.lifecycle,
             drain_s=settings.drain_s,
+            max_message_bytes=settings.max_body_bytes,
             notice_s=settings.drain_notice_s,
             on_started=lambda: log.info("listening", url=listener.url),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
 from adapters.fetch import Caller, RequestContext
@@ -15,6 +15,16 @@ class Engine(Protocol):
     """Answers requests. May change behind the same object (a new generation); never raises for what sources did."""
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer: ...
+
+    def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
+        """query, mutation or subscription; None for what would be refused."""
+        ...
+
+    def stream(
+        self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
+    ) -> AsyncGenerator[GraphQLAnswer, None]:
+        """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe."""
+        ...
 
     def readiness(self) -> Mapping[str, Any]:
         """`ready` (bool): requests can be answered; `systems` ({code: "up" | "degraded" | "down" | "unknown"}); more is passed on."""
