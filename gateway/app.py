@@ -75,7 +75,7 @@ def build_gateway(
             introspection=settings.introspection,
         )
     )
-    registry = read_registry(settings.registry_dir)
+    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     tracer, close_tracer = build_tracer(settings.otel)
 
@@ -108,6 +108,7 @@ def build_gateway(
                 file_lookup(environ),
                 metrics,
                 kept=kept_sdls(settings.data_dir),
+                supergraph=settings.supergraph,
                 on_swapped=on_swapped,
             )
             stack.push_async_callback(engine.close)

@@ -7,7 +7,7 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,10 +27,10 @@ from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels
 from gateway.request import GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, denied_fields, withhold
+from gateway.security.declared_access import scopes_of
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
-from schema.permissions import PERMISSIONS
 
 __all__ = ["Generation", "GraphQLEngine"]
 
@@ -53,6 +53,7 @@ class Generation:
     subgraph_sdl: str = ""
     in_flight: int = 0
     retired: bool = False
+    permissions: Mapping[tuple[str, str], Collection[frozenset[str]]] = field(default_factory=dict)
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
 
 
@@ -161,7 +162,7 @@ class GraphQLEngine:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
         labels = generation.graph.active_labels(override_labels(_lot(context)))
-        scopes = context.caller.scopes
+        scopes = scopes_of(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
         if denied is not None:
@@ -196,7 +197,7 @@ class GraphQLEngine:
         denied: list[Denied] = []
 
         def strip(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
-            denied.extend(denied_fields(document, operation, schema, PERMISSIONS, scopes))
+            denied.extend(denied_fields(document, operation, schema, generation.permissions, scopes))
             return withhold(document, schema, denied) if denied else document
 
         made = prepare(

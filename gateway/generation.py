@@ -29,7 +29,16 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
-from gateway.subgraphs import Declared, OwnSchemas, build_remotes, remote_states, remotes_fingerprint
+from gateway.security.declared_access import declared_permissions
+from gateway.subgraphs import (
+    Declared,
+    OwnSchemas,
+    build_remotes,
+    own_subgraphs,
+    remote_states,
+    remotes_fingerprint,
+)
+from schema.permissions import PERMISSIONS
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -77,7 +86,11 @@ def build_generation(
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
-    check_scalars(api_schema)
+    supergraph = composed.composition.supergraph
+    assert supergraph is not None  # noqa: S101
+    mine = own_subgraphs(supergraph)
+    if mine:
+        check_scalars(api_schema)  # of another's graph the same names may mean other things
     around = RemoteSurroundings(
         parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls
     )
@@ -92,11 +105,12 @@ def build_generation(
         fingerprint,
         composed.composition,
         composed.graph,
-        {**_subgraphs(parts, network, systems, composed.own), **remotes},
+        {**_subgraphs(parts, network, systems, composed.own, mine), **remotes},
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
+        permissions=declared_permissions(supergraph) | (PERMISSIONS if mine else {}),
     )
     return Built(generation, declared, network, remotes)
 
@@ -132,7 +146,9 @@ def _sources(
     return sources
 
 
-def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas) -> dict[str, Subgraph]:
+def _subgraphs(
+    parts: Parts, network: Network, systems: Systems, own: OwnSchemas, names: frozenset[str]
+) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
     questions = CaseQuestions(
         network,
@@ -146,7 +162,8 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas
     )
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
-    return {HOUSE: house, CASES: connector}
+    built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
+    return {name: subgraph for name, subgraph in built.items() if name in names}
 
 
 def _system_namespace(declaration: Declaration) -> str:
@@ -159,4 +176,6 @@ def _fingerprint(declared: Declared) -> str:
     for declaration in sorted(declared.systems.declarations, key=lambda one: one.system.code):
         digest.update(declaration.model_dump_json().encode())
     digest.update(remotes_fingerprint(declared.remotes.subgraphs).encode())
+    if declared.supergraph_sdl:
+        digest.update(declared.supergraph_sdl.encode())
     return digest.hexdigest()

@@ -50,6 +50,9 @@ class Settings(BaseModel):
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
     systems_dir: Path = _setting(Path("systems"), "Folder with one declaration a legacy system 系统声明目录.")
+    supergraph: Path | None = _setting(
+        None, "Finished supergraph file 超图文件 that is run in place of composing; empty composes."
+    )
     registry_dir: Path = _setting(
         Path("samples/data"), "Folder with regions, departments and service items 区划、部门、事项目录."
     )

@@ -27,7 +27,10 @@ from graphql import (
     visit,
 )
 
-__all__ = ["Denied", "denied_fields", "withhold"]
+__all__ = ["ANY_CALLER", "Denied", "denied_fields", "withhold"]
+
+ANY_CALLER = "(any)"
+"""Stands among the scopes of every caller who is known: what @authenticated demands. No token can name it."""
 
 Permissions = Mapping[tuple[str, str], Collection[frozenset[str]]]
 
@@ -49,13 +52,18 @@ class Denied:
 
     def formatted(self, *, anonymous: bool) -> dict[str, Any]:
         """The GraphQL error: UNAUTHENTICATED for nobody, FORBIDDEN for somebody."""
-        needed = " or ".join(" and ".join(one) for one in self.scopes)
-        who = "a token with" if anonymous else "the caller to have"
         return {
-            "message": f"{self.type_name}.{self.field_name} needs {who} scope {needed}.",
+            "message": f"{self.type_name}.{self.field_name} needs {self._needed(anonymous=anonymous)}.",
             "path": list(self.path),
             "extensions": {"code": "UNAUTHENTICATED" if anonymous else "FORBIDDEN"},
         }
+
+    def _needed(self, *, anonymous: bool) -> str:
+        ways = [[scope for scope in way if scope != ANY_CALLER] for way in self.scopes]
+        if not all(ways):
+            return "a token"
+        needed = " or ".join(" and ".join(one) for one in ways)
+        return f"{'a token with' if anonymous else 'the caller to have'} scope {needed}"
 
 
 def denied_fields(
