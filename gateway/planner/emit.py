@@ -116,7 +116,9 @@ def _root_node(
     kind = "query" if group.path else kind
     document = _document(kind, [variables[name] for name in names], selections)
     rewrites = tuple(group.rewrites)
-    fetch = FetchNode(group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites)
+    fetch = FetchNode(
+        group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites, group=group.id
+    )
     return FlattenNode(group.path, fetch) if group.path else fetch
 
 
@@ -135,7 +137,7 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
     document = _document("query", [*own, *(variables[name] for name in names)], selections)
     text, sole = print_ast(document), lookups[0]
     if not is_plain or len(sole.paths) > 1:
-        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names)
+        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names, group=group.id)
     fetch = FetchNode(
         group.subgraph,
         "query",
@@ -145,6 +147,7 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
         sole.requires,
         rewrites=sole.rewrites,
         contexts=sole.contexts,
+        group=group.id,
     )
     return FlattenNode(sole.paths[0], fetch)
 

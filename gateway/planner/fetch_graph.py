@@ -150,6 +150,7 @@ class FetchGraph:
         self.attempts = 0
         """How often something was forgotten: what is remembered of groups elsewhere holds for one count only."""
         self._next = 0
+        self._taken: dict[int, int] = {}
         self._context_prefix = unused_prefix("contextualArgument", variables)
         self._context_variables: dict[tuple[str, tuple[ContextSource, ...]], str] = {}
         self._by_key: dict[tuple[str, tuple[str, ...], frozenset[int]], FetchGroup] = {}
@@ -182,6 +183,12 @@ class FetchGraph:
         """The variable that holds a context's value: one name for one value."""
         name = f"{self._context_prefix}_{len(self._context_variables)}"
         return self._context_variables.setdefault((type_text, sources), name)
+
+    def current(self, group_id: int) -> int | None:
+        """The group that a group is part of now, by merging and batching; None if it is gone."""
+        while group_id in self._taken:
+            group_id = self._taken[group_id]
+        return group_id if group_id in self.groups else None
 
     def mark(self) -> int:
         """A point to which `forget_since` returns."""
@@ -242,6 +249,7 @@ class FetchGraph:
 
     def _replace(self, taken: Mapping[int, FetchGroup]) -> None:
         """Groups that are now part of others: their parents and children become those of the others."""
+        self._taken |= {group_id: into.id for group_id, into in taken.items()}
         for group_id, into in taken.items():
             into.parents |= self.groups.pop(group_id).parents
         for child in self.groups.values():

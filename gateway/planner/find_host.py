@@ -11,8 +11,8 @@ from gateway.planner.contexts import ContextPlacer
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import RequiredField
-from gateway.planner.paths import Hop, can_give, shortest_hops
-from gateway.planner.places import Host, Place, Placer, is_local
+from gateway.planner.paths import Hop, Way, can_give, shortest_hops
+from gateway.planner.places import Host, How, Place, Placer, is_local
 from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.required import required_fields
 from gateway.planner.selections import Conditions, Field, Fragment, Selection, read_selections
@@ -65,7 +65,8 @@ class HostFinder:
             group = self.fetches.root_below(subgraph, place.path, place.hosts[0].group.id)
         else:
             group = self.fetches.root(subgraph, root)
-        place.hosts.append(Host(group, group.output, root))
+        how = How("root", equal=tuple(name for name in able if name != subgraph))
+        place.hosts.append(Host(group, group.output, root, how=how))
         return place.hosts[-1]
 
     def _hop_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
@@ -74,24 +75,24 @@ class HostFinder:
         def preference(subgraph: str, view: str) -> int:
             return sum(self._uncovered(subgraph, view, item, ()) for item in ahead or (asked,))
 
-        hops = shortest_hops(
+        way = shortest_hops(
             self.graph,
             place.type_name,
             standpoints=[host.standpoint for host in place.hosts],
             goals=[goal for goal in goals if goal[0] not in tried],
             preference=preference,
         )
-        return self.follow(place, hops) if hops else None
+        return self.follow(place, way) if way.hops else None
 
-    def follow(self, place: Place, hops: Sequence[Hop]) -> Host:
+    def follow(self, place: Place, way: Way) -> Host:
         """Opens the entity fetches of a way, each with the key of the next; the last is the host that was sought."""
         sources = list(place.hosts)
-        for hop in hops:
+        for hop in way.hops:
             asked = read_selections(hop.key.selection, {}, internal=True)
             parents: set[int] = set()
             for item in asked:
                 parents |= self._place_key_field(place, item, sources)
-            host = self._open_entity(place, hop, parents)
+            host = self._open_entity(place, hop, parents, equal=way.equal if hop is way.hops[-1] else ())
             sources = [host]
         return host
 
@@ -110,11 +111,12 @@ class HostFinder:
         else:
             place.hosts[0].output.add_typename()
 
-    def _open_entity(self, place: Place, hop: Hop, parents: set[int]) -> Host:
+    def _open_entity(self, place: Place, hop: Hop, parents: set[int], *, equal: tuple[str, ...] = ()) -> Host:
         group = self.fetches.entity_by_key(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
         fields = self._required(place, hop.key.selection, key=True)
         group.add_input(place.type_name, hop.type_name, fields)
-        host = Host(group, group.output.fragment(hop.type_name), hop.type_name)
+        how = How("key", hop.key.fields, equal)
+        host = Host(group, group.output.fragment(hop.type_name), hop.type_name, how=how)
         place.hosts.append(host)
         return host
 
@@ -183,7 +185,7 @@ class HostFinder:
         fields += self._required(place, join.requires, key=False) if join.requires is not None else []
         group.add_input(place.type_name, view, fields)
         group.contexts |= contexts.values
-        return Host(group, group.output.fragment(view), view, arguments=contexts.arguments)
+        return Host(group, group.output.fragment(view), view, arguments=contexts.arguments, how=How("needs"))
 
     def _reachable_key(
         self, place: Place, subgraph: str, view: str

@@ -141,7 +141,7 @@ class OutputRewrite:
 class FetchNode:
     """One operation against one subgraph; an entity fetch if it `requires` representations.
 
-    contexts: variables by which its objects are asked apart, see `slots.py`.
+    contexts: variables by which its objects are asked apart, see `slots.py`. group: of the fetch graph; not shown.
     """
 
     subgraph: str
@@ -153,6 +153,7 @@ class FetchNode:
     operation_name: str | None = None
     rewrites: tuple[OutputRewrite, ...] = ()
     contexts: tuple[ContextValue, ...] = ()
+    group: int = field(default=-1, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Apollo's form."""
@@ -228,6 +229,7 @@ class BatchFetchNode:
     lookups: tuple[EntityLookup, ...]
     variable_usages: tuple[str, ...] = ()
     kind: OperationKind = "query"
+    group: int = field(default=-1, compare=False, repr=False)
 
     @property
     def requires(self) -> tuple[Representation, ...]:

@@ -87,16 +87,16 @@ def place_interface_object(
 
 def _place_with_real_type(placer: Placer, place: Place, selections: Sequence[Selection]) -> Placed:
     graph = placer.graph
-    hops = shortest_hops(
+    way = shortest_hops(
         graph,
         place.type_name,
         standpoints=[host.standpoint for host in place.hosts],
         goals=[goal for goal in graph.entity_views(place.type_name) if graph.is_abstract(*goal[:2])],
         preference=lambda subgraph, view: graph.uncovered(subgraph, view, selections),
     )
-    if not hops:
+    if not way.hops:
         return Placed(left=list(selections))
-    target = placer.hosts.follow(place, hops)
+    target = placer.hosts.follow(place, way)
     return placer.place(place.seen_by(target), selections)
 
 

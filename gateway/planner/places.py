@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from graphql import ArgumentNode
 
 from gateway.planner.fetch_graph import FetchGroup, Output
-from gateway.planner.paths import Hop, Standpoint
+from gateway.planner.paths import Standpoint, Way
 from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.selections import Field, Selection
 
-__all__ = ["Follows", "Host", "Place", "Placed", "Placer", "is_local"]
+__all__ = ["Follows", "Host", "How", "Place", "Placed", "Placer", "is_local"]
 
 Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a host was found: it gives the object itself, or a fetch was opened for it.
+
+    key: the field set of a key hop; equal: subgraphs that were as near, and give no more of what is asked below.
+    """
+
+    kind: Literal["object", "root", "key", "needs"] = "object"
+    key: str = ""
+    equal: tuple[str, ...] = ()
+
+
+GIVES_OBJECT = How()
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +47,7 @@ class Host:
     provided: Provided = ()
     peers: frozenset[str] = frozenset()
     arguments: tuple[ArgumentNode, ...] = ()
+    how: How = GIVES_OBJECT
     subgraph: str = field(init=False)
     standpoint: Standpoint = field(init=False)
 
@@ -73,7 +89,7 @@ class Placed:
 class Follows(Protocol):
     """What opens the fetches of a way."""
 
-    def follow(self, place: Place, hops: Sequence[Hop]) -> Host: ...
+    def follow(self, place: Place, way: Way) -> Host: ...
 
 
 class Placer(Protocol):

@@ -20,6 +20,7 @@ from gateway.planner.optimise import optimise
 from gateway.planner.place_fields import FieldPlacer
 from gateway.planner.query_graph import QueryGraph
 from gateway.planner.selections import Field, Selection, collect, read_selections
+from gateway.planner.why import FetchWhy, Notes, explain
 from schema.compose.supergraph import Supergraph
 
 __all__ = ["find_operation", "plan", "plan_operation"]
@@ -32,8 +33,17 @@ def plan(supergraph: Supergraph, document: DocumentNode, operation_name: str | N
     return plan_operation(QueryGraph(supergraph), document, operation_name)
 
 
-def plan_operation(graph: QueryGraph, document: DocumentNode, operation_name: str | None = None) -> QueryPlan:
-    """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError."""
+def plan_operation(
+    graph: QueryGraph,
+    document: DocumentNode,
+    operation_name: str | None = None,
+    *,
+    why: list[FetchWhy] | None = None,
+) -> QueryPlan:
+    """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError.
+
+    why: takes the reasons of every fetch, in the order of the plan.
+    """
     operation = find_operation(document, operation_name)
     fragments = {
         item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
@@ -42,10 +52,11 @@ def plan_operation(graph: QueryGraph, document: DocumentNode, operation_name: st
     variables = {item.variable.name.value: item for item in operation.variable_definitions or ()}
     if operation.operation.value == "mutation":
         steps = _serial_steps(graph, selections)
-        return QueryPlan(in_sequence([_plan_step(graph, "Mutation", step, variables) for step in steps]))
+        planned = [_plan_step(graph, "Mutation", step, variables, why) for step in steps]
+        return QueryPlan(in_sequence(planned))
     if operation.operation.value == "subscription":
-        return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables)))
-    return QueryPlan(_plan_step(graph, "Query", selections, variables))
+        return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables, why)))
+    return QueryPlan(_plan_step(graph, "Query", selections, variables, why))
 
 
 def find_operation(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
@@ -59,12 +70,19 @@ def find_operation(document: DocumentNode, operation_name: str | None) -> Operat
 
 
 def _plan_step(
-    graph: QueryGraph, root: str, selections: Sequence[Selection], variables: Variables
+    graph: QueryGraph,
+    root: str,
+    selections: Sequence[Selection],
+    variables: Variables,
+    why: list[FetchWhy] | None,
 ) -> PlanNode | None:
-    fetches = FetchGraph(variables)
-    FieldPlacer(graph, fetches, ResponseNames(selections)).place_root(root, selections)
+    fetches, notes = FetchGraph(variables), Notes() if why is not None else None
+    FieldPlacer(graph, fetches, ResponseNames(selections), notes).place_root(root, selections)
     optimise(fetches, graph)
-    return emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
+    node = emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
+    if why is not None and notes is not None:
+        why += explain(graph, fetches, notes, node, before=len(why))
+    return node
 
 
 def _serial_steps(graph: QueryGraph, selections: Sequence[Selection]) -> Iterable[list[Field]]:
