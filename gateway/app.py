@@ -23,6 +23,7 @@ from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -64,7 +65,7 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
+    Raises TokensFileError, RegistryError, OtelMissingError, LabelHookError at once; DeclarationError when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -73,7 +74,13 @@ def build_gateway(
             depth=settings.max_query_depth,
             fields=settings.max_query_fields,
             introspection=settings.introspection,
-        )
+        ),
+        LabelRules(
+            frozenset(settings.override_labels),
+            settings.override_label_header.lower(),
+            load_label_hook(settings.override_label_hook),
+            sticky_by(settings.override_sticky),
+        ),
     )
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)

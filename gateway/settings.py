@@ -81,6 +81,21 @@ class Settings(BaseModel):
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
 
+    override_labels: tuple[str, ...] = _setting(
+        (), "Labels of progressive `@override` that hold for everyone 渐进迁移标签 (comma-separated)."
+    )
+    override_label_header: str = _setting(
+        "", "Request header that names further labels, for callers with the scope `overrides:choose`."
+    )
+    override_label_hook: str = _setting(
+        "", "`module:function` that is asked for every other label: `(label, request) -> bool`."
+    )
+    override_sticky: str = _setting(
+        "caller",
+        "What `percent(n)` hangs on: `caller`, `variable:NAME` of the operation (a case's id), or `header:NAME`.",
+        pattern=r"^(caller|(variable|header):\s*[A-Za-z0-9_.-]+\s*)$",
+    )
+
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
     graphiql: bool = _setting(True, "Show GraphiQL to browsers at /graphql.")
     graphiql_cdn: bool = _setting(

@@ -15,6 +15,7 @@ import structlog
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.directory import known_codes, read_registry
+from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
@@ -61,7 +62,7 @@ def serve(
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
         _stop([str(problem) for problem in error.problems])
-    except (TokensFileError, SchemaError, OtelMissingError, PortTakenError, OSError) as error:
+    except (TokensFileError, SchemaError, OtelMissingError, LabelHookError, PortTakenError, OSError) as error:
         _stop([str(error)])
     if listener.wanted is not None:
         click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)
