@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from graphql import (
     DocumentNode,
@@ -14,12 +14,13 @@ from graphql import (
 from gateway.planner.emit import emit, in_sequence
 from gateway.planner.errors import PlanError, UnsupportedOperation
 from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.mutation_steps import plan_mutation
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import FetchNode, PlanNode, QueryPlan, SequenceNode, SubscriptionNode
 from gateway.planner.optimise import optimise
 from gateway.planner.place_fields import FieldPlacer
 from gateway.planner.query_graph import QueryGraph
-from gateway.planner.selections import Field, Selection, collect, read_selections
+from gateway.planner.selections import Selection, read_selections
 from gateway.planner.why import FetchWhy, Notes, explain
 from schema.compose.supergraph import Supergraph
 
@@ -51,9 +52,9 @@ def plan_operation(
     selections = read_selections(operation.selection_set, fragments)
     variables = {item.variable.name.value: item for item in operation.variable_definitions or ()}
     if operation.operation.value == "mutation":
-        steps = _serial_steps(graph, selections)
-        planned = [_plan_step(graph, "Mutation", step, variables, why) for step in steps]
-        return QueryPlan(in_sequence(planned))
+        return QueryPlan(
+            plan_mutation(graph, selections, lambda step: _plan_step(graph, "Mutation", step, variables, why))
+        )
     if operation.operation.value == "subscription":
         return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables, why)))
     return QueryPlan(_plan_step(graph, "Query", selections, variables, why))
@@ -83,21 +84,6 @@ def _plan_step(
     if why is not None and notes is not None:
         why += explain(graph, fetches, notes, node, before=len(why))
     return node
-
-
-def _serial_steps(graph: QueryGraph, selections: Sequence[Selection]) -> Iterable[list[Field]]:
-    """Mutation fields in order; neighbours of one subgraph stay together, for it runs them in order itself."""
-    fields, _ = collect(selections, lambda condition: condition in graph.supertypes("Mutation"))
-    steps: list[list[Field]] = []
-    last: tuple[str, ...] | None = None
-    for item in fields:
-        able = tuple(name for name in graph.subgraphs if graph.is_local(name, "Mutation", item.name))
-        if steps and able == last:
-            steps[-1].append(item)
-        else:
-            steps.append([item])
-        last = able
-    return steps
 
 
 def _subscription(node: PlanNode | None) -> PlanNode:

@@ -28,6 +28,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "fee": "Int",
         "total": "Int",
         "totalCny": "Int",
+        "grand": "Int",
         "place": "String",
         "applicant": "Party",
         "owner": "Person",
@@ -53,7 +54,13 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Company": {"id": "ID!", "name": "String", "nick": "String!", "cases": "[Case]", "tax": "Int"},
 }
-ARGUMENTS = {"Case.fee": '(currency: String = "CNY")', "Query.case": "(id: ID!)"}
+ARGUMENTS = {
+    "Case.fee": '(currency: String = "CNY")',
+    "Query.case": "(id: ID!)",
+    "Query.found": "(filter: Filter, order: Order = ASC)",
+    "Mutation.mark": "(id: ID!)",
+    "Mutation.note": "(code: ID!, times: Int = 1)",
+}
 VALUES = {"Event": {"at": "String!", "text": "String", "actor": "Party", "about": "Thing"}}
 ROOTS = {
     "cases": "[Case!]",
@@ -63,13 +70,18 @@ ROOTS = {
     "parties": "[Party]",
     "things": "[Thing!]",
     "me": "Person",
+    "found": "[Case!]",
 }
+MUTATIONS = {"mark": "Case", "note": "Region", "log": "[String!]"}
+"""What they do is written down, so that a wrong order shows."""
+INPUTS = ("Filter", "Order")
 PARTY = ("name", "nick", "cases")
 MEMBERS = {"Party": ("Person", "Company"), "Thing": ("Case", "Person", "Region")}
 COMPUTED: Mapping[str, tuple[str, ...]] = {
     "total": ("weight", 'fee(currency: "EUR")'),
     "totalCny": ('fee(currency: "CNY")',),
     "place": ("region { name }",),
+    "grand": ("total",),
 }
 """Fields of Case that are computed from others."""
 
@@ -129,6 +141,8 @@ class _Splitter:
         for name in ROOTS:
             for owner in self._some(self.names, 2):
                 self._part(owner, "Query").owned[name] = ""
+        for name in MUTATIONS:
+            self._part(self.rng.choice(self.names), "Mutation").owned[name] = ""
         for name in COMPUTED:
             self._require(name)
         if self.rng.random() < 0.6:
@@ -292,7 +306,13 @@ class _Splitter:
         if self._knows_all(subgraph, "Thing"):
             lines.append("union Thing = Case | Person | Region")
         if any("State" in line for line in lines):
-            lines.append("enum State { OPEN CLOSED }")
+            more = self.rng.choice(
+                ["", " ARCHIVED"]
+            )  # of an enum that is only answered, any subgraph may know more
+            lines.append(f"enum State {{ OPEN CLOSED{more} }}")
+        if any("Filter" in line for line in lines):  # of what is asked, all know what clients may say
+            lines.append(f"input Filter {{ least: Int{self.rng.choice(['', ' more: Int'])} }}")
+            lines.append(f"enum Order {{ ASC DESC{self.rng.choice(['', ' RANDOM'])} }}")
         return "\n".join(lines)
 
     def _type(self, subgraph: str, type_name: str, part: Held) -> str:
@@ -352,8 +372,8 @@ _OWN = {"label": "String", "motto": "String", "era": "Int"}
 def _type_of(type_name: str, name: str) -> str:
     if name in _OWN:
         return _OWN[name]
-    if type_name == "Query":
-        return ROOTS[name]
+    if type_name in ("Query", "Mutation"):
+        return ROOTS[name] if type_name == "Query" else MUTATIONS[name]
     return (FIELDS.get(type_name) or VALUES[type_name])[name]
 
 
