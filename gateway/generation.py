@@ -110,7 +110,7 @@ def build_generation(
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
-        permissions=declared_permissions(supergraph) | (PERMISSIONS if mine else {}),
+        permissions={**declared_permissions(supergraph), **(PERMISSIONS if mine else {})},
     )
     return Built(generation, declared, network, remotes)
 

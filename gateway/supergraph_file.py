@@ -34,9 +34,6 @@ from schema.subgraphs import CASES, HOUSE
 
 __all__ = ["load_supergraph_file", "read_supergraph_file"]
 
-URL_MISSING = "SUBGRAPH_URL_MISSING"
-OTHER_VERSION = "SUPERGRAPH_OF_ANOTHER_VERSION"
-
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -84,12 +81,12 @@ async def load_supergraph_file(
             [folder], lookup, known, tolerate_unreachable=True, previous=previous
         )
     remotes = await asyncio.to_thread(_remotes, found, folder, lookup, known, mine)
-    own = own or await asyncio.to_thread(own_schemas)
-    remotes.problems.extend(_outdated(found, mine, own))
+    schemas = own if own is not None else await asyncio.to_thread(own_schemas)
+    remotes.problems.extend(_outdated(found, mine, schemas))
     declared = Declared(systems, remotes, supergraph_sdl=found.text)
     if not declared.problems:
         graph = await asyncio.to_thread(QueryGraph, found.supergraph)
-        declared.composed = Composed(own, found.composition, graph, ())
+        declared.composed = Composed(schemas, found.composition, graph, ())
     return declared
 
 
@@ -155,7 +152,7 @@ def _of_entry(found: _File, subgraph: SupergraphSubgraph) -> LoadedSubgraph | Pr
     if not subgraph.url:
         message = f"the subgraph {name} has no url"
         allowed = f"give it one, or a file systems/subgraphs/{_plain(name)}.yaml"
-        return found.problem(name, URL_MISSING, message, allowed=allowed)
+        return found.problem(name, "SUBGRAPH_URL_MISSING", message, allowed=allowed)
     try:
         parse_url(subgraph.url)
     except UrlRefused as error:
@@ -186,7 +183,10 @@ def _outdated(found: _File, mine: frozenset[str], own: OwnSchemas) -> Iterator[P
                 f"it has {', '.join(gone[:3])}{' ...' if len(gone) > 3 else ''} of {subgraph}, unknown here"
             )
             yield found.problem(
-                subgraph, OTHER_VERSION, message, allowed="compose it again with this version"
+                subgraph,
+                "SUPERGRAPH_OF_ANOTHER_VERSION",
+                message,
+                allowed="compose it again with this version",
             )
 
 

@@ -101,9 +101,9 @@ def explain(
     numbers = {item.group: before + number for number, item in enumerate(nodes, 1)}
     by_group: dict[int, list[_Note]] = {}
     for note in notes.found:
-        group = fetches.current(note.host.group.id)
-        if group is not None:
-            by_group.setdefault(group, []).append(note)
+        current = fetches.current(note.host.group.id)
+        if current is not None:
+            by_group.setdefault(current, []).append(note)
     found = []
     for item in nodes:
         group = fetches.groups[item.group]

@@ -173,8 +173,8 @@ def _resolver(
     type_name: str, name: str, part: Held, data: Object, labels: frozenset[str]
 ) -> Callable[..., Any]:
     if type_name == "Mutation":
-        return _mutation(name, data)
-    if type_name == "Query":
+        read = _mutation(name, data)
+    elif type_name == "Query":
         if name == "topParty":
             return lambda *_: {"__typename": "Party", "id": data["parties"][0]["id"], "score": 7}
         read = _root(name, data)
