@@ -30,11 +30,18 @@ OperationKind = Literal["query", "mutation", "subscription"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `subject` is the applicant's own identity number where the token carries one."""
+    """Who asks.
+
+    subject: the applicant's own identity number, department and region: where a clerk works, each where the token
+    says so. expires_at: seconds since 1970 up to which the token is good; None for ever.
+    """
 
     name: str = "anonymous"
     scopes: frozenset[str] = frozenset()
     subject: str | None = field(default=None, repr=False)
+    department: str | None = None
+    region: str | None = None
+    expires_at: float | None = None
 
 
 @dataclass(slots=True)

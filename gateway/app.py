@@ -27,6 +27,9 @@ from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
+from gateway.security.oidc.authenticator import Identity
+from gateway.security.oidc.declaration import load_identity_file
+from gateway.security.oidc.local_issuer import local_issuer
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
 from gateway.telemetry.metrics import Metrics
@@ -65,7 +68,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, RegistryError, OtelMissingError, LabelHookError at once; DeclarationError when the application starts.
+    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError at once; DeclarationError
+    when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -83,13 +87,14 @@ def build_gateway(
         ),
     )
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
-    tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
+    identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(close_tracer)
+            stack.push_async_callback(identity.close)
             store, counters = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -136,7 +141,7 @@ def build_gateway(
         page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
     app = build_web(
         engine,
-        tokens,
+        identity,
         lifecycle=lifecycle,
         limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
         tracer=tracer,
@@ -147,6 +152,14 @@ def build_gateway(
         lifespan=lifespan,
     )
     return Gateway(app, lifecycle, engine, metrics)
+
+
+def build_identity(settings: Settings) -> Identity:
+    """Raises TokensFileError, IdentityFileError."""
+    tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
+    declared = load_identity_file(settings.identity_file).issuers if settings.identity_file else ()
+    local = (local_issuer(settings.data_dir),) if settings.local_issuer else ()
+    return Identity(tokens, (*declared, *local))
 
 
 def file_lookup(environ: Mapping[str, str]) -> Lookup:

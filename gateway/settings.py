@@ -64,6 +64,12 @@ class Settings(BaseModel):
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",
     )
+    identity_file: Path | None = _setting(
+        None, "YAML file with the issuers (OpenID Connect) whose tokens are taken 统一身份认证."
+    )
+    local_issuer: bool = _setting(
+        False, "Take tokens of `quanyu token`, made with a key in `data_dir`: for development only."
+    )
     tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
 
     default_deadline_ms: int = _setting(

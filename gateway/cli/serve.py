@@ -18,6 +18,7 @@ from gateway.directory import known_codes, read_registry
 from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
+from gateway.security.oidc.declaration import IdentityFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
@@ -62,7 +63,15 @@ def serve(
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
         _stop([str(problem) for problem in error.problems])
-    except (TokensFileError, SchemaError, OtelMissingError, LabelHookError, PortTakenError, OSError) as error:
+    except (
+        TokensFileError,
+        IdentityFileError,
+        SchemaError,
+        OtelMissingError,
+        LabelHookError,
+        PortTakenError,
+        OSError,
+    ) as error:
         _stop([str(error)])
     if listener.wanted is not None:
         click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)

@@ -96,7 +96,7 @@ class GraphQLEndpoint:
         try:
             media = negotiate(request.headers.get("accept"))
             graphql_request = await self._read(request)
-            caller = self._identify(request)
+            caller = await self._identify(request)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
             return _refusal(error, JSON if media == EVENT_STREAM else media)
@@ -145,9 +145,9 @@ class GraphQLEndpoint:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _identify(self, request: Request) -> Caller:
+    async def _identify(self, request: Request) -> Caller:
         try:
-            return self.authenticator.authenticate(request.headers.get("authorization"))
+            return await self.authenticator.authenticate(request.headers.get("authorization"))
         except Exception as error:
             if getattr(error, "code", None) != "UNAUTHENTICATED":
                 raise

@@ -32,6 +32,6 @@ class Engine(Protocol):
 
 
 class Authenticator(Protocol):
-    def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         """Raises an exception with `code` UNAUTHENTICATED for a token that is not known."""
         ...

@@ -6,6 +6,7 @@ What WebSocket and server-sent events have in common: places, deadlines, faults,
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -98,7 +99,7 @@ class Streams:
         async with aclosing(stream):
             kind = self.engine.kind_of(request, context)
             if kind == "subscription":
-                async for answer in stream:
+                async for answer in _while_good(stream, context):
                     yield answer
                 return
             async with asyncio.timeout_at(context.deadline + GRACE_S):
@@ -128,6 +129,31 @@ class Streams:
             facts["codes"] = sorted(codes)
         duration_s = asyncio.get_running_loop().time() - started
         self.log.info("stream", request_id=context.request_id, ms=round(duration_s * 1000, 2), **facts)
+
+
+async def _while_good(
+    stream: AsyncGenerator[GraphQLAnswer, None], context: RequestContext
+) -> AsyncGenerator[GraphQLAnswer, None]:
+    """Up to the end of the caller's token, which is an answer of its own."""
+    expires_at = context.caller.expires_at
+    if expires_at is None:
+        async for answer in stream:
+            yield answer
+        return
+    end = asyncio.get_running_loop().time() + expires_at - time.time()
+    while True:
+        try:
+            # for each event anew: who waits for the next one may be another task
+            async with asyncio.timeout_at(end):
+                answer = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            yield _failure(
+                "UNAUTHENTICATED", "The bearer token has expired. Subscribe with a new one.", 401, context
+            )
+            return
+        yield answer
 
 
 def _failure(

@@ -7,6 +7,7 @@ handshake's `Authorization` says, or that of the payload of `connection_init`, a
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
@@ -123,7 +124,7 @@ class _Session:
             message = await self._receive()
             kind = message.get("type")
             if kind == "connection_init":
-                self.caller = self._identify(message.get("payload"))
+                self.caller = await self._identify(message.get("payload"))
                 await self._send({"type": "connection_ack"})
             elif kind == "ping":
                 await self._send({"type": "pong"})
@@ -149,6 +150,9 @@ class _Session:
 
     async def _subscribe(self, message: Mapping[str, Any]) -> None:
         name = _id_of(message)
+        caller = self.caller
+        if caller is not None and caller.expires_at is not None and caller.expires_at <= time.time():
+            raise _Close(FORBIDDEN, "Forbidden: the bearer token has expired")
         if name in self.running:
             raise _Close(SUBSCRIBER_EXISTS, f"Subscriber for {name[:60]} already exists")
         payload = message.get("payload")
@@ -201,7 +205,7 @@ class _Session:
             headers=headers,
         )
 
-    def _identify(self, payload: Any) -> Caller:
+    async def _identify(self, payload: Any) -> Caller:
         """Raises _Close for a token that is not known."""
         if payload is not None and not isinstance(payload, dict):
             raise _Close(BAD_REQUEST, "Invalid message: `payload` must be an object")
@@ -209,11 +213,11 @@ class _Session:
             self.client_name = clean_client_name(_text_in(payload, "graphql-client-name"))
         authorization = _text_in(payload or {}, "authorization") or self.socket.headers.get("authorization")
         try:
-            return self.endpoint.authenticator.authenticate(authorization)
+            return await self.endpoint.authenticator.authenticate(authorization)
         except Exception as error:
             if getattr(error, "code", None) != "UNAUTHENTICATED":
                 raise
-            raise _Close(FORBIDDEN, "Forbidden: the bearer token is not known here") from None
+            raise _Close(FORBIDDEN, f"Forbidden: {error}") from None
 
     async def _receive(self) -> dict[str, Any]:
         """The next message. Raises _Close for what is none."""

@@ -330,7 +330,9 @@ async def test_a_mutation_that_is_asked_twice_runs_where_its_conditions_first_ho
         return resolve
 
     a = ScriptedSubgraph(
-        "a", LINK + "type Query { x: Int } type Mutation { one: Int }", resolvers={"Mutation.one": note("one")}
+        "a",
+        LINK + "type Query { x: Int } type Mutation { one: Int }",
+        resolvers={"Mutation.one": note("one")},
     )
     b = ScriptedSubgraph("b", LINK + "type Mutation { two: Int }", resolvers={"Mutation.two": note("two")})
     text = "mutation ($first: Boolean!) { ... @include(if: $first) { one } two one }"
