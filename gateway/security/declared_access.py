@@ -15,6 +15,7 @@ from schema.compose.access import AccessRule, access_rule
 
 __all__ = ["declared_permissions", "scopes_of"]
 
+_POLICY = "policy "
 Ways = tuple[frozenset[str], ...]
 
 
@@ -33,12 +34,13 @@ def declared_permissions(supergraph: Supergraph) -> Mapping[tuple[str, str], Way
 
 
 def scopes_of(caller: Caller) -> frozenset[str]:
-    """The caller's scopes, with ANY_CALLER for everyone who is known."""
-    return caller.scopes if caller.name == "anonymous" else caller.scopes | {ANY_CALLER}
+    """The caller's scopes, with ANY_CALLER for everyone who is known, and no name of a policy."""
+    scopes = frozenset(scope for scope in caller.scopes if not scope.startswith(_POLICY))
+    return scopes if caller.name == "anonymous" else scopes | {ANY_CALLER}
 
 
 def _ways(rule: AccessRule) -> Ways:
-    policies = [frozenset(f"policy {name}" for name in group) for group in rule.policies] or [
+    policies = [frozenset(f"{_POLICY}{name}" for name in group) for group in rule.policies] or [
         frozenset[str]()
     ]
     scopes = [frozenset(group) for group in rule.scopes] or [frozenset[str]()]
