@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from gateway.planner.nodes import BatchFetchNode, EntityLookup, FetchNode
-from gateway.planner.write_operation import own_definitions, renamed_variables
+from gateway.planner.write_operation import own_definitions, renamed_variables, used_variables
 
 __all__ = ["Slotted", "context_fields", "slotted"]
 
@@ -56,9 +56,12 @@ def slotted(
         for after in slot
     ]
     added = [definition for slot in copies for item in slot for definition in own_definitions(item)]
-    document = _document(operation, [*added, *definitions], written)
+    # a lookup without slots takes its variables with it: a subgraph refuses one that nothing uses
+    names = used_variables(SelectionSetNode(selections=tuple(written)), node.variable_usages)
+    kept = [item for item in definitions if item.variable.name.value in names]
+    document = _document(operation, [*added, *kept], written)
     flat = tuple(item for slot in copies for item in slot)
-    made = BatchFetchNode(node.subgraph, print_ast(document), document, flat, node.variable_usages)
+    made = BatchFetchNode(node.subgraph, print_ast(document), document, flat, names)
     return Slotted(made, copies)
 
 

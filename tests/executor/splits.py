@@ -29,6 +29,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "total": "Int",
         "totalCny": "Int",
         "grand": "Int",
+        "who": "String",
         "place": "String",
         "applicant": "Party",
         "owner": "Person",
@@ -82,6 +83,7 @@ COMPUTED: Mapping[str, tuple[str, ...]] = {
     "totalCny": ('fee(currency: "CNY")',),
     "place": ("region { name }",),
     "grand": ("total",),
+    "who": ("applicant { ... on Person { nick } ... on Company { nick } }",),
 }
 """Fields of Case that are computed from others."""
 
@@ -189,11 +191,20 @@ class _Splitter:
             if part is None or name not in part.owned:
                 continue
             missing = [item for item in COMPUTED[name] if not self._has(held, item)]
+            if name == "who" and missing and "applicant" in (*part.owned, *part.overridden):
+                missing = [self._parts_of_others(held)]
             if not missing:
                 continue
             part.requires[name] = tuple(missing)
             for item in missing:
-                if item == "region { name }":
+                if item.startswith("applicant"):
+                    for type_name in ("Person", "Company"):
+                        other = held.setdefault(type_name, Held())
+                        if "nick" not in (*other.owned, *other.overridden):
+                            other.external.add("nick")
+                    if "applicant" not in (*part.owned, *part.overridden):
+                        part.external.add("applicant")
+                elif item == "region { name }":
                     region = held.setdefault("Region", Held())
                     region.external.add("name")
                     if not any("region" in key for key in part.keys):
@@ -203,9 +214,21 @@ class _Splitter:
             text = " ".join(missing).replace('"', '\\"')
             part.owned[name] += f' @requires(fields: "{text}")'
 
+    @staticmethod
+    def _parts_of_others(held: dict[str, Held]) -> str:
+        """What the subgraph resolves itself must not stand in its @requires."""
+        parts = [
+            f"... on {kind} {{ nick }}"
+            for kind in ("Person", "Company")
+            if kind not in held or "nick" not in (*held[kind].owned, *held[kind].overridden)
+        ]
+        return f"applicant {{ {' '.join(parts)} }}"
+
     def _read_context(self) -> None:
         """Person.label reads the nearest case, region or query above; what the subgraph does not own is external."""
-        self.scope = self.rng.choice([name for name in self.names if "Person" in self.held[name]])
+        self.scope = self.rng.choice(
+            [name for name in self.names if self.held[name].get("Person", Held()).keys]
+        )
         held = self.held[self.scope]
         held["Person"].owned["label"] = ""
         self._part(self.scope, "Query").owned |= {"motto": "", "era": ""}
@@ -219,6 +242,11 @@ class _Splitter:
         part = held["Region"] if item == "region { name }" and "Region" in held else None
         if item == "region { name }":
             return part is not None and ("name" in part.owned or "name" in part.overridden)
+        if item.startswith("applicant"):
+            parts = [("Case", "applicant"), ("Person", "nick"), ("Company", "nick")]
+            return all(
+                kind in held and name in (*held[kind].owned, *held[kind].overridden) for kind, name in parts
+            )
         case, name = held["Case"], item.split("(")[0]
         return name in case.owned or name in case.overridden
 

@@ -21,7 +21,7 @@ BANK = """
 type Query { users: [User] }
 type User @key(fields: "id") @context(name: "user") { id: ID! currency: String accounts: [Account] best: Transfer }
 type Account @key(fields: "id") { id: ID! transfers: [Transfer] }
-type Transfer @key(fields: "id") { id: ID! amount(in: String @fromContext(field: "$user { currency }")): String }
+type Transfer @key(fields: "id") { id: ID! amount(in: String @fromContext(field: "$user { currency }"), scale: Int): String }
 """
 USERS = [
     {"id": "u1", "currency": "CNY", "accounts": [{"id": "a1", "transfers": [{"id": "t1"}, {"id": "t2"}]}]},
@@ -380,3 +380,15 @@ def test_what_a_mutation_returns_sets_contexts_too(text: str) -> None:
     found = answer(text, subgraph)
     assert found.data == {"raise": {"best": {"amount": "t in {'in': 'CNY'}"}}}
     assert [fetch.text.split(" ")[0] for fetch in subgraph.fetches] == ["mutation", "query"]
+
+
+def test_variables_of_a_lookup_that_has_nobody_to_ask_for_are_not_sent() -> None:
+    """A subgraph refuses a variable that its operation defines and does not use."""
+    subgraph = bank([{**USERS[0], "best": None}])
+    text = "query ($n: Int) { users { accounts { transfers { amount } } best { amount(scale: $n) } } }"
+    found = answer(text, subgraph, variables={"n": 2})
+    assert found.errors == []
+    assert found.data is not None
+    assert amounts(found.data["users"][0]) == ["t1 in {'in': 'CNY'}", "t2 in {'in': 'CNY'}"]
+    assert "$n" not in subgraph.fetches[1].text
+    assert "n" not in subgraph.fetches[1].variables
