@@ -18,11 +18,15 @@ from adapters.auth.tls import TlsContexts
 from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
-from adapters.declaration import Declaration
+from adapters.declaration import Connector, Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
 from adapters.mapping.errors import ExpressionError
+from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template
+from adapters.own.compile import compile_own_fields
+from adapters.own.loaded import OwnSchema, own_schema
+from adapters.own.soap import own_soap_problems
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
@@ -53,6 +57,7 @@ class Loaded:
     """Declarations that hold, the WSDLs that were loaded for them (by system code), and all problems.
 
     absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
+    own: types that systems add to the graph.
     """
 
     declarations: list[Declaration] = field(default_factory=list)
@@ -60,6 +65,7 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     absent: dict[str, Problem] = field(default_factory=dict)
+    own: list[OwnSchema] = field(default_factory=list)
 
     def raise_if_bad(self) -> None:
         """Raises DeclarationError with every problem."""
@@ -141,6 +147,8 @@ async def load_declarations(
         if one.ok and one.declaration is not None:
             loaded.declarations.append(one.declaration)
             loaded.paths[one.declaration.system.code] = one.document.path
+            if (types := own_schema(one.document, one.declaration)) is not None:
+                loaded.own.append(types)
     loaded.problems.sort()
     return loaded
 
@@ -164,6 +172,7 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
         service = previous[declaration.system.code]
     loaded.services[declaration.system.code] = service
     document.problems.extend(check_soap(document, declaration, service))
+    document.problems.extend(own_soap_problems(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:
@@ -237,9 +246,8 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
     source = declaration.source
     dress = dress_of(declaration) if source.soap is not None else None
     ends = (auth.session or auth.oauth2) if auth is not None else None
-    compiled: dict[str, CompiledConnector] = {}
-    for verb, connector in declaration.connectors.declared().items():
-        call: Call
+
+    def call_of(connector: Connector, context: CompileContext) -> Call:
         if source.soap is not None:
             if service is None or connector.operation not in service.operations:
                 raise ExpressionError(
@@ -248,21 +256,20 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             encoders = compile_encoders(connector.encode, context)
             filled = compile_template(connector.body or {}, context)
             arguments = encoders.around("body", filled, keeps_bytes=True)
-            call = soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
-        elif source.graphql is not None:
-            call = graphql_call(source.graphql, connector, context)
-        else:
-            assert source.rest is not None  # noqa: S101 - the model has exactly one
-            call = rest_call(source.rest, connector, context)
-        compiled[verb] = compile_connector(
-            verb,
-            connector,
-            call,
-            context,
-            map_of(declaration, verb),
-            ended=ends.ended.when if ends is not None else None,
+            return soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
+        if source.graphql is not None:
+            return graphql_call(source.graphql, connector, context)
+        assert source.rest is not None  # noqa: S101 - the model has exactly one
+        return rest_call(source.rest, connector, context)
+
+    ended = ends.ended.when if ends is not None else None
+    compiled = {
+        verb: compile_connector(
+            verb, connector, call_of(connector, context), context, map_of(declaration, verb), ended=ended
         )
-    return compiled
+        for verb, connector in declaration.connectors.declared().items()
+    }
+    return compiled | compile_own_fields(declaration, call_of, ended=ended)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

@@ -7,7 +7,7 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,11 +26,12 @@ from gateway.operation import (
 )
 from gateway.planner import QueryGraph
 from gateway.request import GraphQLAnswer, GraphQLRequest
-from gateway.security.authorise import Denied, denied_fields, withhold
-from gateway.security.declared_access import scopes_of
+from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.declared import granted
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
+from schema.permissions import PERMISSIONS
 
 __all__ = ["Generation", "GraphQLEngine"]
 
@@ -51,9 +52,9 @@ class Generation:
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
     subgraph_sdl: str = ""
+    permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     in_flight: int = 0
     retired: bool = False
-    permissions: Mapping[tuple[str, str], Collection[frozenset[str]]] = field(default_factory=dict)
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
 
 
@@ -163,7 +164,7 @@ class GraphQLEngine:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
         labels = generation.graph.active_labels(self._labels.of(context, request.variables))
-        scopes = scopes_of(context.caller)
+        scopes = granted(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
         if denied is not None:

@@ -16,6 +16,8 @@ from adapters.declaration import Declaration
 from adapters.fetch import Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
+from adapters.own.model import read_model
+from adapters.own.questions import OwnQuestions
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
@@ -29,7 +31,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
-from gateway.security.declared_access import declared_permissions
+from gateway.security.declared import declared_permissions
 from gateway.subgraphs import (
     Declared,
     OwnSchemas,
@@ -38,7 +40,6 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
-from schema.permissions import PERMISSIONS
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -79,16 +80,15 @@ def build_generation(
     loaded, composed = declared.systems, declared.composed
     assert composed is not None and composed.graph is not None  # noqa: S101, PT018 - no problems: it composed
     api_schema = composed.composition.api_schema
-    assert api_schema is not None  # noqa: S101
+    supergraph = composed.composition.supergraph
+    assert api_schema is not None and supergraph is not None  # noqa: S101, PT018
     fingerprint = _fingerprint(declared)
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
-    supergraph = composed.composition.supergraph
-    assert supergraph is not None  # noqa: S101
-    mine = own_subgraphs(supergraph)
+    mine = own_subgraphs(supergraph, loaded.own)
     if mine:
         check_scalars(api_schema)  # of another's graph the same names may mean other things
     around = RemoteSurroundings(
@@ -105,12 +105,16 @@ def build_generation(
         fingerprint,
         composed.composition,
         composed.graph,
-        {**_subgraphs(parts, network, systems, composed.own, mine), **remotes},
+        {
+            **_subgraphs(parts, network, systems, composed.own, mine),
+            **_own_subgraphs(parts, network, loaded, mine),
+            **remotes,
+        },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
-        permissions={**declared_permissions(supergraph), **(PERMISSIONS if mine else {})},
+        declared_permissions(supergraph, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
 
@@ -164,6 +168,23 @@ def _subgraphs(
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}
+
+
+def _own_subgraphs(
+    parts: Parts, network: Network, loaded: Loaded, names: frozenset[str]
+) -> dict[str, Subgraph]:
+    """One for each legacy system that adds types to the graph."""
+    built: dict[str, Subgraph] = {}
+    for declaration in loaded.declarations:
+        if declaration.types is None or declaration.system.code not in names:
+            continue
+        model = read_model(declaration)
+        questions = OwnQuestions(
+            network, declaration, model, parts.secret, parts.max_deadline_s, parts.largest_page
+        )
+        code = declaration.system.code
+        built[code] = ConnectorSubgraph(code, model.sdl.completed, model.schema, questions)
+    return built
 
 
 def _system_namespace(declaration: Declaration) -> str:

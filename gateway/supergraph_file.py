@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphql import DocumentNode, EnumTypeDefinitionNode, GraphQLSchema, parse, value_from_ast_untyped
 
 from adapters.build import Loaded, load_declarations
+from adapters.connector import connector_schema
 from adapters.loader import load
+from adapters.own.loaded import OwnSchema
 from adapters.problems import Problem
 from adapters.references import Lookup
 from adapters.remote.declaration import SubgraphDeclaration, SubgraphInfo
@@ -74,15 +76,15 @@ async def load_supergraph_file(
     found = await asyncio.to_thread(_read, path)
     if isinstance(found, list):
         return Declared(remotes=Remotes(problems=found))
-    mine = own_subgraphs(found.supergraph)
     systems = Loaded()
-    if CASES in mine:
+    if CASES in own_subgraphs(found.supergraph):
         systems = await load_declarations(
             [folder], lookup, known, tolerate_unreachable=True, previous=previous
         )
+    mine = own_subgraphs(found.supergraph, systems.own)
     remotes = await asyncio.to_thread(_remotes, found, folder, lookup, known, mine)
     schemas = own if own is not None else await asyncio.to_thread(own_schemas)
-    remotes.problems.extend(_outdated(found, mine, schemas))
+    remotes.problems.extend(_outdated(found, mine, schemas, systems.own))
     declared = Declared(systems, remotes, supergraph_sdl=found.text)
     if not declared.problems:
         graph = await asyncio.to_thread(QueryGraph, found.supergraph)
@@ -167,9 +169,12 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _outdated(found: _File, mine: frozenset[str], own: OwnSchemas) -> Iterator[Problem]:
+def _outdated(
+    found: _File, mine: frozenset[str], own: OwnSchemas, connectors: Sequence[OwnSchema]
+) -> Iterator[Problem]:
     """Fields that the file has of the gateway's own subgraphs and that this version does not."""
     schemas: dict[str, GraphQLSchema] = {HOUSE: own.house, CASES: own.cases}
+    schemas |= {one.code: connector_schema(one.sdl) for one in connectors if one.code in mine}
     for subgraph in sorted(mine):
         types = schemas[subgraph].type_map
         gone = [

@@ -3,12 +3,13 @@ before any call. Works on shapes; loads nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.codecs.check import as_sent
 from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
+from adapters.codecs.model import Decode
 from adapters.codecs.places import parse_place
 from adapters.declaration import Connector, Declaration
 from adapters.loader import Document
@@ -21,7 +22,7 @@ from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
 
-__all__ = ["check_soap"]
+__all__ = ["argument_problems", "check_soap", "path_problems", "unknown_operation"]
 
 Place = tuple[str | int, ...]
 
@@ -38,19 +39,14 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
         operation = service.operations.get(connector.operation or "")
         if operation is None:
             if connector.operation is not None:
-                yield document.problem(
-                    (*place, "operation"),
-                    "UNKNOWN_OPERATION",
-                    f"the WSDL has no operation {connector.operation!r}{_said(service)}",
-                    allowed=one_of(connector.operation, service.operations),
-                )
+                yield unknown_operation(document, place, connector.operation, service)
             continue
         if operation.request is not None:
             try:
                 body = as_sent("body", connector.body, connector.encode)
             except CodecDeclared:
                 continue  # told already
-            yield from _argument_problems(document, body, operation.request, (*place, "body"))
+            yield from argument_problems(document, body, operation.request, (*place, "body"))
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation.reply)
 
@@ -64,18 +60,22 @@ def _login_problems(document: Document, declaration: Declaration, service: SoapS
         place: Place = ("source", "soap", "auth", "session", name)
         operation = service.operations.get(call.operation)
         if operation is None:
-            yield document.problem(
-                (*place, "operation"),
-                "UNKNOWN_OPERATION",
-                f"the WSDL has no operation {call.operation!r}{_said(service)}",
-                allowed=one_of(call.operation, service.operations),
-            )
+            yield unknown_operation(document, place, call.operation, service)
         elif operation.request is not None:
             try:
                 body = as_sent("body", call.body, call.encode)
             except CodecDeclared:
                 continue  # told already
-            yield from _argument_problems(document, body, operation.request, (*place, "body"))
+            yield from argument_problems(document, body, operation.request, (*place, "body"))
+
+
+def unknown_operation(document: Document, place: Place, name: str, service: SoapService) -> Problem:
+    return document.problem(
+        (*place, "operation"),
+        "UNKNOWN_OPERATION",
+        f"the WSDL has no operation {name!r}{_said(service)}",
+        allowed=one_of(name, service.operations),
+    )
 
 
 def _said(service: SoapService) -> str:
@@ -102,13 +102,13 @@ def _address_problems(document: Document, wsdl: str, service: SoapService) -> It
         )
 
 
-def _argument_problems(document: Document, body: Any, shape: Shape, place: Place) -> Iterator[Problem]:
+def argument_problems(document: Document, body: Any, shape: Shape, place: Place) -> Iterator[Problem]:
     if body is None:
         body = {}
     if not isinstance(body, Mapping):
         if isinstance(body, list):
             for index, one in enumerate(body):
-                yield from _argument_problems(document, one, shape, (*place, index))
+                yield from argument_problems(document, one, shape, (*place, index))
         return
     children = shape.children()
     for name, value in body.items():
@@ -131,7 +131,7 @@ def _argument_problems(document: Document, body: Any, shape: Shape, place: Place
                 allowed='give it a value for that case: | default("")',
             )
         if isinstance(value, Mapping | list):
-            yield from _argument_problems(document, value, child, (*place, name))
+            yield from argument_problems(document, value, child, (*place, name))
     for name, child in children.items():
         if name not in body and not child.optional and not name.startswith("@"):
             yield document.problem(
@@ -161,17 +161,31 @@ def _reply_problems(
         decoded = decoded_paths(connector.decode)
     except (ExpressionError, CodecDeclared):
         return
-    paths += [(("decode",), parse_place(one.at).steps) for one in connector.decode]
+    holder = verb if connector.map is not None else "case"
+    yield from path_problems(
+        document, connector.decode, paths, decoded, reply, ("connectors", verb), ("connectors", holder)
+    )
+
+
+def path_problems(
+    document: Document,
+    decode: Sequence[Decode],
+    paths: Sequence[tuple[tuple[str, ...], tuple[str | int, ...]]],
+    decoded: list[tuple[str, ...]],
+    reply: Shape,
+    place: Place,
+    map_place: Place | None = None,
+) -> Iterator[Problem]:
+    """paths: of `reply_paths`, places below `place`; map_place: of the connector whose map it is."""
     seen: set[tuple[tuple[str, ...], tuple[str | int, ...]]] = set()
-    own_map = connector.map is not None
-    for inner, steps in paths:
+    for inner, steps in [*paths, *((("decode",), parse_place(one.at).steps) for one in decode)]:
         if (inner, steps) in seen:
             continue
         seen.add((inner, steps))
         if _is_decoded(steps, decoded, inner):
             continue  # the WSDL knows only the text that is decoded
-        holder = verb if own_map or inner[0] != "map" else "case"
-        problem = _path_problem(document, ("connectors", holder, *inner), steps, reply)
+        above = map_place if map_place is not None and inner[0] == "map" else place
+        problem = _path_problem(document, (*above, *inner), steps, reply)
         if problem is not None:
             yield problem
 

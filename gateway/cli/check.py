@@ -39,8 +39,8 @@ def check(paths: tuple[Path, ...], offline: bool, registry: Path | None, as_json
         loaded = load_for_cli(of_systems, registry, load_wsdls=not offline)
     remotes = _load_remotes(given, registry, introspect=not offline)
     problems = Declared(loaded, remotes).problems
-    if not remotes.problems and remotes.subgraphs:
-        problems += compose_all(remotes.subgraphs).problems
+    if not remotes.problems and (remotes.subgraphs or loaded.own):
+        problems += compose_all(remotes.subgraphs, connectors=loaded.own).problems
     for problem in problems:
         _show(problem, "error", as_json=as_json)
     for warning in remotes.warnings:

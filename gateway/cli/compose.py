@@ -10,9 +10,11 @@ from pathlib import Path
 
 import click
 
+from adapters.build import Loaded
 from adapters.problems import Problem
-from adapters.remote.load import Remotes, load_remotes
+from adapters.remote.load import FOLDER, Remotes, load_remotes
 from gateway.app import file_lookup
+from gateway.cli.check import load_for_cli
 from gateway.cli.known import known_for_cli
 from gateway.subgraphs import OWN, compose_all, kept_sdls
 from schema.compose import Composition, CompositionHint, SubgraphSchema
@@ -66,8 +68,16 @@ def composed_for_cli(
     remotes = _remotes(paths, introspect=introspect)
     if remotes.problems:
         return None, remotes.problems, remotes.warnings
-    composed = compose_all(remotes.subgraphs)
-    return composed.composition, list(composed.problems), remotes.warnings
+    systems = _systems(paths)
+    composed = compose_all(remotes.subgraphs, connectors=systems.own)
+    problems = [one for one in systems.problems if one.code != "NO_DECLARATIONS"]
+    return composed.composition, [*problems, *composed.problems], remotes.warnings
+
+
+def _systems(paths: Sequence[Path]) -> Loaded:
+    """Declarations of the folders named, for the types that they add; their WSDLs are not asked for."""
+    folders = [path for path in paths if path.is_dir() and path.resolve().name != FOLDER]
+    return load_for_cli(folders, None, load_wsdls=False) if folders else Loaded()
 
 
 def _composed_files(paths: Sequence[Path]) -> tuple[Composition | None, list[Problem], list[Problem]]:

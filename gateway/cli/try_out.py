@@ -7,7 +7,7 @@ import json
 import re
 import ssl
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from adapters.auth.secrets import secret_forms, secret_values
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
 from adapters.case_filter import CaseFilter, filter_number
+from adapters.declaration import Declaration
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap
+from adapters.own.once import NotAsked, Question, own_names, own_question
 from adapters.reply import RawReply, decode_text, python_charset
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError
@@ -55,9 +57,10 @@ _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"
 
 @click.command("try")
 @click.argument("system")
-@click.argument("verb", type=click.Choice(list(VERBS)))
+@click.argument("verb", metavar="VERB|FIELD")
 @click.argument("number", required=False)
 @click.option("--systems", "paths", multiple=True, type=click.Path(path_type=Path), help="Files or folders.")
+@click.option("--arg", "given", multiple=True, metavar="NAME=VALUE", help="Argument of an own field.")
 @click.option("--applicant", help="Identity number, for `cases`.")
 @click.option("--from", "start", type=_DAY, help="First day, YYYY-MM-DD, for `cases`.")
 @click.option("--to", "end", type=_DAY, help="Last day, for `cases`.")
@@ -68,13 +71,18 @@ def try_out(
     verb: str,
     number: str | None,
     paths: tuple[Path, ...],
+    given: tuple[str, ...],
     applicant: str | None,
     start: datetime | None,
     end: datetime | None,
     since: datetime | None,
     unmasked: bool,
 ) -> None:
-    """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`."""
+    """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`.
+
+    Fields of its own types too: `quanyu try JT-PERMIT oversizeRoutes --arg tier=TIER_2`; what stands in an object takes
+    the object's key: `quanyu try JT-PERMIT Case.oversizeRoute JT-PERMIT:JT2018-000092`.
+    """
     loaded = load_for_cli(paths or (Path("systems"),), None)
     source_problems = [
         one for one in loaded.problems if system not in {d.system.code for d in loaded.declarations}
@@ -85,9 +93,34 @@ def try_out(
         raise click.ClickException(f"no usable system {system!r}; there is {known}\n{listed}".rstrip())
     if verb == "case" and not number:
         raise click.UsageError("`case` needs a NUMBER")
-    args = _arguments(verb, number, applicant, start, end, since)
-    ok = asyncio.run(_try(loaded, system, verb, args, unmasked=unmasked))
+    declaration = next(one for one in loaded.declarations if one.system.code == system)
+    question = _own_question(declaration, verb, number, given)
+    if question is None:
+        fields = frozenset(field.name for field in VERBS[verb].fields) | frozenset(ALWAYS)
+        question = Question(verb, _arguments(verb, number, applicant, start, end, since), {}, fields)
+    ok = asyncio.run(_try(loaded, declaration, question, unmasked=unmasked))
     sys.exit(0 if ok else 1)
+
+
+def _own_question(
+    declaration: Declaration, name: str, key: str | None, given: Sequence[str]
+) -> Question | None:
+    """None for a canonical verb."""
+    if name in VERBS:
+        if given:
+            raise click.UsageError(f"--arg is for fields of own types; {name} has options of its own")
+        return None
+    arguments = {one.partition("=")[0]: one.partition("=")[2] for one in given if "=" in one}
+    if len(arguments) < len(given):
+        raise click.UsageError("--arg takes NAME=VALUE, each name once")
+    try:
+        question = own_question(declaration, name, key, arguments)
+    except NotAsked as error:
+        raise click.UsageError(str(error)) from None
+    if question is None:
+        known = ", ".join([*VERBS, *own_names(declaration)])
+        raise click.UsageError(f"{declaration.system.code} has no {name!r}; there is {known}")
+    return question
 
 
 def _arguments(
@@ -132,7 +165,7 @@ class _Listening(Wire):
         return response
 
 
-async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], *, unmasked: bool) -> bool:
+async def _try(loaded: Loaded, declaration: Declaration, question: Question, *, unmasked: bool) -> bool:
     wires: list[_Listening] = []
 
     def wire_for(limits: WireLimits, guard: UrlGuard, tls: ssl.SSLContext | None) -> Wire:
@@ -140,18 +173,24 @@ async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], 
         return wires[-1]
 
     around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"try", wire_for=wire_for)
-    declaration = next(one for one in loaded.declarations if one.system.code == system)
+    system = declaration.system.code
     source = build_source(declaration, loaded.services.get(system), around)
-    if not source.can(verb):
+    if not source.can(question.coordinate):
         raise click.ClickException(
-            f"{system} declares no connector {verb!r}; it has {', '.join(source.connectors)}"
+            f"{system} declares no connector {question.coordinate!r}; it has {', '.join(source.connectors)}"
         )
     gaps: list[Gap] = []
     page, error = None, None
     try:
-        fields = frozenset(field.name for field in VERBS[verb].fields) | frozenset(ALWAYS)
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
-        page = await source.ask(verb, args, fields=fields, deadline=deadline, gaps=gaps)
+        page = await source.ask(
+            question.coordinate,
+            question.args,
+            fields=question.fields,
+            deadline=deadline,
+            gaps=gaps,
+            roots=question.roots,
+        )
     except SourceError as caught:
         error = caught
     finally:

@@ -27,10 +27,10 @@ from graphql import (
     visit,
 )
 
-__all__ = ["ANY_CALLER", "Denied", "denied_fields", "withhold"]
+__all__ = ["AUTHENTICATED", "Denied", "Permissions", "denied_fields", "withhold"]
 
-ANY_CALLER = "(any)"
-"""Stands among the scopes of every caller who is known: what @authenticated demands. No token can name it."""
+AUTHENTICATED = "@authenticated"
+"""Stands among the scopes of every caller who is somebody."""
 
 Permissions = Mapping[tuple[str, str], Collection[frozenset[str]]]
 
@@ -52,18 +52,15 @@ class Denied:
 
     def formatted(self, *, anonymous: bool) -> dict[str, Any]:
         """The GraphQL error: UNAUTHENTICATED for nobody, FORBIDDEN for somebody."""
+        named = [" and ".join(part for part in one if part != AUTHENTICATED) for one in self.scopes]
+        needed = " or ".join(one for one in named if one)
+        who = "a token with" if anonymous else "the caller to have"
+        message = f"needs {who} scope {needed}" if needed else "needs a token"
         return {
-            "message": f"{self.type_name}.{self.field_name} needs {self._needed(anonymous=anonymous)}.",
+            "message": f"{self.type_name}.{self.field_name} {message}.",
             "path": list(self.path),
             "extensions": {"code": "UNAUTHENTICATED" if anonymous else "FORBIDDEN"},
         }
-
-    def _needed(self, *, anonymous: bool) -> str:
-        ways = [[scope for scope in way if scope != ANY_CALLER] for way in self.scopes]
-        if not all(ways):
-            return "a token"
-        needed = " or ".join(" and ".join(one) for one in ways)
-        return f"{'a token with' if anonymous else 'the caller to have'} scope {needed}"
 
 
 def denied_fields(

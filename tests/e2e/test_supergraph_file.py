@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.build import load_declarations
 from adapters.validate import Known
 from gateway.app import file_lookup
 from gateway.subgraphs import compose_all
@@ -16,6 +18,7 @@ from gateway.supergraph_file import load_supergraph_file
 from schema.compose import SubgraphSchema, compose
 from tests.e2e.gateways import ROOT, here
 from tests.e2e.services import Service, service
+from tests.e2e.truth import cases_of
 from tests.e2e.waiting import until
 
 LINK = (
@@ -84,7 +87,7 @@ def test_a_file_runs_alone(boats: Service, crews: Service, alone: dict[str, Any]
 def test_what_the_supergraph_demands_of_callers_is_enforced(
     boats: Service, crews: Service, alone: dict[str, Any]
 ) -> None:
-    """The gateway's own table of permissions is for its own fields only; a policy is decided by nobody."""
+    """The gateway's own table of permissions is for its own fields only."""
     written(alone["supergraph"], boats, crews)
     text = "{ secret scoped told }"
     with here(**alone) as client:
@@ -143,17 +146,22 @@ def test_a_subgraph_file_overrides_url_headers_and_limits(
         moved.stop()
 
 
-def test_a_supergraph_of_quanyu_compose_has_the_house_and_the_cases(
+def test_a_supergraph_of_quanyu_compose_has_the_house_the_cases_and_own_types(
     tmp_path: Path, city_environ: dict[str, str]
 ) -> None:
     file = tmp_path / "supergraph.graphql"
-    file.write_text(compose_all(()).composition.supergraph_sdl, encoding="utf-8")
+    systems = asyncio.run(load_declarations([ROOT / "systems"], file_lookup(city_environ), Known()))
+    made = compose_all((), None, systems.own)
+    file.write_text(made.composition.supergraph_sdl, encoding="utf-8")
     with here(tmp_path / "data", ROOT / "systems", city_environ, supergraph=file) as client:
         found = client.data(
             "{ regions(first: 1) { nodes { name } } cases(first: 1) { nodes { id department { name } } } }"
         )
         assert found["regions"]["nodes"]
         assert found["cases"]["nodes"][0]["department"]["name"]
+        case = f"JT-PERMIT:{cases_of('JT-PERMIT')[0].number}"
+        text = "query ($id: ID!) { case(id: $id) { title oversizeRoute { no } } }"
+        assert client.data(text, {"id": case})["case"]["title"]
 
 
 async def loaded(path: Path, folder: Path) -> list[str]:
