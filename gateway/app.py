@@ -25,6 +25,7 @@ from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -69,7 +70,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
+    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError at once; DeclarationError
+    when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -78,9 +80,15 @@ def build_gateway(
             depth=settings.max_query_depth,
             fields=settings.max_query_fields,
             introspection=settings.introspection,
-        )
+        ),
+        LabelRules(
+            frozenset(settings.override_labels),
+            settings.override_label_header.lower(),
+            load_label_hook(settings.override_label_hook),
+            sticky_by(settings.override_sticky),
+        ),
     )
-    registry = read_registry(settings.registry_dir)
+    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
@@ -117,6 +125,7 @@ def build_gateway(
                 file_lookup(environ),
                 metrics,
                 kept=kept_sdls(settings.data_dir),
+                supergraph=settings.supergraph,
                 on_swapped=on_swapped,
             )
             stack.push_async_callback(engine.close)

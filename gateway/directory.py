@@ -37,8 +37,11 @@ _BREAKER = {
 }
 
 
-def read_registry(folder: Path) -> Registry:
-    """Raises RegistryError with all problems; a file that is not there is one."""
+def read_registry(folder: Path, *, needed: bool = True) -> Registry:
+    """Raises RegistryError with all problems; a file that is not there is one. needed: else there may be no folder,
+    and the registry is empty."""
+    if not needed and not folder.exists():
+        return Registry()
     texts: dict[str, str] = {}
     problems: list[RegistryProblem] = []
     for name in REGISTRY_FILES:

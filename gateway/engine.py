@@ -17,6 +17,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.labels import LabelRules
 from gateway.operation import (
     ExecutionAnswer,
     OperationCache,
@@ -25,7 +26,6 @@ from gateway.operation import (
     prepare,
 )
 from gateway.planner import QueryGraph
-from gateway.planner.overrides import override_labels
 from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
 from gateway.security.declared import granted
@@ -65,8 +65,9 @@ class Generation:
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits) -> None:
+    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
         self._limits = limits
+        self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -193,7 +194,7 @@ class GraphQLEngine:
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
-        labels = generation.graph.active_labels(override_labels(_lot(context)))
+        labels = generation.graph.active_labels(self._labels.of(context, request.variables))
         scopes = granted(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
@@ -293,14 +294,6 @@ def _denials(
     variables = coerced if isinstance(coerced, dict) else {}
     anonymous = context.caller.name == "anonymous"
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
-
-def _lot(context: RequestContext) -> str:
-    """What a progressive override's percentage hangs on: who asks, or, where nobody is known, the request."""
-    caller = context.caller
-    if caller.subject is not None:
-        return caller.subject
-    return context.request_id if caller.name == "anonymous" else caller.name
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -33,7 +33,14 @@ from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
 from gateway.security.declared import declared_permissions
-from gateway.subgraphs import Declared, OwnSchemas, build_remotes, remote_states, remotes_fingerprint
+from gateway.subgraphs import (
+    Declared,
+    OwnSchemas,
+    build_remotes,
+    own_subgraphs,
+    remote_states,
+    remotes_fingerprint,
+)
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -75,14 +82,17 @@ def build_generation(
     loaded, composed = declared.systems, declared.composed
     assert composed is not None and composed.graph is not None  # noqa: S101, PT018 - no problems: it composed
     api_schema = composed.composition.api_schema
-    assert api_schema is not None and composed.composition.supergraph is not None  # noqa: S101, PT018
+    supergraph = composed.composition.supergraph
+    assert api_schema is not None and supergraph is not None  # noqa: S101, PT018
     fingerprint = _fingerprint(declared)
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
-    check_scalars(api_schema)
+    mine = own_subgraphs(supergraph, loaded.own)
+    if mine:
+        check_scalars(api_schema)  # of another's graph the same names may mean other things
     around = RemoteSurroundings(
         parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls, rates=parts.rates
     )
@@ -98,15 +108,15 @@ def build_generation(
         composed.composition,
         composed.graph,
         {
-            **_subgraphs(parts, network, systems, composed.own),
-            **_own_subgraphs(parts, network, loaded),
+            **_subgraphs(parts, network, systems, composed.own, mine),
+            **_own_subgraphs(parts, network, loaded, mine),
             **remotes,
         },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
-        declared_permissions(composed.composition.supergraph),
+        declared_permissions(supergraph, house=bool(mine)),
         {code: source.files for code, source in sources.items() if source.files is not None},
     )
     return Built(generation, declared, network, remotes)
@@ -144,7 +154,9 @@ def _sources(
     return sources
 
 
-def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas) -> dict[str, Subgraph]:
+def _subgraphs(
+    parts: Parts, network: Network, systems: Systems, own: OwnSchemas, names: frozenset[str]
+) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
     questions = CaseQuestions(
         network,
@@ -158,14 +170,17 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas
     )
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
-    return {HOUSE: house, CASES: connector}
+    built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
+    return {name: subgraph for name, subgraph in built.items() if name in names}
 
 
-def _own_subgraphs(parts: Parts, network: Network, loaded: Loaded) -> dict[str, Subgraph]:
+def _own_subgraphs(
+    parts: Parts, network: Network, loaded: Loaded, names: frozenset[str]
+) -> dict[str, Subgraph]:
     """One for each legacy system that adds types to the graph."""
     built: dict[str, Subgraph] = {}
     for declaration in loaded.declarations:
-        if declaration.types is None:
+        if declaration.types is None or declaration.system.code not in names:
             continue
         model = read_model(declaration)
         questions = OwnQuestions(
@@ -186,4 +201,6 @@ def _fingerprint(declared: Declared) -> str:
     for declaration in sorted(declared.systems.declarations, key=lambda one: one.system.code):
         digest.update(declaration.model_dump_json().encode())
     digest.update(remotes_fingerprint(declared.remotes.subgraphs).encode())
+    if declared.supergraph_sdl:
+        digest.update(declared.supergraph_sdl.encode())
     return digest.hexdigest()

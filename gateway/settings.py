@@ -50,6 +50,9 @@ class Settings(BaseModel):
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
     systems_dir: Path = _setting(Path("systems"), "Folder with one declaration a legacy system 系统声明目录.")
+    supergraph: Path | None = _setting(
+        None, "Finished supergraph file 超图文件 that is run in place of composing; empty composes."
+    )
     registry_dir: Path = _setting(
         Path("samples/data"), "Folder with regions, departments and service items 区划、部门、事项目录."
     )
@@ -82,6 +85,21 @@ class Settings(BaseModel):
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
+    )
+
+    override_labels: tuple[str, ...] = _setting(
+        (), "Labels of progressive `@override` that hold for everyone 渐进迁移标签 (comma-separated)."
+    )
+    override_label_header: str = _setting(
+        "", "Request header that names further labels, for callers with the scope `overrides:choose`."
+    )
+    override_label_hook: str = _setting(
+        "", "`module:function` that is asked for every other label: `(label, request) -> bool`."
+    )
+    override_sticky: str = _setting(
+        "caller",
+        "What `percent(n)` hangs on: `caller`, `variable:NAME` of the operation (a case's id), or `header:NAME`.",
+        pattern=r"^(caller|(variable|header):\s*[A-Za-z0-9_.-]+\s*)$",
     )
 
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
