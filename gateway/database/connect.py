@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,8 @@ class Database:
         self.engine = engine
         self._writing = engine.execution_options(quanyu_begin="BEGIN IMMEDIATE")
         self._write_fault: str | None = None
+        # SQLite's own waiting is by sleeping and takes no turns; within a process there is a better way
+        self._turn = asyncio.Lock() if address.kind == "sqlite" else None
 
     @property
     def kind(self) -> Kind:
@@ -107,7 +109,7 @@ class Database:
         writers use keys that make a second try harmless.
         """
         try:
-            async with self._translated(), self._writing.begin() as connection:
+            async with self._turn or nullcontext(), self._translated(), self._writing.begin() as connection:
                 yield connection
         except DatabaseUnavailable as error:
             if self._write_fault is None:
@@ -177,6 +179,7 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # NORMAL may lose the last commits with the power; what was acknowledged must stay
         "foreign_keys = ON",
+        "recursive_triggers = ON",  # or INSERT OR REPLACE would delete past the triggers that refuse it
         f"busy_timeout = {BUSY_MS}",
         "cache_size = -16384",
     ):
