@@ -59,6 +59,7 @@ class Found:
 class _StreamState:
     seq: int = 0
     leaf: str = NO_RECORD
+    other: str | None = None
     gaps: list[list[int]] = field(default_factory=list)
     """[first, last, leaf where it was noticed] of numbers that were passed over."""
     claimed: int = 0
@@ -113,34 +114,36 @@ class TrailCheck:
         else:
             self.records += 1
             body, other = self._record(index, ref, value, record)
-        self._follow(index, ref, value.hex(), body)
+        self._follow(index, ref, value.hex(), other.hex() if other else None, body)
         if not self._tree_broken:
             self._since.append((index, value, other))
             self.nodes += self._frontier.append(value)[1:]
         return body
 
+    def stray(self, index: int, value: bytes) -> None:
+        """A leaf whose row names no stream that there is."""
+        self._found("ALTERED", f"ledger_leaf {index}", "it names no stream that there is", index)
+        if not self._tree_broken:
+            self._since.append((index, value, None))
+            self.nodes += self._frontier.append(value)[1:]
+
     def checkpoint_at(self, size: int, note: str) -> None:
         """The checkpoint over the leaves so far. Called in order of size, as soon as there are so many leaves."""
         what = f"checkpoint {size}"
         try:
-            checkpoint = read_checkpoint(note, None)
+            checkpoint = read_checkpoint(note, self._verifier)
         except CheckpointError as error:
             self._found("FORGED", what, str(error), size - 1)
-            return
-        if self._verifier is not None:
-            try:
-                read_checkpoint(note, self._verifier)
-            except CheckpointError as error:
-                self._found("FORGED", what, str(error), size - 1)
-                return
-        if checkpoint.size != size:
-            self._found("ALTERED", what, f"its note is of {checkpoint.size} leaves", size - 1)
+            self._next_stretch()
             return
         if self._verifier is not None and checkpoint.origin != self._verifier.name:
             self._found("FORGED", what, f"its origin is {checkpoint.origin}", size - 1)
-            return
-        self._compare_root(checkpoint, what)
-        self.checkpoint = checkpoint
+        elif checkpoint.size != size:
+            self._found("ALTERED", what, f"its note is of {checkpoint.size} leaves", size - 1)
+        else:
+            self._compare_root(checkpoint, what)
+            self.checkpoint = checkpoint
+        self._next_stretch()
 
     def node(self, level: int, index: int, expected: bytes, kept: bytes | None) -> None:
         """A subtree that the database keeps, beside what the leaves give."""
@@ -224,25 +227,29 @@ class TrailCheck:
         """The body, if it is good enough to be read; and another hash that this leaf may have had."""
         raw, own = bytes(record["body"]), bytes(record["leaf"])
         computed = leaf_hash(raw)
-        other = None
-        if computed != value:
-            if own == computed:  # record and leaf row disagree: the next root says which of them is right
-                other = computed
-            self._found("ALTERED", str(ref), "its body is not what was sealed", index)
-        elif own != value:
-            self._found("ALTERED", str(ref), "its column leaf is not the hash of its body", index)
         try:
             body = read_body(raw)
             columns = columns_of(ref.stream, body)
         except (ValueError, KeyError, TypeError):
-            if computed == value:
-                self._found("ALTERED", str(ref), "its body cannot be read", index)
-            return None, other
+            body = None
+        if body is not None and self._is_of_another_place(ref, body):
+            self._found("REORDERED", str(ref), f"its body is that of number {body['seq']}", index)
+            return None, None
         if computed != value:
-            return None, other
+            self._found("ALTERED", str(ref), "its body is not what was sealed", index)
+            # where record and leaf row disagree, the next root says which of them is right
+            return None, computed if own == computed else None
+        if own != value:
+            self._found("ALTERED", str(ref), "its column leaf is not the hash of its body", index)
+        if body is None:
+            self._found("ALTERED", str(ref), "its body cannot be read", index)
+            return None, None
         self._columns(index, ref, body, columns, record)
         self._remember(ref, body)
-        return body, other
+        return body, None
+
+    def _is_of_another_place(self, ref: RecordRef, body: Mapping[str, Any]) -> bool:
+        return (body["stream"], body["writer"]) == (ref.stream.table, ref.writer) and body["seq"] != ref.seq
 
     def _columns(
         self,
@@ -252,9 +259,6 @@ class TrailCheck:
         columns: Mapping[str, Any],
         record: Mapping[str, Any],
     ) -> None:
-        if body["stream"] == ref.stream.table and body["writer"] == ref.writer and body["seq"] != ref.seq:
-            self._found("REORDERED", str(ref), f"its body is that of number {body['seq']}", index)
-            return
         if body["stream"] != ref.stream.table:
             self._found("INSERTED", str(ref), f"its body is of {body['stream']}", index)
             return
@@ -279,15 +283,17 @@ class TrailCheck:
         elif record["action"] == "retention.applied":
             self._retained += [(detail["stream"], first, last) for first, last in detail["leaves"]]
 
-    def _follow(self, index: int, ref: RecordRef, value: str, body: Mapping[str, Any] | None) -> None:
-        """The record's place in its stream."""
+    def _follow(
+        self, index: int, ref: RecordRef, value: str, other: str | None, body: Mapping[str, Any] | None
+    ) -> None:
+        """The record's place in its stream. other: what its leaf may have been instead."""
         key = (ref.stream, ref.writer)
         state = self._streams.setdefault(key, _StreamState())
         if self._partial and key not in self._known:
             self._known.add(key)
             state.seq, state.leaf = ref.seq - 1, body["prev"] if body is not None else ""
         if ref.seq == state.seq + 1:
-            if body is not None and state.leaf and body["prev"] != state.leaf:
+            if body is not None and state.leaf and body["prev"] not in (state.leaf, state.other):
                 self._found("ALTERED", str(ref), "it does not follow the record before it", index)
         elif ref.seq > state.seq:
             state.gaps.append([state.seq + 1, ref.seq - 1, index])
@@ -297,7 +303,7 @@ class TrailCheck:
             else:
                 self._found("INSERTED", str(ref), "a record of this number was sealed before", index)
             return
-        state.seq, state.leaf = ref.seq, value
+        state.seq, state.leaf, state.other = ref.seq, value, other
 
     # --- what may be missing ---
 
@@ -322,6 +328,10 @@ class TrailCheck:
 
     # --- the tree ---
 
+    def _next_stretch(self) -> None:
+        self._since.clear()
+        self._before = (self._frontier.size, self._frontier.hashes)
+
     def _compare_root(self, checkpoint: Checkpoint, what: str) -> None:
         if self._tree_broken:
             return
@@ -329,20 +339,19 @@ class TrailCheck:
             first = min(checkpoint.size, self._frontier.size)
             self._broken("REMOVED", f"leaf {first}", f"{what} is of more leaves than there are", first)
             return
-        if self._frontier.root() != checkpoint.root and not self._with_others(checkpoint):
-            first = self._since[0][0] if self._since else checkpoint.size - 1
-            if not any(
-                one.leaf is not None and first <= one.leaf < checkpoint.size for one in self._findings
-            ):
-                self._found(
-                    "ALTERED",
-                    f"leaves {first} to {checkpoint.size - 1}",
-                    f"their root is not that of {what}",
-                    first,
-                )
-            self._tree_broken = True
-        self._since.clear()
-        self._before = (self._frontier.size, self._frontier.hashes)
+        if self._frontier.root() == checkpoint.root or self._with_others(checkpoint):
+            return
+        self._tree_broken = True
+        first = self._since[0][0] if self._since else checkpoint.size - 1
+        if not self._explained(first, checkpoint.size):
+            what = f"leaves {first} to {checkpoint.size - 1}"
+            self._found("ALTERED", what, f"their root is not that of checkpoint {checkpoint.size}", first)
+
+    def _explained(self, first: int, end: int) -> bool:
+        """Whether something was found among these leaves that a wrong root may come from."""
+        noticed = [one.leaf for one in self._findings]
+        noticed += [gap[2] for state in self._streams.values() for gap in state.gaps]
+        return any(leaf is not None and first <= leaf < end for leaf in noticed)
 
     def _with_others(self, checkpoint: Checkpoint) -> bool:
         """Whether the root is right with the records' own hashes: then the leaf rows were altered, not the records."""

@@ -28,6 +28,7 @@ from gateway.ledger.tree_store import KEPT_EVERY, TreeStore
 __all__ = ["Progress", "verify_store"]
 
 CHUNK = 2000
+_STREAMS = frozenset(int(stream) for stream in Stream)
 Progress = Callable[[int, int], None]
 """(leaves done, leaves in all)"""
 
@@ -58,6 +59,7 @@ class _Walk:
         self._progress = progress or (lambda _done, _all: None)
         self._matched = dict.fromkeys(Stream, 0)
         self._links = 0
+        self._unreadable: set[tuple[str, int]] = set()
 
     async def leaves(self) -> None:
         total = int(await self.connection.scalar(select(func.count()).select_from(LEAF)) or 0)
@@ -67,12 +69,7 @@ class _Walk:
         async for rows in self._leaf_chunks():
             records = await self._records(rows[0].idx, rows[-1].idx)
             for row in rows:
-                ref = RecordRef(Stream(row.stream), row.writer, row.seq)
-                record = records.get(ref)
-                body = self.check.leaf(row.idx, ref, bytes(row.hash), record)
-                if record is not None:
-                    self._matched[ref.stream] += 1
-                    self._add_links(ref, body)
+                self._leaf(row, records)
                 while note is not None and note[0] <= row.idx + 1:
                     self.check.checkpoint_at(*note)
                     note = await anext(notes)
@@ -83,6 +80,17 @@ class _Walk:
             self.check.checkpoint_at(*note)
             note = await anext(notes)
         await self._nodes()
+
+    def _leaf(self, row: Any, records: Mapping[RecordRef, Mapping[str, Any]]) -> None:
+        if row.stream not in _STREAMS:
+            self.check.stray(row.idx, bytes(row.hash))
+            return
+        ref = RecordRef(Stream(row.stream), row.writer, row.seq)
+        record = records.get(ref)
+        body = self.check.leaf(row.idx, ref, bytes(row.hash), record)
+        if record is not None:
+            self._matched[ref.stream] += 1
+            self._add_links(ref, body)
 
     async def _leaf_chunks(self) -> AsyncIterator[Sequence[Any]]:
         start = -1
@@ -168,7 +176,10 @@ class _Walk:
     # --- links of looks ---
 
     def _add_links(self, ref: RecordRef, body: Mapping[str, Any] | None) -> None:
-        if ref.stream is not Stream.ACCESS_RECORD or body is None:
+        if ref.stream is not Stream.ACCESS_RECORD:
+            return
+        if body is None:
+            self._unreadable.add((ref.writer, ref.seq))
             return
         for kind, about in links_of(body["record"]):
             self._links += _digest(kind, about, body["at"], ref.writer, ref.seq)
@@ -208,15 +219,16 @@ class _Walk:
                 self._compare_links(row, kept)
             at = (rows[-1].writer, rows[-1].seq)
         for kind, about, _at, writer, seq in sorted(kept):
+            if (writer, seq) in self._unreadable:  # named already
+                continue
             ref = RecordRef(Stream.ACCESS_RECORD, writer, seq)
             what = f"access_about {kind} {about}"
             self.check.report(Finding("INSERTED", what, f"{ref} does not say so"))
 
     def _compare_links(self, row: Any, kept: set[tuple[Any, ...]]) -> None:
-        try:
-            body = read_body(bytes(row.body))
-        except ValueError:
+        if (row.writer, row.seq) in self._unreadable:
             return
+        body = read_body(bytes(row.body))
         for kind, about in links_of(body["record"]):
             link = (kind, about, body["at"], row.writer, row.seq)
             if link in kept:

@@ -14,7 +14,9 @@ from gateway.ledger.personal import Vault
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.verify import verify_store
 
-KEYS = ledger_keys("quanyu.test/trail", b"a ledger key of tests only, 0123456789", b"a subject key of tests only, 012345")
+KEYS = ledger_keys(
+    "quanyu.test/trail", b"a ledger key of tests only, 0123456789", b"a subject key of tests only, 012345"
+)
 
 
 def event(number: int, *, case: int | None = None, **more: object) -> NewEvent:
@@ -69,7 +71,9 @@ class Trail:
             numbers: Sequence[int] = range(at, min(at + third, start + count))
             await self.writer.append_events([event(number) for number in numbers])
             await self.writer.append_looks([look(number) for number in numbers])
-            await self.writer.append_changes([Change("mapping.changed", "ops", f"T{number}") for number in numbers])
+            await self.writer.append_changes(
+                [Change("mapping.changed", "ops", f"T{number}") for number in numbers]
+            )
             await self.sealer.seal()
 
     async def verify(self, **how: object) -> Found:

@@ -105,7 +105,9 @@ async def test_the_database_itself_refuses_to_change_a_record(
 
     async def change() -> None:
         async with trail.database.write() as connection:
-            await connection.execute(table.update().values(at_us=0) if statement == "update" else table.delete())
+            await connection.execute(
+                table.update().values(at_us=0) if statement == "update" else table.delete()
+            )
 
     with pytest.raises(DBAPIError, match="append-only"):
         await change()
