@@ -31,6 +31,7 @@ from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -40,6 +41,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
@@ -72,8 +74,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once; DeclarationError and
-    DatabaseOutOfDate when the application starts.
+    Raises TokensFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once; DeclarationError,
+    DatabaseOutOfDate and KeyInvalid when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -87,6 +89,7 @@ def build_gateway(
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
+    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir)
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     tracer, close_tracer = build_tracer(settings.otel)
@@ -97,6 +100,13 @@ def build_gateway(
             stack.callback(close_tracer)
             stack.push_async_callback(database.close)
             stack.push_async_callback(_ended, await _tables(database))
+            keys = read_ledger_keys(settings)
+            ledger = build_ledger(settings, database, keys, metrics)
+            ledger.start()
+            stack.push_async_callback(ledger.stop)
+            checks["ledger"] = ledger.health
+            if settings.access_records:
+                engine.record_looks(build_looks(ledger, metrics))
             store, counters = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -109,6 +119,7 @@ def build_gateway(
                 gaps,
                 metrics,
                 secret_key_bytes(settings)[:64],
+                ref_key=keys.subject_ref,
                 tracer=tracer if settings.otel else None,
                 max_deadline_s=settings.max_deadline_ms / 1000,
                 default_deadline_s=settings.default_deadline_ms / 1000,
@@ -148,7 +159,7 @@ def build_gateway(
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
-        checks={"database": lambda: _database_health(database)},
+        checks=checks,
     )
     return Gateway(app, lifecycle, engine, metrics)
 
