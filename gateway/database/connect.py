@@ -25,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.database.address import Address, Kind, address_of
 from gateway.database.errors import DatabaseUnavailable
+from gateway.database.write_turn import WriteTurn
 
 __all__ = ["Database", "DatabaseHealth", "open_database"]
 
@@ -81,8 +82,7 @@ class Database:
         self.engine = engine
         self._writing = engine.execution_options(quanyu_begin="BEGIN IMMEDIATE")
         self._write_fault: str | None = None
-        # SQLite's own waiting is by sleeping and takes no turns; within a process there is a better way
-        self._turn = asyncio.Lock() if address.kind == "sqlite" else None
+        self._turn = WriteTurn(address.file, BUSY_MS / 1000) if address.file is not None else None
 
     @property
     def kind(self) -> Kind:
@@ -109,7 +109,7 @@ class Database:
         writers use keys that make a second try harmless.
         """
         try:
-            async with self._turn or nullcontext(), self._translated(), self._writing.begin() as connection:
+            async with self._translated(), self._turn or nullcontext(), self._writing.begin() as connection:
                 yield connection
         except DatabaseUnavailable as error:
             if self._write_fault is None:
@@ -135,6 +135,8 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._turn is not None:
+            self._turn.close()
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from gateway.ledger.tables import CHECKPOINT, LEAF, NODE, RECORDS, WRITER
 from gateway.ledger.tree_store import KEPT_EVERY, TreeStore
 from gateway.ledger.writer import now_us
 
-__all__ = ["LEASE_NAME", "SealedRange", "Sealer"]
+__all__ = ["LEASE_NAME", "LEASE_S", "SealedRange", "Sealer"]
 
 log = structlog.get_logger("gateway.ledger")
 
@@ -50,9 +50,16 @@ class Sealer:
     """holder: who this process is among those that may seal."""
 
     def __init__(
-        self, database: Database, signer: Signer, holder: str, *, clock: Callable[[], int] = now_us
+        self,
+        database: Database,
+        signer: Signer,
+        holder: str,
+        *,
+        clock: Callable[[], int] = now_us,
+        lease_s: float = LEASE_S,
     ) -> None:
-        self._database, self._signer, self._holder, self._clock = database, signer, holder, clock
+        self._database, self._signer, self._holder = database, signer, holder
+        self._clock, self._lease_s = clock, lease_s
         self._frontier = Frontier()
         self._root = b""
 
@@ -62,7 +69,7 @@ class Sealer:
         Raises DatabaseUnavailable, TrailRolledBack.
         """
         async with self._database.write() as connection:
-            if not await take(self._database, connection, LEASE_NAME, self._holder, LEASE_S):
+            if not await take(self._database, connection, LEASE_NAME, self._holder, self._lease_s):
                 return None
             frontier = await self._current(connection)
             start = frontier.size

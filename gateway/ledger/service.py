@@ -17,7 +17,7 @@ from gateway.ledger.keys import LedgerKeys
 from gateway.ledger.personal import Vault
 from gateway.ledger.read import LedgerReader
 from gateway.ledger.recorder import LookRecorder
-from gateway.ledger.sealer import Sealer
+from gateway.ledger.sealer import LEASE_S, Sealer
 from gateway.ledger.tables import CHECKPOINT, COSIGNATURE
 from gateway.ledger.tree_store import TreeStore
 from gateway.ledger.witness import Witness
@@ -49,13 +49,14 @@ class Ledger:
         seal_s: float = SEAL_S,
         heartbeat_s: float = HEARTBEAT_S,
         witness_s: float = WITNESS_S,
+        lease_s: float = LEASE_S,
     ) -> None:
         self.database, self.keys = database, keys
         self.vault = Vault(keys.master)
         self.writer = Writer(database, self.vault)
         self.reader = LedgerReader(database)
         self.recorder = LookRecorder(self.writer.append_looks)
-        self.sealer = Sealer(database, keys.signer, self.writer.name)
+        self.sealer = Sealer(database, keys.signer, self.writer.name, lease_s=lease_s)
         self._witnesses, self._metrics = tuple(witnesses), metrics
         self._periods = {"seal": seal_s, "heartbeat": heartbeat_s, "witness": witness_s}
         self._faults: dict[str, str] = {}
@@ -142,9 +143,9 @@ class Ledger:
                 LookupError,
                 DBAPIError,
             ) as error:
-                fault = str(error).splitlines()[0] if str(error) else type(error).__name__
+                fault = _told(error)
                 if name not in self._faults:
-                    log.error("ledger task fails", task=name, fault=fault, code=getattr(error, "code", None))
+                    log.error("ledger task fails", task=name, fault=fault)
                 self._faults[name] = f"{name}: {fault}"
             except Exception as error:  # a task of the ledger must not end silently
                 log.exception("ledger task failed", task=name)
@@ -153,3 +154,10 @@ class Ledger:
                 if self._faults.pop(name, None) is not None:
                     log.info("ledger task works again", task=name)
             await asyncio.sleep(period_s)
+
+
+def _told(error: Exception) -> str:
+    """Its code, where it has one, and its first line."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    code = getattr(error, "code", None)
+    return f"{code}: {text}" if isinstance(code, str) and code.isupper() else text
