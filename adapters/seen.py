@@ -16,3 +16,12 @@ class Seen:
     subjects: set[str] = field(default_factory=set)
     systems: dict[str, str] = field(default_factory=dict)
     purposes: set[str] = field(default_factory=set)
+
+    def take(self, other: Seen) -> None:
+        """Moves what another has over: the next event of a stream begins with nothing."""
+        self.cases |= other.cases
+        self.subjects |= other.subjects
+        self.systems |= other.systems
+        self.purposes |= other.purposes
+        for one in (other.cases, other.subjects, other.systems, other.purposes):
+            one.clear()
