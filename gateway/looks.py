@@ -142,7 +142,8 @@ def _clean(text: str) -> str:
 
 def _unknown_purpose(purpose: str, kind: str) -> GraphQLAnswer:
     known = ", ".join(sorted(_PURPOSES))
-    return _refusal("PURPOSE_UNKNOWN", f"No purpose {_clean(purpose)!r}; there is {known}.", 400, kind)
+    code = "PURPOSE_UNKNOWN"
+    return _refusal(code, f"No purpose {_clean(purpose)!r}; there is {known}.", 400, kind)
 
 
 def _refusal(code: str, message: str, status: int, kind: str) -> GraphQLAnswer:

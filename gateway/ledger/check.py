@@ -14,14 +14,14 @@ from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, rea
 from gateway.ledger.merkle import Frontier, leaf_hash
 from gateway.ledger.records import NO_RECORD, RecordRef, Stream, columns_of, read_body
 
-__all__ = ["Finding", "FindingKind", "Found", "TrailCheck"]
+__all__ = ["FindingKind", "Flaw", "Found", "TrailCheck"]
 
 FindingKind = Literal["ALTERED", "REMOVED", "INSERTED", "REORDERED", "FORGED", "ROLLED_BACK"]
 MOST_FINDINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Flaw:
     """What is wrong, with which record or row. leaf: its place in the tree, where it has one."""
 
     kind: FindingKind
@@ -44,14 +44,14 @@ class Found:
     dropped: int
     last_at_us: int | None
     checkpoint: Checkpoint | None
-    findings: tuple[Finding, ...]
+    findings: tuple[Flaw, ...]
 
     @property
     def intact(self) -> bool:
         return not self.findings
 
     @property
-    def first(self) -> Finding | None:
+    def first(self) -> Flaw | None:
         return self.findings[0] if self.findings else None
 
 
@@ -83,7 +83,7 @@ class TrailCheck:
             self._frontier.size > 0
         )  # begins in the middle: streams are known from their first record on
         self._known: set[tuple[int, str]] = set()
-        self._findings: list[Finding] = []
+        self._findings: list[Flaw] = []
         self._since: list[tuple[int, bytes, bytes | None]] = []
         self._before = (self._frontier.size, self._frontier.hashes)
         self._tree_broken = False
@@ -200,7 +200,7 @@ class TrailCheck:
         """Bodies that are not there are only counted: for a part of a trail, in which retention may not show."""
         self._forgiving = True
 
-    def report(self, finding: Finding) -> None:
+    def report(self, finding: Flaw) -> None:
         """What someone else has found: a link, a witness."""
         if len(self._findings) < MOST_FINDINGS:
             self._findings.append(finding)
@@ -402,7 +402,7 @@ class TrailCheck:
         if frontier.root() != checkpoint.root:
             return False
         self._findings = [
-            Finding(
+            Flaw(
                 "ALTERED",
                 f"ledger_leaf {one.leaf}",
                 "its hash is not that of its record, which fits the root",
@@ -420,7 +420,7 @@ class TrailCheck:
         self._tree_broken = True
 
     def _found(self, kind: FindingKind, what: str, reason: str, leaf: int | None = None) -> None:
-        self.report(Finding(kind, what, reason, leaf))
+        self.report(Flaw(kind, what, reason, leaf))
 
 
 def _take(gaps: list[list[int]], seq: int) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.ledger.check import Finding, Found, TrailCheck
+from gateway.ledger.check import Flaw, Found, TrailCheck
 from gateway.ledger.checkpoint import CheckpointError, Verifier, read_checkpoint
 from gateway.ledger.errors import ExportUnreadable
 from gateway.ledger.merkle import Frontier, perfect_subtrees, verify_inclusion
@@ -195,7 +195,7 @@ def _verify_single(rows: Iterator[dict[str, Any]], head: Mapping[str, Any], veri
     try:
         checkpoint = read_checkpoint(head["checkpoint"], verifier)
     except CheckpointError as error:
-        check.report(Finding("FORGED", f"checkpoint {head['size']}", str(error)))
+        check.report(Flaw("FORGED", f"checkpoint {head['size']}", str(error)))
         return check.finish()
     for row in rows:
         ref = RecordRef(_STREAMS[row["stream"]], row["writer"], row["seq"])
@@ -203,7 +203,7 @@ def _verify_single(rows: Iterator[dict[str, Any]], head: Mapping[str, Any], veri
         check.alone(row["leaf"], ref, value, _record(ref, row, value))
         if not verify_inclusion(row["leaf"], checkpoint.size, value, _hashes(row["proof"]), checkpoint.root):
             check.report(
-                Finding("INSERTED", str(ref), "its proof does not lead to the signed root", row["leaf"])
+                Flaw("INSERTED", str(ref), "its proof does not lead to the signed root", row["leaf"])
             )
     return check.finish()
 

@@ -10,7 +10,7 @@ from sqlalchemy import Table, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.ledger.check import Finding, Found, TrailCheck
+from gateway.ledger.check import Flaw, Found, TrailCheck
 from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, cosigned_by, read_checkpoint
 from gateway.ledger.records import RecordRef, Stream, links_of, read_body
 from gateway.ledger.tables import (
@@ -223,7 +223,7 @@ class _Walk:
                 continue
             ref = RecordRef(Stream.ACCESS_RECORD, writer, seq)
             what = f"access_about {kind} {about}"
-            self.check.report(Finding("INSERTED", what, f"{ref} does not say so"))
+            self.check.report(Flaw("INSERTED", what, f"{ref} does not say so"))
 
     def _compare_links(self, row: Any, kept: set[tuple[Any, ...]]) -> None:
         if (row.writer, row.seq) in self._unreadable:
@@ -236,7 +236,7 @@ class _Walk:
             else:
                 ref = RecordRef(Stream.ACCESS_RECORD, row.writer, row.seq)
                 self.check.report(
-                    Finding("REMOVED", f"access_about {kind} {about}", f"{ref} says that it was looked at")
+                    Flaw("REMOVED", f"access_about {kind} {about}", f"{ref} says that it was looked at")
                 )
 
     # --- witnesses ---
@@ -251,7 +251,7 @@ class _Walk:
             for row in rows:
                 if row.note is None or cosigned_by(row.note, [row.line], witness) is None:
                     what = f"cosignature {row.size} of {row.witness}"
-                    self.check.report(Finding("FORGED", what, "it is not that witness's", row.size - 1))
+                    self.check.report(Flaw("FORGED", what, "it is not that witness's", row.size - 1))
 
     async def witnessed(self, notes: Iterable[str], verifier: Verifier | None) -> None:
         """What a witness has seen must be in the trail."""
@@ -260,7 +260,7 @@ class _Walk:
             try:
                 seen = read_checkpoint(note, verifier)
             except CheckpointError as error:
-                self.check.report(Finding("FORGED", "a witnessed checkpoint", str(error)))
+                self.check.report(Flaw("FORGED", "a witnessed checkpoint", str(error)))
                 continue
             finding = await _against(tree, size, seen)
             if finding is not None:
@@ -268,16 +268,16 @@ class _Walk:
                 return
 
 
-async def _against(tree: TreeStore, size: int, seen: Checkpoint) -> Finding | None:
+async def _against(tree: TreeStore, size: int, seen: Checkpoint) -> Flaw | None:
     what = f"checkpoint {seen.size}"
     if seen.size > size:
-        return Finding("ROLLED_BACK", what, f"a witness has seen it, and the trail ends at {size}", size)
+        return Flaw("ROLLED_BACK", what, f"a witness has seen it, and the trail ends at {size}", size)
     try:
         root = await tree.root(seen.size)
     except LookupError:
         return None  # the leaves are found to be missing elsewhere
     if root != seen.root:
-        return Finding("ROLLED_BACK", what, "a witness has seen another one of this size", seen.size - 1)
+        return Flaw("ROLLED_BACK", what, "a witness has seen another one of this size", seen.size - 1)
     return None
 
 
