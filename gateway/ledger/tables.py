@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import (
     BigInteger,
@@ -39,13 +39,27 @@ __all__ = [
 METADATA = MetaData()
 
 
+class Octets(LargeBinary):
+    """Bytes, read as bytes even where someone made text of them: SQLite lets any column hold anything, and a check
+    must be able to say so."""
+
+    def result_processor(self, _dialect: object, _kind: object) -> Callable[[object], bytes | None]:
+        return _octets
+
+
+def _octets(value: object) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else repr(value).encode()
+
+
 def _place() -> list[Column[object]]:
     return [
         Column("writer", Text, primary_key=True),
         Column("seq", BigInteger, primary_key=True),
         Column("at_us", BigInteger, nullable=False),
-        Column("leaf", LargeBinary, nullable=False),
-        Column("body", LargeBinary, nullable=False),
+        Column("leaf", Octets(), nullable=False),
+        Column("body", Octets(), nullable=False),
     ]
 
 
@@ -121,7 +135,7 @@ LEAF = Table(
     Column("stream", SmallInteger, nullable=False),
     Column("writer", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
+    Column("hash", Octets(), nullable=False),
     UniqueConstraint("stream", "writer", "seq", name="ledger_leaf_record"),
 )
 """The tree's leaves in order; they outlive the records that retention takes away."""
@@ -131,7 +145,7 @@ NODE = Table(
     METADATA,
     Column("level", SmallInteger, primary_key=True, autoincrement=False),
     Column("idx", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", LargeBinary, nullable=False),
+    Column("hash", Octets(), nullable=False),
 )
 """Complete subtrees of every eighth level: proofs need no more than some hundred rows."""
 

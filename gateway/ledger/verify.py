@@ -82,7 +82,7 @@ class _Walk:
         await self._nodes()
 
     def _leaf(self, row: Any, records: Mapping[RecordRef, Mapping[str, Any]]) -> None:
-        if row.stream not in _STREAMS:
+        if row.stream not in _STREAMS or type(row.seq) is not int:
             self.check.stray(row.idx, bytes(row.hash))
             return
         ref = RecordRef(Stream(row.stream), row.writer, row.seq)
