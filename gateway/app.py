@@ -3,6 +3,7 @@ of its life it closes them in the opposite order. Nothing is opened before the a
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,11 +22,19 @@ from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
+from gateway.database import (
+    Database,
+    DatabaseUnavailable,
+    open_database,
+    prepare_tables,
+    prepare_tables_when_back,
+)
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.labels import LabelRules, load_label_hook, sticky_by
+from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -38,6 +47,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
@@ -70,8 +80,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError at once; DeclarationError
-    when the application starts.
+    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
+    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -88,6 +98,10 @@ def build_gateway(
             sticky_by(settings.override_sticky),
         ),
     )
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
+    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
@@ -97,6 +111,15 @@ def build_gateway(
         async with AsyncExitStack() as stack:
             stack.callback(close_tracer)
             stack.push_async_callback(identity.close)
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(_ended, await _tables(database))
+            keys = read_ledger_keys(settings)
+            ledger = build_ledger(settings, database, keys, metrics)
+            ledger.start()
+            stack.push_async_callback(ledger.stop)
+            checks["ledger"] = ledger.health
+            if settings.access_records:
+                engine.record_looks(build_looks(ledger, metrics))
             store, counters, rates = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -111,6 +134,7 @@ def build_gateway(
                 gaps,
                 metrics,
                 secret_key_bytes(settings)[:64],
+                ref_key=keys.subject_ref,
                 tracer=tracer if settings.otel else None,
                 rates=rates,
                 max_deadline_s=settings.max_deadline_ms / 1000,
@@ -155,6 +179,7 @@ def build_gateway(
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
+        checks=checks,
     )
     return Gateway(app, lifecycle, engine, metrics)
 
@@ -169,6 +194,27 @@ def build_identity(settings: Settings) -> Identity:
 
 def file_lookup(environ: Mapping[str, str]) -> Lookup:
     return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
+
+
+async def _tables(database: Database) -> asyncio.Task[None] | None:
+    """A file of our own is brought up to date; a server's tables must be. One that is away now may come later: until
+    then what needs it fails and says so, and a task tries again."""
+    try:
+        await prepare_tables(database)
+    except DatabaseUnavailable as error:
+        log.error("database is away, going on without it", database=database.address.shown, fault=str(error))
+        return asyncio.create_task(prepare_tables_when_back(database))
+    return None
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _database_health(database: Database) -> Mapping[str, object]:
+    return (await database.health()).report()
 
 
 def _stores(settings: Settings) -> tuple[Store, Counters, SharedRates | None]:

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.check import check
 from gateway.cli.compose import compose
+from gateway.cli.database import database
 from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
@@ -16,6 +17,7 @@ from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
+from gateway.cli.trail import trail
 from gateway.cli.try_out import try_out
 from gateway.version import VERSION
 
@@ -43,5 +45,7 @@ for command in (
     schema,
     settings,
     token,
+    database,
+    trail,
 ):
     main.add_command(command)

@@ -14,6 +14,7 @@ import structlog
 
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
+from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
 from gateway.labels import LabelHookError
 from gateway.memory import settle
@@ -70,6 +71,7 @@ def serve(
         OtelMissingError,
         LabelHookError,
         PortTakenError,
+        DatabaseError,
         OSError,
     ) as error:
         _stop([str(error)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,7 @@ from gateway.web.errors import error_body
 from gateway.web.files import FileEndpoint
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
-from gateway.web.health import live, readiness_endpoint
+from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
 from gateway.web.ports import Authenticator, Engine
@@ -58,6 +58,7 @@ def build_web(
     page: GraphiQLPage | None = None,
     cors_origins: tuple[str, ...] = (),
     lifespan: Lifespan | None = None,
+    checks: Mapping[str, HealthCheck] | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
     limits = limits or WebLimits()
@@ -78,7 +79,7 @@ def build_web(
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
         Route("/files", files),
         Route("/health/live", live),
-        Route("/health/ready", readiness_endpoint(engine, lifecycle)),
+        Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
     if registry is not None:
         routes.append(Route("/metrics", metrics_endpoint(registry)))
@@ -90,7 +91,13 @@ def build_web(
             app,
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "graphql-client-name", "x-request-id"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "graphql-client-name",
+                "quanyu-purpose",
+                "x-request-id",
+            ],
             expose_headers=["x-request-id"],
         )
     return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)
