@@ -94,9 +94,9 @@ class WorkingCalendar:
 
     def through(self, day: int) -> int:
         """Number of working days from the first day that there is, through this one."""
-        if day < FIRST_DAY:
-            return 0
-        return self._through[day - FIRST_DAY] if day <= LAST_DAY else self._through[-1]
+        if FIRST_DAY <= day <= LAST_DAY:
+            return self._through[day - FIRST_DAY]
+        return 0 if day < FIRST_DAY else self._through[-1]
 
     def numbered(self, number: int) -> int:
         """The day with that number in the count of `through`; a day after the last for one too great."""
@@ -119,6 +119,8 @@ def add_workdays(calendar: WorkingCalendar, day: int, count: int, stops: Stops =
     if count <= 0:
         day, count = day - 1, 1
     number = calendar.through(day) + count
+    if not stops:
+        return calendar.numbered(number)
     for first, last in stops:
         if last <= day:
             continue

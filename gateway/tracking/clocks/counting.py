@@ -24,6 +24,11 @@ from schema.vocabulary import TimeUnit
 
 __all__ = ["Intervals", "add_seconds", "end_of_limit", "seconds_between", "stopped_days"]
 
+# Members bound once: on Python 3.11 looking one up in its class costs as much as five calls of `is`.
+_CALENDAR_DAYS = TimeUnit.CALENDAR_DAY
+_HOURS = TimeUnit.HOUR
+_WORKDAYS = TimeUnit.WORKDAY
+
 _HOUR = 3600
 Intervals = Sequence[tuple[int, int]]
 """First and last moment of each stop, in order, apart from one another; the last may end at NEVER."""
@@ -41,17 +46,15 @@ def end_of_limit(
     if start >= NEVER:
         return NEVER
     amount, unit = limit.amount, limit.unit
-    if unit is TimeUnit.HOUR and amount:
+    if unit is _HOURS and amount:
         if office is not None:
             return add_office_seconds(calendar, office, start, amount * _HOUR)
         return add_seconds(start, amount * _HOUR, stops)
     day, days = start // DAY, stopped_days(stops) if stops else ()
-    if unit is TimeUnit.WORKDAY or not amount:
+    if unit is _WORKDAYS or not amount:
         due = add_workdays(calendar, day, amount, days)
     else:
-        due = add_days(
-            calendar, day, amount if unit is TimeUnit.CALENDAR_DAY else _month_days(day, amount), days
-        )
+        due = add_days(calendar, day, amount if unit is _CALENDAR_DAYS else _month_days(day, amount), days)
     return NEVER if due > LAST_DAY else end_of(due)
 
 

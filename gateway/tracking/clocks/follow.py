@@ -27,6 +27,27 @@ from schema.vocabulary import CaseState, ClockStopKind, DeadlineKind, DecisionKi
 __all__ = ["CaseTrack", "follow"]
 
 
+# Members bound once: on Python 3.11 looking one up in its class costs as much as five calls of `is`.
+_ACCEPT = K.ACCEPT
+_ACCEPTANCE_CLOCK = DeadlineKind.ACCEPTANCE
+_CALLBACK_CLOCK = DeadlineKind.CALLBACK
+_CLOSE = K.CLOSE
+_DECIDE = K.DECIDE
+_DELIVER = K.DELIVER
+_ISSUE_CLOCK = DeadlineKind.ISSUE
+_PRE_ACCEPT = K.PRE_ACCEPT
+_PROMISED_CLOCK = DeadlineKind.PROMISED
+_REFUSE_ACCEPTANCE = K.REFUSE_ACCEPTANCE
+_REQUEST_CORRECTION = K.REQUEST_CORRECTION
+_STATUTORY_CLOCK = DeadlineKind.STATUTORY
+_STEP_CLOCK = DeadlineKind.STEP
+_STOP_CORRECTION = ClockStopKind.CORRECTION
+_STOP_SPECIAL_PROCEDURE = ClockStopKind.SPECIAL_PROCEDURE
+_SUBMIT = K.SUBMIT
+_VOID = K.VOID
+_WITHDRAW = K.WITHDRAW
+
+
 @dataclass(slots=True)
 class CaseTrack:
     """What the events of a case come to; it knows no `now` and is not changed once made.
@@ -121,20 +142,20 @@ class _Making:
             return
         history = self.history
         receipts = history.receipts
-        if not receipts and (applied := _first(history, K.SUBMIT, K.PRE_ACCEPT)) is not None:
+        if not receipts and (applied := _first(history, _SUBMIT, _PRE_ACCEPT)) is not None:
             ends = (
-                K.ACCEPT,
-                K.REFUSE_ACCEPTANCE,
-                K.REQUEST_CORRECTION,
-                K.DECIDE,
-                K.CLOSE,
-                K.WITHDRAW,
-                K.VOID,
+                _ACCEPT,
+                _REFUSE_ACCEPTANCE,
+                _REQUEST_CORRECTION,
+                _DECIDE,
+                _CLOSE,
+                _WITHDRAW,
+                _VOID,
             )
             receipts = [Span(applied.at, applied.event, end=history.at(*ends))]
         for number, receipt in enumerate(receipts, 1):
             clock = Clock(
-                DeadlineKind.ACCEPTANCE,
+                _ACCEPTANCE_CLOCK,
                 limit,
                 start=receipt.start,
                 end=receipt.end,
@@ -156,25 +177,25 @@ class _Making:
 
     def add_decision(self) -> None:
         """The statutory and the promised clock, from acceptance on."""
-        start, known_from = self.history.at(K.ACCEPT), None
+        start, known_from = self.history.at(_ACCEPT), None
         if self.deemed_from is not None and self.deemed_from[0] < start:
             start, known_from = self.deemed_from
         told_due = self.facts.promised_at
         if start == NEVER:
-            decided = self.history.at(K.DECIDE, K.CLOSE, K.DELIVER) < NEVER
+            decided = self.history.at(_DECIDE, _CLOSE, _DELIVER) < NEVER
             if decided and (self.limits.statutory or self.limits.promised):
                 self.missing.append("acceptedAt")
             if decided or self.history.state in ENDED:
                 return
         for kind, limit, ends in (
-            (DeadlineKind.STATUTORY, self.limits.statutory, _DECIDED),
-            (DeadlineKind.PROMISED, self.limits.promised, _SETTLED),
+            (_STATUTORY_CLOCK, self.limits.statutory, _DECIDED),
+            (_PROMISED_CLOCK, self.limits.promised, _SETTLED),
         ):
             usable = self._usable(limit, str(kind).lower())
             due = NEVER
-            basis = statutory_basis(self.limits) if kind is DeadlineKind.STATUTORY else BASES[kind]
+            basis = statutory_basis(self.limits) if kind is _STATUTORY_CLOCK else BASES[kind]
             if usable is None:
-                if kind is not DeadlineKind.PROMISED or told_due is None or start == NEVER:
+                if kind is not _PROMISED_CLOCK or told_due is None or start == NEVER:
                     if limit is None:
                         self.missing.append(f"{kind.lower()}Limit")
                     continue
@@ -187,7 +208,7 @@ class _Making:
                 calendar=self.calendar,
                 basis=basis,
                 stops=self.stopped,
-                events=_names(self.history, K.ACCEPT),
+                events=_names(self.history, _ACCEPT),
                 told_due=due,
             )
             if known_from is not None:
@@ -209,36 +230,36 @@ class _Making:
         for step in self.history.steps:
             limit = self.limits.steps.get(step.name)
             if limit is not None and (usable := self._usable(limit, f"step {step.name}")) is not None:
-                self._add_span(DeadlineKind.STEP, usable, step, self.stopped, "STEP")
+                self._add_span(_STEP_CLOCK, usable, step, self.stopped, "STEP")
 
     def add_stops(self) -> None:
         """The own limit of each stop: as its event states it, else as the implementation has it."""
         for stop in self.history.stops:
             assert stop.kind is not None  # noqa: S101 - history gives every stop its kind
             limit = stop.event.stated
-            if stop.kind is ClockStopKind.SPECIAL_PROCEDURE:
+            if stop.kind is _STOP_SPECIAL_PROCEDURE:
                 if limit is None and stop.event.special is not None:
                     limit = self.limits.specials.get(stop.event.special)
                 if limit is None:
                     self.missing.append(f"stated time of {stop.name or 'a special procedure'}")
             elif limit is None:
-                of_correction = stop.kind is ClockStopKind.CORRECTION
+                of_correction = stop.kind is _STOP_CORRECTION
                 limit = self.limits.correction if of_correction else self.limits.suspension
             if (usable := self._usable(limit, f"stop {stop.name}")) is not None:
                 self._add_span(_STOP_CLOCK[stop.kind], usable, stop, (), str(stop.kind))
 
     def add_issue(self) -> None:
         """From a decision that grants something to its being handed over."""
-        decided = self.history.first.get(K.DECIDE)
+        decided = self.history.first.get(_DECIDE)
         limit = self._usable(self.limits.issue, "issue") if self.limits.licence else None
         if limit is None or decided is None or decided.event.decision in _NOTHING_TO_ISSUE:
             return
         self.clocks.append(
             Clock(
-                DeadlineKind.ISSUE,
+                _ISSUE_CLOCK,
                 limit,
                 start=decided.at,
-                end=self.history.at(K.DELIVER),
+                end=self.history.at(_DELIVER),
                 calendar=self.calendar,
                 basis=BASES["ISSUE"],
                 events=(name_of(decided.event),),
@@ -255,7 +276,7 @@ class _Making:
                 continue
             self.clocks.append(
                 Clock(
-                    DeadlineKind.CALLBACK,
+                    _CALLBACK_CLOCK,
                     limit,
                     start=moment_of(call.requested_at),
                     end=moment_of(call.called_at) if call.called_at is not None else NEVER,
@@ -273,7 +294,7 @@ class _Making:
             return
         self.missing.append("closedAt")
         for clock in self.clocks:
-            if clock.end == NEVER and clock.kind is not DeadlineKind.CALLBACK:
+            if clock.end == NEVER and clock.kind is not _CALLBACK_CLOCK:
                 clock.end_untold = True
                 clock.missing = (*clock.missing, "closedAt")
         self.history.state, self.history.since = shown, NEVER

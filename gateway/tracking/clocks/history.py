@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from gateway.tracking.calendar.moments import NEVER
 from gateway.tracking.clocks.facts import CaseEvent
@@ -13,6 +12,33 @@ from schema.vocabulary import CaseEventKind as K
 from schema.vocabulary import CaseState, ClockStopKind, DecisionKind
 
 __all__ = ["ENDED", "History", "Span", "read_history"]
+
+# Members bound once: on Python 3.11 looking one up in its class costs as much as five calls of `is`.
+_ACCEPT = K.ACCEPT
+_ACCEPTED = CaseState.ACCEPTED
+_CLOSE = K.CLOSE
+_CLOSED = CaseState.CLOSED
+_CORRECTION = ClockStopKind.CORRECTION
+_CORRECTION_REQUIRED = CaseState.CORRECTION_REQUIRED
+_DECIDE = K.DECIDE
+_DECIDED = CaseState.DECIDED
+_DELIVER = K.DELIVER
+_DELIVERED = CaseState.DELIVERED
+_IN_SPECIAL = CaseState.SPECIAL_PROCEDURE
+_NOT_ACCEPTED = CaseState.NOT_ACCEPTED
+_PRE_ACCEPTED = CaseState.PRE_ACCEPTED
+_RECEIVE = K.RECEIVE
+_RECEIVED = CaseState.RECEIVED
+_REFUSE_ACCEPTANCE = K.REFUSE_ACCEPTANCE
+_SPECIAL = ClockStopKind.SPECIAL_PROCEDURE
+_SUBMIT = K.SUBMIT
+_SUBMITTED = CaseState.SUBMITTED
+_SUSPENDED = CaseState.SUSPENDED
+_SUSPENSION = ClockStopKind.SUSPENSION
+_UNDER_REVIEW = CaseState.UNDER_REVIEW
+_VOIDED = CaseState.VOIDED
+_WITHDRAW = K.WITHDRAW
+_WITHDRAWN = CaseState.WITHDRAWN
 
 ENDED: frozenset[CaseState] = frozenset(
     {
@@ -27,49 +53,67 @@ ENDED: frozenset[CaseState] = frozenset(
 """States in which nobody is waited for any more."""
 
 
-@dataclass(slots=True)
 class Span:
-    """Something with a beginning and an end: a stop, a step, a round of acceptance. `end` is NEVER while it lasts."""
+    """Something with a beginning and an end: a stop, a step, a round of acceptance. `end` is NEVER while it lasts.
 
-    start: int
-    event: CaseEvent
-    end: int = NEVER
-    ended_by: CaseEvent | None = None
-    kind: ClockStopKind | None = None
-    name: str = ""
+    kind: of a stop. name: of a step, or of the special procedure.
+    """
+
+    __slots__ = ("end", "ended_by", "event", "kind", "name", "start")
+
+    def __init__(
+        self,
+        start: int,
+        event: CaseEvent,
+        end: int = NEVER,
+        *,
+        kind: ClockStopKind | None = None,
+        name: str = "",
+    ) -> None:
+        self.start, self.event, self.end, self.kind, self.name = start, event, end, kind, name
+        self.ended_by: CaseEvent | None = None
 
 
-@dataclass(slots=True)
 class History:
-    """Built by `read_history` and not changed after. Moments; `first` has the first event of each kind."""
+    """Built by `read_history` and not changed after. Times are moments.
 
-    first: dict[K, Told] = field(default_factory=dict)
-    state: CaseState | None = None
-    since: int = NEVER
-    stops: list[Span] = field(default_factory=list)
-    steps: list[Span] = field(default_factory=list)
-    receipts: list[Span] = field(default_factory=list)
-    """From each receipt of papers to the decision on acceptance, the request for a correction, or the end."""
-    extensions: list[Told] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    first: the first event of each kind. state, since: from when it is in it. receipts: from each receipt of papers to
+    the decision on acceptance, the request for a correction, or the end. extensions: the EXTEND events.
+    """
+
+    __slots__ = ("extensions", "findings", "first", "receipts", "since", "state", "steps", "stops")
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.first: dict[K, Told] = {}
+        self.state: CaseState | None = None
+        self.since = NEVER
+        self.stops: list[Span] = []
+        self.steps: list[Span] = []
+        self.receipts: list[Span] = []
+        self.extensions: list[Told] = []
+        self.findings = findings
 
     def at(self, *kinds: K) -> int:
         """The first moment of any of these kinds; NEVER if there is none."""
-        first = self.first
-        return min((first[kind].at for kind in kinds if kind in first), default=NEVER)
+        found = NEVER
+        for kind in kinds:
+            one = self.first.get(kind)
+            if one is not None and one.at < found:
+                found = one.at
+        return found
 
 
 def read_history(told: Iterable[Told], findings: list[Finding]) -> History:
-    history = History(findings=findings)
+    history = History(findings)
     first = history.first
     for one in told:
         kind = one.kind
-        if history.state in ENDED and kind in _HANDLING:
-            _find(history, "HANDLED_AFTER_END", one, str(kind))
-            first.setdefault(kind, one)
-            continue
-        if (read := _READ.get(kind)) is not None:
-            read(history, one)
+        read = _READ.get(kind)
+        if read is not None:
+            if kind in _HANDLING and history.state in ENDED:
+                _find(history, "HANDLED_AFTER_END", one, str(kind))
+            else:
+                read(history, one)
         if kind not in first:
             first[kind] = one
     _check_order(history)
@@ -77,7 +121,7 @@ def read_history(told: Iterable[Told], findings: list[Finding]) -> History:
 
 
 def _enter(history: History, state: CaseState, at: int) -> None:
-    if history.state in ENDED and not (state is CaseState.DELIVERED and history.state is CaseState.CLOSED):
+    if history.state in ENDED and not (state is _DELIVERED and history.state is _CLOSED):
         return  # nothing re-opens a case; what came after its end is told by HANDLED_AFTER_END
     if state is not history.state:
         history.state, history.since = state, at
@@ -85,51 +129,51 @@ def _enter(history: History, state: CaseState, at: int) -> None:
 
 def _submitted(history: History, one: Told) -> None:
     if history.state is None:
-        _enter(history, CaseState.SUBMITTED, one.at)
+        _enter(history, _SUBMITTED, one.at)
 
 
 def _pre_accepted(history: History, one: Told) -> None:
-    if history.state in (None, CaseState.SUBMITTED):
-        _enter(history, CaseState.PRE_ACCEPTED, one.at)
+    if history.state in (None, _SUBMITTED):
+        _enter(history, _PRE_ACCEPTED, one.at)
 
 
 def _received(history: History, one: Told) -> None:
-    if history.state in (None, CaseState.SUBMITTED, CaseState.PRE_ACCEPTED):
-        _enter(history, CaseState.RECEIVED, one.at)
-    if not history.receipts and K.ACCEPT not in history.first:
+    if history.state in (None, _SUBMITTED, _PRE_ACCEPTED):
+        _enter(history, _RECEIVED, one.at)
+    if not history.receipts and _ACCEPT not in history.first:
         history.receipts.append(Span(one.at, one.event))
 
 
 def _correction_asked(history: History, one: Told) -> None:
-    if any(stop.kind is ClockStopKind.CORRECTION for stop in history.stops):
+    if any(stop.kind is _CORRECTION for stop in history.stops):
         _find(history, "CORRECTION_TWICE", one)
     _end_receipt(history, one)
-    _open(history, one, ClockStopKind.CORRECTION)
-    _enter(history, CaseState.CORRECTION_REQUIRED, one.at)
+    _open(history, one, _CORRECTION)
+    _enter(history, _CORRECTION_REQUIRED, one.at)
 
 
 def _correction_received(history: History, one: Told) -> None:
-    if not _close(history, one, ClockStopKind.CORRECTION):
+    if not _close(history, one, _CORRECTION):
         _find(history, "CORRECTION_BEFORE_ASKED", one)
-    if K.ACCEPT in history.first:
-        _enter(history, CaseState.UNDER_REVIEW, one.at)
+    if _ACCEPT in history.first:
+        _enter(history, _UNDER_REVIEW, one.at)
         return
     _end_receipt(history, one)
     history.receipts.append(Span(one.at, one.event))
-    _enter(history, CaseState.RECEIVED, one.at)
+    _enter(history, _RECEIVED, one.at)
 
 
 def _accepted(history: History, one: Told) -> None:
     _end_receipt(history, one)
     if history.state not in _PAST_ACCEPTANCE:
-        _enter(history, CaseState.ACCEPTED, one.at)
+        _enter(history, _ACCEPTED, one.at)
 
 
 def _refused(history: History, one: Told) -> None:
     _end_receipt(history, one)
     _end_all(history, one)
     _check_reason(history, one)
-    _enter(history, CaseState.NOT_ACCEPTED, one.at)
+    _enter(history, _NOT_ACCEPTED, one.at)
 
 
 def _step_started(history: History, one: Told) -> None:
@@ -148,25 +192,25 @@ def _step_ended(history: History, one: Told) -> None:
 
 
 def _special_started(history: History, one: Told) -> None:
-    _open(history, one, ClockStopKind.SPECIAL_PROCEDURE)
+    _open(history, one, _SPECIAL)
     if one.event.notified_at is None:
         _find(history, "NOTICE_MISSING", one, str(one.event.special or one.event.step))
-    _enter(history, CaseState.SPECIAL_PROCEDURE, one.at)
+    _enter(history, _IN_SPECIAL, one.at)
 
 
 def _special_ended(history: History, one: Told) -> None:
-    if not _close(history, one, ClockStopKind.SPECIAL_PROCEDURE):
+    if not _close(history, one, _SPECIAL):
         _find(history, "SPECIAL_END_ALONE", one)
     _review(history, one.at)
 
 
 def _suspended(history: History, one: Told) -> None:
-    _open(history, one, ClockStopKind.SUSPENSION)
-    _enter(history, CaseState.SUSPENDED, one.at)
+    _open(history, one, _SUSPENSION)
+    _enter(history, _SUSPENDED, one.at)
 
 
 def _resumed(history: History, one: Told) -> None:
-    if not _close(history, one, ClockStopKind.SUSPENSION):
+    if not _close(history, one, _SUSPENSION):
         _find(history, "RESUMED_ALONE", one)
     _review(history, one.at)
 
@@ -178,26 +222,26 @@ def _extended(history: History, one: Told) -> None:
 def _decided(history: History, one: Told) -> None:
     _end_receipt(history, one)
     _check_reason(history, one)
-    if history.state is not CaseState.DECIDED:
-        _enter(history, CaseState.DECIDED, one.at)
+    if history.state is not _DECIDED:
+        _enter(history, _DECIDED, one.at)
 
 
 def _closed(history: History, one: Told) -> None:
     _end_receipt(history, one)
     _end_all(history, one)
-    _enter(history, CaseState.CLOSED, one.at)
+    _enter(history, _CLOSED, one.at)
 
 
 def _delivered(history: History, one: Told) -> None:
     _end_receipt(history, one)
     _end_all(history, one)
-    _enter(history, CaseState.DELIVERED, one.at)
+    _enter(history, _DELIVERED, one.at)
 
 
 def _withdrawn(history: History, one: Told) -> None:
     _end_receipt(history, one)
     _end_all(history, one)
-    _enter(history, CaseState.WITHDRAWN if one.kind is K.WITHDRAW else CaseState.VOIDED, one.at)
+    _enter(history, _WITHDRAWN if one.kind is _WITHDRAW else _VOIDED, one.at)
 
 
 _READ: Mapping[K, Callable[[History, Told], None]] = {
@@ -250,13 +294,15 @@ _PAST_ACCEPTANCE = frozenset(
 
 def _review(history: History, at: int) -> None:
     """Back to (or on to) review, unless a stop is still open or the case is already decided or not yet accepted."""
-    if history.state is CaseState.DECIDED or K.ACCEPT not in history.first:
+    if history.state is _DECIDED or history.state is _UNDER_REVIEW:
+        return
+    if _ACCEPT not in history.first:
         return
     for stop in reversed(history.stops):
         if stop.end == NEVER:
             _enter(history, _STATE_OF[stop.kind], at)
             return
-    _enter(history, CaseState.UNDER_REVIEW, at)
+    _enter(history, _UNDER_REVIEW, at)
 
 
 _STATE_OF: Mapping[ClockStopKind | None, CaseState] = {
@@ -299,7 +345,7 @@ def _end_all(history: History, one: Told) -> None:
 
 def _check_reason(history: History, one: Told) -> None:
     event = one.event
-    refused = one.kind is K.REFUSE_ACCEPTANCE or event.decision is DecisionKind.REFUSED
+    refused = one.kind is _REFUSE_ACCEPTANCE or event.decision is DecisionKind.REFUSED
     if refused and not (event.opinion and event.document_no):
         lacking = [
             name
@@ -316,16 +362,16 @@ def _find(history: History, code: str, one: Told, detail: str = "") -> None:
 def _check_order(history: History) -> None:
     """Orders that cannot be, whatever came between."""
     first = history.first
-    applied = min((first[kind] for kind in (K.SUBMIT, K.RECEIVE) if kind in first), default=None)
-    results = [first[kind] for kind in (K.DECIDE, K.CLOSE, K.DELIVER) if kind in first]
+    applied = min((first[kind] for kind in (_SUBMIT, _RECEIVE) if kind in first), default=None)
+    results = [first[kind] for kind in (_DECIDE, _CLOSE, _DELIVER) if kind in first]
     if results and applied and (result := min(results)).at < applied.at:
         _find_pair(history, "RESULT_BEFORE_APPLICATION", result, applied)
-    accepted, closed = first.get(K.ACCEPT), first.get(K.CLOSE)
+    accepted, closed = first.get(_ACCEPT), first.get(_CLOSE)
     if accepted and applied and accepted.at < applied.at:
         _find_pair(history, "ACCEPTED_BEFORE_APPLICATION", accepted, applied)
     if accepted and closed and closed.at < accepted.at:
         _find_pair(history, "CLOSED_BEFORE_ACCEPTED", closed, accepted)
-    decided, delivered = first.get(K.DECIDE), first.get(K.DELIVER)
+    decided, delivered = first.get(_DECIDE), first.get(_DELIVER)
     if decided and delivered and delivered.at < decided.at:
         _find_pair(history, "DELIVERED_BEFORE_DECIDED", delivered, decided)
 

@@ -18,9 +18,9 @@ from gateway.tracking.clocks.facts import CaseFacts
 from gateway.tracking.clocks.follow import CaseTrack, follow
 from gateway.tracking.clocks.limits import CaseLimits
 from gateway.tracking.warnings.cards import SETTLED, Card, CardChange
-from gateway.tracking.warnings.rules import PLACEHOLDERS, Rule
-from gateway.tracking.warnings.triggers import RuleBook, Trigger, triggers
-from schema.vocabulary import WarningState
+from gateway.tracking.warnings.rules import Rule
+from gateway.tracking.warnings.triggers import RuleBook, Trigger, Words, triggers
+from schema.vocabulary import TimeUnit, WarningState
 
 __all__ = ["Evaluation", "evaluate", "scan", "silent_source"]
 
@@ -88,10 +88,13 @@ def _settle(
         found = latest.get(key)
         if found is None or (found.state in SETTLED and found.ground_at != trigger.at):
             changed.append(_raise(track, book, trigger, counts.get(key, 0) + 1, now))
-        elif found.state not in SETTLED and (moved := _on_new_ground(found, track, trigger, now)) is not None:
+        elif (
+            found.state not in SETTLED
+            and (moved := _on_new_ground(found, track, book, trigger, now)) is not None
+        ):
             changed.append(moved)
     for key, card in latest.items():
-        if key not in standing and key[0] in book.rule_ids and card.grounded and card.state not in SETTLED:
+        if key not in standing and key[0] in book.texts and card.grounded and card.state not in SETTLED:
             changed.append(_without_ground(card, now))
     kept.update((card.id, card) for card in changed)
     return tuple(kept.values()), tuple(changed)
@@ -113,8 +116,8 @@ def _raise(track: CaseTrack, book: RuleBook, trigger: Trigger, number: int, now:
         ground_at=trigger.at,
         raised_at=now,
         state=state,
-        text=_fill(rule.text.en, figures),
-        text_zh=_fill(rule.text.zh, figures),
+        text=_fill(book.texts[rule.id][0], figures, 0),
+        text_zh=_fill(book.texts[rule.id][1], figures, 1),
         evidence=figures,
         supervision_order=rule.supervision_order,
         feedback_due=_feedback_due(rule, track.calendar, now),
@@ -122,7 +125,7 @@ def _raise(track: CaseTrack, book: RuleBook, trigger: Trigger, number: int, now:
     )
 
 
-def _on_new_ground(card: Card, track: CaseTrack, trigger: Trigger, now: int) -> Card | None:
+def _on_new_ground(card: Card, track: CaseTrack, book: RuleBook, trigger: Trigger, now: int) -> Card | None:
     """The card with what is now known; None where nothing is new."""
     events = list(trigger.events)
     if card.grounded and card.ground_at == trigger.at and card.evidence.get("events") == events:
@@ -134,8 +137,8 @@ def _on_new_ground(card: Card, track: CaseTrack, trigger: Trigger, now: int) -> 
         ground_at=trigger.at,
         grounded=True,
         evidence=figures,
-        text=_fill(trigger.rule.text.en, figures),
-        text_zh=_fill(trigger.rule.text.zh, figures),
+        text=_fill(book.texts[card.rule][0], figures, 0),
+        text_zh=_fill(book.texts[card.rule][1], figures, 1),
         history=(*card.history, CardChange(now, what, RULE, card.state)),
     )
 
@@ -178,20 +181,30 @@ def _figures(track: CaseTrack, trigger: Trigger) -> dict[str, Any]:
     return figures
 
 
-def _fill(text: str, figures: Mapping[str, Any]) -> str:
-    """Only the names that `rules.PLACEHOLDERS` lists; no format strings, so a text can do nothing else."""
-    for name, value in figures.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
-        text = text.replace("{" + name + "}", shown)
-    for name in PLACEHOLDERS:
-        text = text.replace("{" + name + "}", "")
-    return text.strip()
+def _fill(words: Words, figures: Mapping[str, Any], language: int) -> str:
+    """No format strings: a text of a file can name figures, and do nothing else."""
+    return "".join(
+        written + (_shown(name, figures.get(name), language) if name else "") for written, name in words
+    )
 
 
-def _number(value: object) -> str:
+def _shown(name: str, value: object, language: int) -> str:
+    if value is None:
+        return ""
+    if name == "unit":
+        return _UNITS[str(value)][language]
+    if name == "due":  # a limit in days ends with its day
+        return str(value).removesuffix("T23:59:59+08:00")
     if isinstance(value, float):
         return f"{value:g}"
-    return "" if value is None else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+_UNITS: Mapping[str, tuple[str, str]] = {
+    TimeUnit.WORKDAY: ("working days", "个工作日"),
+    TimeUnit.CALENDAR_DAY: ("days", "日"),
+    TimeUnit.HOUR: ("hours", "小时"),
+}
 
 
 def _feedback_due(rule: Rule, calendar: WorkingCalendar, now: int) -> int | None:
@@ -236,8 +249,8 @@ def _of_system(
         ground_at=at,
         raised_at=now,
         state=WarningState.ISSUED,
-        text=_fill(rule.text.en, figures),
-        text_zh=_fill(rule.text.zh, figures),
+        text=_fill(book.texts[rule.id][0], figures, 0),
+        text_zh=_fill(book.texts[rule.id][1], figures, 1),
         evidence=figures,
         history=(CardChange(now, "RAISED", RULE, WarningState.ISSUED),),
     )

@@ -7,6 +7,7 @@ moment, or take it away.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,10 @@ from gateway.tracking.clocks.in_order import name_of
 from gateway.tracking.warnings.rules import Rule, RuleSet, When
 from schema.vocabulary import DeadlineKind, TimeUnit
 
-__all__ = ["RuleBook", "Trigger", "triggers"]
+__all__ = ["RuleBook", "Trigger", "Words", "triggers"]
+
+# Members bound once: on Python 3.11 looking one up in its class costs as much as five calls of `is`.
+_HOURS = TimeUnit.HOUR
 
 _HOUR = 3600
 _REPEATED = frozenset(
@@ -38,14 +42,20 @@ class Trigger:
     detail: str = ""
 
 
+Words = Sequence[tuple[str, str]]
+"""A text in parts: what is written, and the name whose value follows it (empty at the end)."""
+
+
 class RuleBook:
     """Rules sorted by what they look at; made once for a rule set."""
 
-    __slots__ = ("by_clock", "findings", "late", "rule_ids", "silent", "version")
+    __slots__ = ("by_clock", "findings", "late", "silent", "texts", "version")
 
     def __init__(self, rules: RuleSet) -> None:
         self.version = rules.version
-        self.rule_ids = frozenset(rule.id for rule in rules.active)
+        self.texts: Mapping[str, tuple[Words, Words]] = {
+            rule.id: (_words(rule.text.en), _words(rule.text.zh)) for rule in rules.active
+        }
         self.by_clock: Mapping[DeadlineKind, Sequence[Rule]] = {
             kind: [rule for rule in rules.active if kind in rule.when.clock] for kind in DeadlineKind
         }
@@ -54,6 +64,11 @@ class RuleBook:
             (rule, rule.when.late_by.amount * _HOUR) for rule in rules.active if rule.when.late_by is not None
         ]
         self.silent = [rule for rule in rules.active if rule.when.silent_for is not None]
+
+
+def _words(text: str) -> Words:
+    parts = [*re.split(r"\{(\w+)\}", text), ""]
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def triggers(track: CaseTrack, book: RuleBook) -> list[Trigger]:
@@ -99,7 +114,7 @@ def _used_up(clock: Clock, when: When) -> int:
     if when.percent is not None:
         used = -(-when.percent * total // 100)
     if when.left is not None and when.left.unit is clock.counted_in:
-        scale = _HOUR if clock.counted_in is TimeUnit.HOUR else 1
+        scale = _HOUR if clock.counted_in is _HOURS else 1
         # of a limit of one day nothing is said before that day
         used = min(used, max(total - when.left.amount * scale, 1))
     return clock.reached(used) if used <= total else NEVER
