@@ -116,10 +116,16 @@ def _each_once(events: Iterable[CaseEvent], findings: list[Finding]) -> dict[str
 
 
 def _settled(tellings: Sequence[CaseEvent], findings: list[Finding]) -> CaseEvent:
-    """Of several tellings of one event: what the last received says, as received when the first was."""
+    """Of several tellings of one event: what the last received says, as received when it was first heard of.
+
+    A time that was corrected to a later one may lie after the first telling; then that one was not of this event.
+    """
     last = max(tellings, key=lambda event: (_received(event), _content(event)))
-    received = [event.received_at for event in tellings if event.received_at is not None]
-    settled = replace(last, received_at=min(received, key=moment_of, default=None))
+    received = sorted((one.received_at for one in tellings if one.received_at is not None), key=moment_of)
+    if last.at is not None:
+        at = moment_of(last.at)
+        received = [one for one in received if moment_of(one) >= at] or received
+    settled = replace(last, received_at=received[0] if received else None)
     if len({_content(event) for event in tellings}) > 1:
         findings.append(Finding("EVENT_REWRITTEN", max(map(known_at, tellings)), (name_of(settled),)))
     return settled

@@ -26,7 +26,13 @@ _HOURS = TimeUnit.HOUR
 
 _HOUR = 3600
 _REPEATED = frozenset(
-    {DeadlineKind.STEP, DeadlineKind.SPECIAL_PROCEDURE, DeadlineKind.SUSPENSION, DeadlineKind.CORRECTION}
+    {
+        DeadlineKind.STEP,
+        DeadlineKind.SPECIAL_PROCEDURE,
+        DeadlineKind.SUSPENSION,
+        DeadlineKind.CORRECTION,
+        DeadlineKind.CALLBACK,
+    }
 )
 
 
@@ -56,9 +62,15 @@ class RuleBook:
         self.texts: Mapping[str, tuple[Words, Words]] = {
             rule.id: (_words(rule.text.en), _words(rule.text.zh)) for rule in rules.active
         }
-        self.by_clock: Mapping[DeadlineKind, Sequence[Rule]] = {
-            kind: [rule for rule in rules.active if kind in rule.when.clock] for kind in DeadlineKind
+        self.by_clock: Mapping[DeadlineKind, Sequence[tuple[Rule, bool]]] = {
+            kind: [
+                (rule, kind in _REPEATED or len(rule.when.clock) > 1)
+                for rule in rules.active
+                if kind in rule.when.clock
+            ]
+            for kind in DeadlineKind
         }
+        """With each rule whether it may meet several clocks of one subject in a case."""
         self.findings = [(rule, rule.when.findings) for rule in rules.active if rule.when.finding]
         self.late = [
             (rule, rule.when.late_by.amount * _HOUR) for rule in rules.active if rule.when.late_by is not None
@@ -76,14 +88,13 @@ def triggers(track: CaseTrack, book: RuleBook) -> list[Trigger]:
     found: list[Trigger] = []
     counts: dict[tuple[str, str], int] = {}
     for clock in track.clocks:
-        rules = book.by_clock[clock.kind]
-        subject = clock.subject
-        if clock.kind in _REPEATED:  # the second time a step comes, it is another one
-            number = counts[clock.kind, subject] = counts.get((clock.kind, subject), 0) + 1
-            subject = f"{subject}#{number}" if number > 1 else subject
-        if not rules or clock.end_untold or clock.start == NEVER:
-            continue
-        for rule in rules:
+        for rule, repeated in book.by_clock[clock.kind]:
+            subject = clock.subject
+            if repeated:  # the second time a step comes, it is another one
+                number = counts[rule.id, subject] = counts.get((rule.id, subject), 0) + 1
+                subject = f"{subject}#{number}" if number > 1 else subject
+            if clock.end_untold or clock.start == NEVER:
+                continue
             at = _speaks_at(clock, rule.when)
             if at < NEVER and at <= clock.end:
                 found.append(Trigger(at, rule, subject, clock.events, clock))
