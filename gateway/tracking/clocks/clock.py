@@ -218,6 +218,11 @@ class Clock:
             return ClockState.MISSED
         return ClockState.STOPPED if self.stands_at(now) else ClockState.RUNNING
 
+    @property
+    def provisional(self) -> tuple[ProvisionalReason, ...]:
+        """Why its due time may still change; what an open stop adds is told by `show`."""
+        return self._provisional(self.due, open_stop=False)
+
     def stands_at(self, moment: int) -> bool:
         return any(first <= moment <= last for first, last in self.stops)
 

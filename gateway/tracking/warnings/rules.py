@@ -61,7 +61,10 @@ class _Model(BaseModel):
 class When(_Model):
     """The condition: of a clock, of findings, of late arrival, or of a silent system. One of the four."""
 
-    clock: Annotated[tuple[DeadlineKind, ...], BeforeValidator(_listed)] = Field(
+    clock: Annotated[
+        tuple[DeadlineKind, ...],
+        BeforeValidator(_listed, json_schema_input_type=DeadlineKind | tuple[DeadlineKind, ...]),
+    ] = Field(
         default=(), max_length=9, description="Clocks of these kinds; with percent, left or passed 时钟."
     )
     percent: int | None = Field(
@@ -76,7 +79,9 @@ class When(_Model):
     deemed: bool = Field(
         default=False, description="With ACCEPTANCE: only where the law deems the case accepted 视为受理."
     )
-    finding: Annotated[tuple[str, ...], BeforeValidator(_known_codes)] = Field(
+    finding: Annotated[
+        tuple[str, ...], BeforeValidator(_known_codes, json_schema_input_type=str | tuple[str, ...])
+    ] = Field(
         default=(),
         max_length=50,
         description="Findings with one of these codes; ORDER is all about the order.",
