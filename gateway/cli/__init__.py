@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from gateway.cli.check import check
+from gateway.cli.clock import clock
 from gateway.cli.compose import compose
 from gateway.cli.init import init
 from gateway.cli.plan import plan
+from gateway.cli.rules import rules
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
@@ -23,5 +25,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings, token):
+for command in (serve, check, try_out, init, compose, plan, schema, settings, token, clock, rules):
     main.add_command(command)

@@ -22,7 +22,7 @@ from gateway.tracking.calendar.working_calendar import WorkingCalendar, add_days
 from schema.registry import TimeLimitRow
 from schema.vocabulary import TimeUnit
 
-__all__ = ["Intervals", "add_seconds", "end_of_limit", "seconds_between", "stopped_days"]
+__all__ = ["Intervals", "add_seconds", "end_of_limit", "month_days", "seconds_between", "stopped_days"]
 
 # Members bound once: on Python 3.11 looking one up in its class costs as much as five calls of `is`.
 _CALENDAR_DAYS = TimeUnit.CALENDAR_DAY
@@ -54,7 +54,7 @@ def end_of_limit(
     if unit is _WORKDAYS or not amount:
         due = add_workdays(calendar, day, amount, days)
     else:
-        due = add_days(calendar, day, amount if unit is _CALENDAR_DAYS else _month_days(day, amount), days)
+        due = add_days(calendar, day, amount if unit is _CALENDAR_DAYS else month_days(day, amount), days)
     return NEVER if due > LAST_DAY else end_of(due)
 
 
@@ -93,7 +93,7 @@ def seconds_between(start: int, end: int, stops: Intervals) -> int:
     return counted
 
 
-def _month_days(day: int, months: int) -> int:
+def month_days(day: int, months: int) -> int:
     """Days from `day` to the same day so many months on, or to that month's last where it has no such day
     (民法典 art. 202)."""
     from_date = date_of(day)
