@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from gateway.cli import main
+from gateway.tracking.calendar.calendar_file import calendar_schema, read_calendar
 from gateway.tracking.clocks.findings import FINDINGS, ORDER
 from gateway.tracking.errors import TrackingFileError
 from gateway.tracking.warnings.rule_file import OWN_RULES, parse_rules, read_rules
@@ -129,3 +134,44 @@ def test_no_rules_is_a_mistake() -> None:
 def test_a_text_is_no_format_string() -> None:
     (found,) = problems(HEAD + GOOD.replace("{used} of {total}", "{used.__class__}"))
     assert "braces take one of" in found
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "deadlines-and-warnings.md").read_text(encoding="utf-8")
+
+
+def rows_after(heading: str) -> dict[str, str]:
+    """First cell (a code) to the second, of the first table below a heading's row."""
+    table = PAGE[PAGE.index(heading) :].split("\n\n", 1)[0]
+    return dict(re.findall(r"^\| `([A-Z0-9_-]+)` \| (.*?) \|", table, re.M))
+
+
+def test_the_page_tells_every_finding_in_its_own_words() -> None:
+    assert rows_after("| Finding 数据问题") == {code: f"{en}. {zh}" for code, (en, zh) in FINDINGS.items()}
+
+
+def test_the_page_tells_every_rule_with_its_level() -> None:
+    told = {rule: level.split()[0] for rule, level in rows_after("| Rule 规则").items()}
+    assert told == {rule.id: str(rule.level) for rule in read_rules().rules}
+
+
+def test_the_examples_of_the_page_are_right(tmp_path: Path) -> None:
+    rules, calendar = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.M | re.S)
+    assert parse_rules(Path("rules.yaml"), rules).rules[0].version == 2
+    file = tmp_path / "2027.yaml"
+    file.write_text(calendar, encoding="utf-8")
+    assert read_calendar([file]).version == "cn-2026.1+2027.1"
+
+
+def test_what_the_command_shows_on_the_page_is_what_it_says() -> None:
+    shown = re.search(r"^\$ quanyu (clock .*?)\n(.*?)^```", PAGE, re.M | re.S)
+    assert shown
+    assert CliRunner().invoke(main, shown[1].split()).stdout == shown[2]
+
+
+@pytest.mark.parametrize("name", ["warning-rules", "working-calendar"])
+def test_the_json_schemas_are_what_the_command_prints(name: str) -> None:
+    """If this fails: `quanyu schema rules` (or calendar) `> docs/reference/NAME.schema.json`."""
+    made = {"warning-rules": rules_schema, "working-calendar": calendar_schema}[name]()
+    kept = (DOCS / "reference" / f"{name}.schema.json").read_text(encoding="utf-8")
+    assert json.loads(kept) == json.loads(json.dumps(made))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.tracking.clocks.clock import Clock
-from gateway.tracking.clocks.findings import Finding
+from gateway.tracking.clocks.findings import CaseFinding
 from gateway.tracking.clocks.in_order import Told, known_at, name_of
 from schema.registry import TimeLimitRow
 
@@ -25,7 +25,7 @@ class Extension:
 
 
 def extend(
-    clocks: Sequence[Clock], told: Sequence[Told], *, longest: TimeLimitRow, findings: list[Finding]
+    clocks: Sequence[Clock], told: Sequence[Told], *, longest: TimeLimitRow, findings: list[CaseFinding]
 ) -> tuple[Extension, ...]:
     """Moves the due times of `clocks`; adds to `findings` why an extension does not count, or not in full.
 
@@ -64,5 +64,7 @@ def _refusal(approved_by: str, by: TimeLimitRow | None, *, granted: bool) -> str
     return "EXTENSION_LENGTH_MISSING" if by is None or by.amount <= 0 else ""
 
 
-def _find(findings: list[Finding], code: str, one: Told, detail: str = "", *, subject: str = "") -> None:
-    findings.append(Finding(code, max(one.at, known_at(one.event)), (name_of(one.event),), detail, subject))
+def _find(findings: list[CaseFinding], code: str, one: Told, detail: str = "", *, subject: str = "") -> None:
+    findings.append(
+        CaseFinding(code, max(one.at, known_at(one.event)), (name_of(one.event),), detail, subject)
+    )

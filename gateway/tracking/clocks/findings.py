@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["FINDINGS", "ORDER", "Finding"]
+__all__ = ["FINDINGS", "ORDER", "CaseFinding"]
 
 ORDER: frozenset[str] = frozenset(
     {
@@ -64,7 +64,7 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CaseFinding:
     """at: moment from which it is known (see `calendar.moments`). events: ids, or `KIND@time` of those without.
 
     detail: names, times and figures; for the English text. subject: which clock or step, where it is about one.

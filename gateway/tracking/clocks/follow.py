@@ -16,7 +16,7 @@ from gateway.tracking.clocks.basis import BASES, statutory_basis
 from gateway.tracking.clocks.clock import Clock, Deadline
 from gateway.tracking.clocks.extensions import Extension, extend
 from gateway.tracking.clocks.facts import Callback, CaseFacts
-from gateway.tracking.clocks.findings import Finding
+from gateway.tracking.clocks.findings import CaseFinding
 from gateway.tracking.clocks.history import ENDED, History, Span, read_history
 from gateway.tracking.clocks.in_order import Told, in_order, name_of
 from gateway.tracking.clocks.limits import CaseLimits, is_usable
@@ -63,7 +63,7 @@ class CaseTrack:
     stops: tuple[Span, ...]
     extensions: tuple[Extension, ...]
     events: tuple[Told, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CaseFinding, ...]
     missing: tuple[str, ...]
     calendar: WorkingCalendar
 
@@ -119,7 +119,7 @@ class _Making:
 
     def __init__(self, facts: CaseFacts, limits: CaseLimits, calendar: WorkingCalendar) -> None:
         self.facts, self.limits, self.calendar = facts, limits, calendar
-        self.findings: list[Finding] = []
+        self.findings: list[CaseFinding] = []
         self.clocks: list[Clock] = []
         self.extensions: tuple[Extension, ...] = ()
         self.missing: list[str] = []
@@ -133,7 +133,9 @@ class _Making:
             self.stopped = _union(self.history.stops)
         if self.facts.unreadable:
             at = max((one.at for one in self.told), default=0)
-            self.findings += [Finding("VALUE_UNREADABLE", at, detail=name) for name in self.facts.unreadable]
+            self.findings += [
+                CaseFinding("VALUE_UNREADABLE", at, detail=name) for name in self.facts.unreadable
+            ]
 
     def add_acceptance(self) -> None:
         """One clock for each receipt of papers, until one of them is missed: then the law deems the case accepted."""
@@ -170,7 +172,7 @@ class _Making:
             elif receipt.end > clock.due and self.limits.licence:
                 self.deemed_from = (receipt.start, clock.due + 1)
                 self.findings.append(
-                    Finding("DEEMED_ACCEPTED", clock.due + 1, clock.events, subject=clock.subject)
+                    CaseFinding("DEEMED_ACCEPTED", clock.due + 1, clock.events, subject=clock.subject)
                 )
                 clock.deemed = True
                 return
@@ -342,7 +344,7 @@ class _Making:
         if limit is None or is_usable(limit):
             return limit
         at = self.told[0].at if self.told else 0
-        self.findings.append(Finding("LIMIT_UNUSABLE", at, detail=f"{what}: {limit.amount} {limit.unit}"))
+        self.findings.append(CaseFinding("LIMIT_UNUSABLE", at, detail=f"{what}: {limit.amount} {limit.unit}"))
         return None
 
 
@@ -389,5 +391,5 @@ def _call_key(call: Callback) -> tuple[str, str, str]:
     return (call.id, str(call.requested_at), str(call.called_at))
 
 
-def _finding_key(finding: Finding) -> tuple[int, str, tuple[str, ...], str]:
+def _finding_key(finding: CaseFinding) -> tuple[int, str, tuple[str, ...], str]:
     return (finding.at, finding.code, finding.events, finding.detail)

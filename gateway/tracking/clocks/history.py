@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from gateway.tracking.calendar.moments import NEVER
 from gateway.tracking.clocks.facts import CaseEvent
-from gateway.tracking.clocks.findings import Finding
+from gateway.tracking.clocks.findings import CaseFinding
 from gateway.tracking.clocks.in_order import Told, known_at, name_of
 from schema.vocabulary import CaseEventKind as K
 from schema.vocabulary import CaseState, ClockStopKind, DecisionKind
@@ -83,7 +83,7 @@ class History:
 
     __slots__ = ("extensions", "findings", "first", "receipts", "since", "state", "steps", "stops")
 
-    def __init__(self, findings: list[Finding]) -> None:
+    def __init__(self, findings: list[CaseFinding]) -> None:
         self.first: dict[K, Told] = {}
         self.state: CaseState | None = None
         self.since = NEVER
@@ -103,7 +103,7 @@ class History:
         return found
 
 
-def read_history(told: Iterable[Told], findings: list[Finding]) -> History:
+def read_history(told: Iterable[Told], findings: list[CaseFinding]) -> History:
     history = History(findings)
     first = history.first
     for one in told:
@@ -356,7 +356,9 @@ def _check_reason(history: History, one: Told) -> None:
 
 
 def _find(history: History, code: str, one: Told, detail: str = "") -> None:
-    history.findings.append(Finding(code, max(one.at, known_at(one.event)), (name_of(one.event),), detail))
+    history.findings.append(
+        CaseFinding(code, max(one.at, known_at(one.event)), (name_of(one.event),), detail)
+    )
 
 
 def _check_order(history: History) -> None:
@@ -378,4 +380,4 @@ def _check_order(history: History) -> None:
 
 def _find_pair(history: History, code: str, one: Told, other: Told) -> None:
     known = max(one.at, other.at, known_at(one.event), known_at(other.event))
-    history.findings.append(Finding(code, known, (name_of(one.event), name_of(other.event))))
+    history.findings.append(CaseFinding(code, known, (name_of(one.event), name_of(other.event))))

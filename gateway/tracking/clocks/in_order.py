@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from gateway.tracking.calendar.moments import DAY, FIRST_DAY, LAST_DAY, moment_of, time_of
 from gateway.tracking.clocks.facts import CaseEvent, CaseFacts
-from gateway.tracking.clocks.findings import Finding
+from gateway.tracking.clocks.findings import CaseFinding
 from schema.vocabulary import CaseEventKind as K
 
 __all__ = ["Told", "in_order", "known_at", "name_of"]
@@ -75,35 +75,39 @@ class Told(NamedTuple):
     key: str
     kind: K
     event: CaseEvent
+    received: int | None
+    """Moment of its arrival here."""
 
 
-_told: Callable[[tuple[int, int, str, K, CaseEvent]], Told] = partial(tuple.__new__, Told)
+_told: Callable[[tuple[int, int, str, K, CaseEvent, int | None]], Told] = partial(tuple.__new__, Told)
 """As `Told(*row)`, in a third of its time: the constructor of a named tuple is a Python function."""
 
 
-def in_order(facts: CaseFacts, findings: list[Finding]) -> list[Told]:
+def in_order(facts: CaseFacts, findings: list[CaseFinding]) -> list[Told]:
     """Adds to `findings` what cannot be placed."""
     told: list[Told] = []
     for key, event in _each_once(facts.events, findings).items():
-        kind, when = event.kind, event.at
-        at = _UNPLACED if when is None else moment_of(when)
+        kind = event.kind
+        at = _UNPLACED if event.at is None else moment_of(event.at)
         if not _EARLIEST <= at <= _LATEST:
             _unplaced(event, findings)
             continue
-        told.append(_told((at, _RANK[kind], key, kind, event)))
-        if event.received_at is not None and moment_of(event.received_at) + _AHEAD_S < at:
-            received = moment_of(event.received_at)
-            findings.append(Finding("EVENT_IN_FUTURE", received, (name_of(event),), time_of(at).isoformat()))
+        received = None if event.received_at is None else moment_of(event.received_at)
+        told.append(_told((at, _RANK[kind], key, kind, event, received)))
+        if received is not None and received + _AHEAD_S < at:
+            findings.append(
+                CaseFinding("EVENT_IN_FUTURE", received, (name_of(event),), time_of(at).isoformat())
+            )
         if kind is _UNKNOWN:
-            findings.append(Finding("KIND_UNKNOWN", known_at(event), (name_of(event),)))
+            findings.append(CaseFinding("KIND_UNKNOWN", known_at(event), (name_of(event),)))
         if event.ended_at is not None and kind in _END_OF:
-            _append_end(told, at, key, event, findings)
+            _append_end(told, told[-1], findings)
     _append_record_times(told, facts)
     told.sort(key=_PLACE)
     return told
 
 
-def _each_once(events: Iterable[CaseEvent], findings: list[Finding]) -> dict[str, CaseEvent]:
+def _each_once(events: Iterable[CaseEvent], findings: list[CaseFinding]) -> dict[str, CaseEvent]:
     kept: dict[str, CaseEvent] = {}
     repeats: dict[str, list[CaseEvent]] = {}
     for event in events:
@@ -115,7 +119,7 @@ def _each_once(events: Iterable[CaseEvent], findings: list[Finding]) -> dict[str
     return kept
 
 
-def _settled(tellings: Sequence[CaseEvent], findings: list[Finding]) -> CaseEvent:
+def _settled(tellings: Sequence[CaseEvent], findings: list[CaseFinding]) -> CaseEvent:
     """Of several tellings of one event: what the last received says, as received when it was first heard of.
 
     A time that was corrected to a later one may lie after the first telling; then that one was not of this event.
@@ -127,7 +131,7 @@ def _settled(tellings: Sequence[CaseEvent], findings: list[Finding]) -> CaseEven
         received = [one for one in received if moment_of(one) >= at] or received
     settled = replace(last, received_at=received[0] if received else None)
     if len({_content(event) for event in tellings}) > 1:
-        findings.append(Finding("EVENT_REWRITTEN", max(map(known_at, tellings)), (name_of(settled),)))
+        findings.append(CaseFinding("EVENT_REWRITTEN", max(map(known_at, tellings)), (name_of(settled),)))
     return settled
 
 
@@ -156,22 +160,25 @@ def _content(event: CaseEvent) -> str:
     )
 
 
-def _unplaced(event: CaseEvent, findings: list[Finding]) -> None:
+def _unplaced(event: CaseEvent, findings: list[CaseFinding]) -> None:
     if event.at is None:
-        findings.append(Finding("EVENT_WITHOUT_TIME", known_at(event), (name_of(event),)))
+        findings.append(CaseFinding("EVENT_WITHOUT_TIME", known_at(event), (name_of(event),)))
         return
-    findings.append(Finding("TIME_OUT_OF_RANGE", known_at(event), (name_of(event),), event.at.isoformat()))
+    findings.append(
+        CaseFinding("TIME_OUT_OF_RANGE", known_at(event), (name_of(event),), event.at.isoformat())
+    )
 
 
-def _append_end(told: list[Told], at: int, key: str, event: CaseEvent, findings: list[Finding]) -> None:
+def _append_end(told: list[Told], begun: Told, findings: list[CaseFinding]) -> None:
+    event = begun.event
     assert event.ended_at is not None  # noqa: S101 - the caller looked
-    end, kind = moment_of(event.ended_at), _END_OF[event.kind]
-    if end < at or end > _LATEST:
+    end, kind = moment_of(event.ended_at), _END_OF[begun.kind]
+    if end < begun.at or end > _LATEST:
         findings.append(
-            Finding("END_BEFORE_START", known_at(event), (name_of(event),), event.ended_at.isoformat())
+            CaseFinding("END_BEFORE_START", known_at(event), (name_of(event),), event.ended_at.isoformat())
         )
         return
-    told.append(_told((end, _RANK[kind], key + "\1", kind, event)))
+    told.append(Told(end, _RANK[kind], begun.key + "\1", kind, event, None))
 
 
 _PLACE = itemgetter(0, 1, 2)
@@ -194,7 +201,7 @@ def _append_record_times(told: list[Told], facts: CaseFacts) -> None:
             at = moment_of(when)
             if _EARLIEST <= at <= _LATEST:
                 told.append(
-                    Told(at, _RANK[kind], f"\2{name}", kind, CaseEvent(kind, when, id=f"record.{name}"))
+                    Told(at, _RANK[kind], f"\2{name}", kind, CaseEvent(kind, when, id=f"record.{name}"), None)
                 )
 
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.tracking.calendar.moments import NEVER, moment_of
+from gateway.tracking.calendar.moments import NEVER
 from gateway.tracking.clocks.clock import Clock
-from gateway.tracking.clocks.findings import Finding
+from gateway.tracking.clocks.findings import CaseFinding
 from gateway.tracking.clocks.follow import CaseTrack
 from gateway.tracking.clocks.in_order import name_of
 from gateway.tracking.warnings.rules import Rule, RuleSet, When
@@ -131,7 +131,7 @@ def _used_up(clock: Clock, when: When) -> int:
     return clock.reached(used) if used <= total else NEVER
 
 
-def _of_findings(findings: Sequence[Finding], book: RuleBook) -> Iterator[Trigger]:
+def _of_findings(findings: Sequence[CaseFinding], book: RuleBook) -> Iterator[Trigger]:
     """One a rule, from the first of its findings on: a case with ten faults in its data is one fault of somebody."""
     for rule, codes in book.findings:
         those = [finding for finding in findings if finding.code in codes]
@@ -143,13 +143,7 @@ def _of_findings(findings: Sequence[Finding], book: RuleBook) -> Iterator[Trigge
 
 def _of_late_arrival(track: CaseTrack, book: RuleBook) -> Iterator[Trigger]:
     for rule, allowed in book.late:
-        late = [
-            one.event
-            for one in track.events
-            if (received := one.event.received_at) is not None
-            and one.event.at is not None
-            and moment_of(received) - one.at > allowed
-        ]
+        late = [one for one in track.events if one.received is not None and one.received - one.at > allowed]
         if late:
-            at = min(moment_of(event.received_at) for event in late if event.received_at is not None)
-            yield Trigger(at, rule, "", tuple(dict.fromkeys(name_of(event) for event in late)))
+            at = min(one.received for one in late if one.received is not None)
+            yield Trigger(at, rule, "", tuple(dict.fromkeys(name_of(one.event) for one in late)))
