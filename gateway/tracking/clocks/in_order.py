@@ -7,7 +7,7 @@ second is put into the order of the lifecycle, since many systems know the day o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -107,8 +107,11 @@ def in_order(facts: CaseFacts, findings: list[CaseFinding]) -> list[Told]:
     return told
 
 
-def _each_once(events: Iterable[CaseEvent], findings: list[CaseFinding]) -> dict[str, CaseEvent]:
-    kept: dict[str, CaseEvent] = {}
+def _each_once(events: Sequence[CaseEvent], findings: list[CaseFinding]) -> dict[str, CaseEvent]:
+    kept = {event.id: event for event in events}
+    if len(kept) == len(events) and "" not in kept:  # the common case: every event has its own id
+        return kept
+    kept = {}
     repeats: dict[str, list[CaseEvent]] = {}
     for event in events:
         key = event.id or _content(event)

@@ -93,9 +93,10 @@ def triggers(track: CaseTrack, book: RuleBook) -> list[Trigger]:
             if repeated:  # the second time a step comes, it is another one
                 number = counts[rule.id, subject] = counts.get((rule.id, subject), 0) + 1
                 subject = f"{subject}#{number}" if number > 1 else subject
-            if clock.end_untold or clock.start == NEVER:
+            when = rule.when
+            if clock.end_untold or clock.start == NEVER or (when.passed and clock.end <= clock.due):
                 continue
-            at = _speaks_at(clock, rule.when)
+            at = _speaks_at(clock, when)
             if at < NEVER and at <= clock.end:
                 found.append(Trigger(at, rule, subject, clock.events, clock))
     if track.findings:
