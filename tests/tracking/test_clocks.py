@@ -87,6 +87,23 @@ def test_what_was_only_submitted_is_watched_but_not_deemed_accepted() -> None:
     assert codes(track(facts, TEN)) == []
 
 
+@pytest.mark.parametrize("state", ["UNDER_REVIEW", "CORRECTION_REQUIRED", "CLOSED", "UNKNOWN"])
+def test_a_system_that_shows_more_than_its_events_tell_is_not_accused(state: str) -> None:
+    """It has answered, and tells no event of it: neither late nor deemed accepted, but unknown."""
+    facts = case(event("RECEIVE", "2017-11-20"), state=CaseState(state))
+    found = track(facts, TEN)
+    assert "acceptedAt" in found.missing
+    assert (codes(found), found.clock(DeadlineKind.PROMISED)) == ([], None)
+    shown = deadline(facts, TEN, "ACCEPTANCE", "2018-01-01")
+    assert (shown.state, shown.missing[:1]) == (ClockState.ENDED, ("acceptedAt",))
+
+
+def test_what_is_not_yet_known_is_no_finding_yet() -> None:
+    found = track(case(event("RECEIVE", "2017-11-20"), state=CaseState.RECEIVED), TEN)
+    assert found.findings_at(now("2017-11-27T23:59:59")) == ()
+    assert [one.code for one in found.findings_at(now("2017-11-28"))] == ["DEEMED_ACCEPTED"]
+
+
 def test_corrected_papers_begin_a_new_round() -> None:
     facts = case(
         event("RECEIVE", "2017-11-20"),

@@ -53,7 +53,7 @@ class CaseTrack:
     """What the events of a case come to; it knows no `now` and is not changed once made.
 
     state: from the events; None without any. since: moment of it, NEVER if not known. missing: names of what would have
-    to be known for more clocks.
+    to be known for more clocks. findings: some lie ahead, see `findings_at`.
     """
 
     case_id: str
@@ -74,6 +74,10 @@ class CaseTrack:
     def deadlines(self, now: int) -> tuple[Deadline, ...]:
         """What each clock shows at that moment."""
         return tuple(clock.show(now) for clock in self.clocks)
+
+    def findings_at(self, now: int) -> tuple[CaseFinding, ...]:
+        """Those that are known by then: a case that waits for acceptance will be deemed accepted one day."""
+        return tuple(finding for finding in self.findings if finding.at <= now)
 
     def clock(self, kind: DeadlineKind, subject: str = "") -> Clock | None:
         """The first of that kind (and subject, where one is given)."""
@@ -167,7 +171,9 @@ class _Making:
                 events=(name_of(receipt.event),),
             )
             self.clocks.append(clock)
-            if not history.receipts:
+            if receipt.end == NEVER and self.facts.state not in _BEFORE_ACCEPTANCE:
+                clock.end_untold, clock.missing = True, ("acceptedAt",)  # answered, and nobody says when
+            elif not history.receipts:
                 clock.missing = ("receivedAt",)  # what was never received cannot be deemed accepted
             elif receipt.end > clock.due and self.limits.licence:
                 self.deemed_from = (receipt.start, clock.due + 1)
@@ -184,10 +190,13 @@ class _Making:
             start, known_from = self.deemed_from
         told_due = self.facts.promised_at
         if start == NEVER:
-            decided = self.history.at(_DECIDE, _CLOSE, _DELIVER) < NEVER
-            if decided and (self.limits.statutory or self.limits.promised):
+            accepted = (
+                self.history.at(_DECIDE, _CLOSE, _DELIVER) < NEVER
+                or self.facts.state not in _BEFORE_ACCEPTANCE
+            )
+            if accepted and (self.limits.statutory or self.limits.promised):
                 self.missing.append("acceptedAt")
-            if decided or self.history.state in ENDED:
+            if accepted or self.history.state in ENDED:
                 return
         for kind, limit, ends in (
             (_STATUTORY_CLOCK, self.limits.statutory, _DECIDED),
@@ -352,6 +361,10 @@ _DECIDED = (K.DECIDE, K.CLOSE, K.DELIVER, K.REFUSE_ACCEPTANCE, K.WITHDRAW, K.VOI
 """What the law's clock ends with: the decision (行政许可法 art. 42), or the end of the case without one."""
 _SETTLED = (K.CLOSE, K.DELIVER, K.REFUSE_ACCEPTANCE, K.WITHDRAW, K.VOID)
 """What the promised clock ends with: that the case is settled 办结."""
+_BEFORE_ACCEPTANCE = frozenset(
+    {None, CaseState.DRAFT, CaseState.SUBMITTED, CaseState.PRE_ACCEPTED, CaseState.RECEIVED}
+)
+"""What a system shows of a case that nobody has answered yet (None: it shows nothing)."""
 _EXTENDED = frozenset({DeadlineKind.STATUTORY, DeadlineKind.PROMISED})
 _NOTHING_TO_ISSUE = frozenset({DecisionKind.REFUSED, DecisionKind.TERMINATED})
 _STOP_CLOCK = {
