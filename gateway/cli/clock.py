@@ -108,6 +108,8 @@ def clock(
     if made is None or moment_of(accepted) != made.start:
         raise click.BadParameter("lies outside the years that can be counted", param_hint="--accepted")
     shown = made.show(max(now, made.start))
+    if shown.due_at is None:
+        raise click.BadParameter("lies outside the years that can be counted", param_hint="--at")
     for line in _lines(shown, calendar, made.stops, max(now, made.start)):
         click.echo(line)
 

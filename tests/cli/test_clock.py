@@ -66,6 +66,10 @@ def test_each_way_of_counting_says_what_it_did(run: Run, words: str, shown: str)
         ("--accepted 2017-11-20 --limit 1 WORKDAY --stop 2017-11-23", "is no stop"),
         ("--accepted 2017-11-20 --limit 1 WORKDAY --stop 2017-11-23..2017-11-22", "ends before it begins"),
         ("--accepted 0001-01-01 --limit 1 WORKDAY", "outside the years that can be counted"),
+        (
+            "--accepted 2017-11-20 --limit 9 WORKDAY --stop 2017-11-21.. --at 2150-01-01",
+            "outside the years that can be counted",
+        ),
         ("--accepted 2017-11-20 --limit 1 WORKDAY --calendar no.json", "no.json:1:1: FILE_MISSING"),
     ],
 )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.tracking.calendar.moments import moment_of
+from gateway.tracking.calendar.moments import DAY, LAST_DAY, moment_of
 from gateway.tracking.clocks.clock import Clock
 from gateway.tracking.clocks.facts import Callback, CaseEvent, CaseFacts
 from gateway.tracking.clocks.follow import CaseTrack, follow
@@ -129,7 +129,9 @@ def _check_shown(clock: Clock, shown: object, now: int) -> None:
     if state is ClockState.NOT_STARTED:
         assert shown.due_at is None  # type: ignore[attr-defined]
     elif state in (ClockState.RUNNING, ClockState.STOPPED):
-        assert shown.due_at is not None  # type: ignore[attr-defined]
+        if shown.due_at is None:  # type: ignore[attr-defined]
+            assert now // DAY > LAST_DAY - 400  # behind an open stop, past what can be counted
+            return
         assert shown.share <= 1  # type: ignore[attr-defined]
         assert moment_of(shown.due_at) >= now  # type: ignore[attr-defined]
     elif clock.end > now:

@@ -180,5 +180,7 @@ def test_story_7_yellow_and_red_card_and_appeal() -> None:
     assert [card.id for card in again.cards] == [card.id for card in cards]  # type: ignore[attr-defined]
     assert again.changed == ()  # cards stay in the history, and the revoked one is not raised again
     later = evaluate(track(facts, of), BOOK, again.cards, now=now("2017-12-19"))
+    mixed = evaluate(track(facts, of), BOOK, later.cards[::-1], now=now("2017-12-20"))
+    assert mixed.changed == ()  # in whatever order a store gives them
     reds = [(card.id, str(card.state)) for card in later.cards if card.rule == "T-100"]
     assert reds == [("CQ-TEST:1#T-100##1", "REVOKED"), ("CQ-TEST:1#T-100##2", "ISSUED")]

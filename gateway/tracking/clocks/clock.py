@@ -55,8 +55,8 @@ class Deadline:
 
     subject: name of the step, kind of the special procedure, round of acceptance, id of the call; empty for the case.
     used, total, left: in `counted_in` (WORKDAY, CALENDAR_DAY or HOUR); today counts as used; left is negative once the
-    due time has passed. share: used / total. due_at is None where the clock stands without an end in sight or has not
-    started. stopped: intervals that are left out, the last without an end while it is open. deemed: it runs because the
+    due time has passed. share: used / total. due_at is None where the clock has not
+    started, or would end after the days that can be counted. stopped: intervals that are left out, the last without an end while it is open. deemed: it runs because the
     law deems the case accepted. missing: what would have to be known.
     """
 

@@ -80,7 +80,7 @@ class CardChange:
 class Card:
     """A warning that was raised.
 
-    id: `CASE#RULE#SUBJECT#N`, N counting the cards of this rule and subject. subject: which clock or step; empty for the
+    id: `CASE#RULE#SUBJECT#N`, N the `number` of the card among those of this rule and subject. subject: which clock or step; empty for the
     case as a whole. ground_at: moment at which the rule's condition came true. grounded: it is still true by what is
     known now; a card without a ground stays, until a person revokes it. evidence: JSON, figures and event ids.
     """
@@ -99,6 +99,7 @@ class Card:
     text: str
     text_zh: str
     evidence: Mapping[str, Any]
+    number: int = 1
     supervision_order: bool = False
     feedback_due: int | None = None
     grounded: bool = True

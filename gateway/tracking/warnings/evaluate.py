@@ -30,7 +30,7 @@ RULE = "rule"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """cards: all of the case, old ones first. changed: those of them that are new or changed, to be stored.
+    """cards: all of the case. changed: those of them that are new or changed, to be stored.
 
     next_check_at: the next moment at which a rule speaks, if nothing happens before; None if none will.
     """
@@ -75,11 +75,10 @@ def _settle(
     """Cards as they are and as they should be, brought together: all of the case, and those that changed."""
     kept = {card.id: card for card in cards}
     latest: dict[tuple[str, str], Card] = {}
-    counts: dict[tuple[str, str], int] = {}
     for card in cards:
         key = (card.rule, card.subject)
-        latest[key] = card
-        counts[key] = counts.get(key, 0) + 1
+        if key not in latest or card.number > latest[key].number:
+            latest[key] = card
     changed: list[Card] = []
     standing: set[tuple[str, str]] = set()
     for trigger in spoken:
@@ -87,7 +86,7 @@ def _settle(
         standing.add(key)
         found = latest.get(key)
         if found is None or (found.state in SETTLED and found.ground_at != trigger.at):
-            changed.append(_raise(track, book, trigger, counts.get(key, 0) + 1, now))
+            changed.append(_raise(track, book, trigger, found.number + 1 if found else 1, now))
         elif (
             found.state not in SETTLED
             and (moved := _on_new_ground(found, track, book, trigger, now)) is not None
@@ -119,6 +118,7 @@ def _raise(track: CaseTrack, book: RuleBook, trigger: Trigger, number: int, now:
         text=_fill(book.texts[rule.id][0], figures, 0),
         text_zh=_fill(book.texts[rule.id][1], figures, 1),
         evidence=figures,
+        number=number,
         supervision_order=rule.supervision_order,
         feedback_due=_feedback_due(rule, track.calendar, now),
         history=(CardChange(now, "RAISED", RULE, state),),
@@ -229,7 +229,8 @@ def silent_source(
         mine = [card for card in cards if card.rule == rule.id]
         if any(card.ground_at == at or card.state not in SETTLED for card in mine):
             continue
-        raised.append(_of_system(system, rule, book, at, last_told_at, len(mine) + 1, now))
+        number = max((card.number for card in mine), default=0) + 1
+        raised.append(_of_system(system, rule, book, at, last_told_at, number, now))
     return tuple(raised), next_check if next_check < NEVER else None
 
 
@@ -252,5 +253,6 @@ def _of_system(
         text=_fill(book.texts[rule.id][0], figures, 0),
         text_zh=_fill(book.texts[rule.id][1], figures, 1),
         evidence=figures,
+        number=number,
         history=(CardChange(now, "RAISED", RULE, WarningState.ISSUED),),
     )
