@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.check import check
+from gateway.cli.clock import clock
 from gateway.cli.compose import compose
 from gateway.cli.database import database
 from gateway.cli.drift import drift
@@ -14,6 +15,7 @@ from gateway.cli.mock import mock
 from gateway.cli.plan import plan
 from gateway.cli.record import record
 from gateway.cli.replay import replay
+from gateway.cli.rules import rules
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
@@ -47,5 +49,7 @@ for command in (
     token,
     database,
     trail,
+    clock,
+    rules,
 ):
     main.add_command(command)
