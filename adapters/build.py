@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.auth.dress import Dress
 from adapters.auth.tls import TlsContexts
 from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
-from adapters.declaration import Declaration
+from adapters.declaration import Connector, Declaration, Write
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
 from adapters.mapping.errors import ExpressionError
+from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
@@ -43,7 +45,7 @@ from cache.freshness import Freshness
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
-__all__ = ["Loaded", "Surroundings", "build_source", "load_declarations"]
+__all__ = ["Loaded", "Surroundings", "build_source", "call_of", "load_declarations"]
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -234,26 +236,11 @@ def _exchange(declaration: Declaration) -> Exchange:
 
 def _connectors(declaration: Declaration, service: SoapService | None) -> dict[str, CompiledConnector]:
     context, auth = context_of(declaration), declaration.source.auth
-    source = declaration.source
-    dress = dress_of(declaration) if source.soap is not None else None
+    dress = dress_of(declaration) if declaration.source.soap is not None else None
     ends = (auth.session or auth.oauth2) if auth is not None else None
     compiled: dict[str, CompiledConnector] = {}
     for verb, connector in declaration.connectors.declared().items():
-        call: Call
-        if source.soap is not None:
-            if service is None or connector.operation not in service.operations:
-                raise ExpressionError(
-                    f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
-                )
-            encoders = compile_encoders(connector.encode, context)
-            filled = compile_template(connector.body or {}, context)
-            arguments = encoders.around("body", filled, keeps_bytes=True)
-            call = soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
-        elif source.graphql is not None:
-            call = graphql_call(source.graphql, connector, context)
-        else:
-            assert source.rest is not None  # noqa: S101 - the model has exactly one
-            call = rest_call(source.rest, connector, context)
+        call = call_of(declaration, service, connector, context, dress)
         compiled[verb] = compile_connector(
             verb,
             connector,
@@ -263,6 +250,30 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             ended=ends.ended.when if ends is not None else None,
         )
     return compiled
+
+
+def call_of(
+    declaration: Declaration,
+    service: SoapService | None,
+    connector: Connector | Write,
+    context: CompileContext,
+    dress: Dress | None,
+) -> Call:
+    """The request of a connector or of a write, by its protocol. Raises ExpressionError."""
+    source = declaration.source
+    if source.soap is not None:
+        if service is None or connector.operation not in service.operations:
+            raise ExpressionError(
+                f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
+            )
+        encoders = compile_encoders(connector.encode, context)
+        filled = compile_template(connector.body or {}, context)
+        arguments = encoders.around("body", filled, keeps_bytes=True)
+        return soap_call(source.soap, service, service.operations[connector.operation], arguments, dress)
+    if source.graphql is not None:
+        return graphql_call(source.graphql, connector, context)
+    assert source.rest is not None  # noqa: S101 - the model has exactly one
+    return rest_call(source.rest, connector, context)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

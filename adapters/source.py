@@ -103,13 +103,14 @@ class Source:
         position: Position = None,
         gaps: list[Gap] | None = None,
         trace: Mapping[str, str] = NO_TRACE,
+        live: bool = False,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
         args: what the request template may use; deadline: event-loop time; gaps: unmapped codes of a fresh reply
-        are added here.
+        are added here. live: no kept answer will do, and none that another call is waiting for.
         """
-        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps)
+        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, live=live)
         if self.tracer is None:
             return await asking(trace)
         with self.tracer.span(f"system {verb}", parent=trace, kind="client", system=self.code) as span:
@@ -131,6 +132,7 @@ class Source:
         deadline: float,
         position: Position,
         gaps: list[Gap] | None,
+        live: bool,
     ) -> Page:
         connector = self.connectors[verb]
         reader = connector.reader(fields)
@@ -155,7 +157,7 @@ class Source:
         parts = {"args": dict(args), "page": page}
         key = (
             cache_key(self.namespace, self.code, verb, parts, secret=self.secret)
-            if connector.connector.safe
+            if connector.connector.safe and not live
             else None
         )
         answer = await self.traffic.call(send, key=key, deadline=deadline, read=connector.connector.safe)

@@ -12,7 +12,7 @@ from lxml import etree
 
 from adapters.codecs.encoder import Encoders, compile_encoders
 from adapters.codecs.request import Draft, RequestSigner, compile_request_sign
-from adapters.declaration import Connector, GraphQLSource, RestSource
+from adapters.declaration import Connector, GraphQLSource, RestSource, Write
 from adapters.exchange import Exchange, Read
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import CompileContext, as_text
@@ -90,7 +90,7 @@ class RestCall:
         return f"{scheme}://{rest.partition('/')[0]}/{link.lstrip('/')}"
 
 
-def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
+def rest_call(source: RestSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """Raises ExpressionError."""
     charset = (python_charset(source.charset) if source.charset else None) or "utf-8"
     encoders = compile_encoders(connector.encode, context)
@@ -116,7 +116,7 @@ def rest_call(source: RestSource, connector: Connector, context: CompileContext)
     )
 
 
-def graphql_call(source: GraphQLSource, connector: Connector, context: CompileContext) -> RestCall:
+def graphql_call(source: GraphQLSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """The document is fixed; only variables come from the caller."""
     encoders = compile_encoders(connector.encode, context)
     variables = encoders.around("variables", compile_template(connector.variables, context))
@@ -141,7 +141,7 @@ def graphql_call(source: GraphQLSource, connector: Connector, context: CompileCo
 
 
 def _body(
-    source: RestSource, connector: Connector, context: CompileContext, encoders: Encoders
+    source: RestSource, connector: Connector | Write, context: CompileContext, encoders: Encoders
 ) -> tuple[Fill | None, WriteBody, str | None]:
     charset = python_charset(source.charset) if source.charset else "utf-8"
     if charset is None:
