@@ -3,6 +3,7 @@ of its life it closes them in the opposite order. Nothing is opened before the a
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,13 @@ from cache.embedded import EmbeddedStore
 from cache.redis_counters import RedisCounters
 from cache.redis_store import RedisStore
 from cache.store import Store
+from gateway.database import (
+    Database,
+    DatabaseUnavailable,
+    open_database,
+    prepare_tables,
+    prepare_tables_when_back,
+)
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
@@ -64,7 +72,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, RegistryError, OtelMissingError at once; DeclarationError when the application starts.
+    Raises TokensFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once; DeclarationError and
+    DatabaseOutOfDate when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -75,6 +84,9 @@ def build_gateway(
             introspection=settings.introspection,
         )
     )
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
     registry = read_registry(settings.registry_dir)
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     tracer, close_tracer = build_tracer(settings.otel)
@@ -83,6 +95,8 @@ def build_gateway(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(close_tracer)
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(_ended, await _tables(database))
             store, counters = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -134,12 +148,34 @@ def build_gateway(
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
+        checks={"database": lambda: _database_health(database)},
     )
     return Gateway(app, lifecycle, engine, metrics)
 
 
 def file_lookup(environ: Mapping[str, str]) -> Lookup:
     return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
+
+
+async def _tables(database: Database) -> asyncio.Task[None] | None:
+    """A file of our own is brought up to date; a server's tables must be. One that is away now may come later: until
+    then what needs it fails and says so, and a task tries again."""
+    try:
+        await prepare_tables(database)
+    except DatabaseUnavailable as error:
+        log.error("database is away, going on without it", database=database.address.shown, fault=str(error))
+        return asyncio.create_task(prepare_tables_when_back(database))
+    return None
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _database_health(database: Database) -> Mapping[str, object]:
+    return (await database.health()).report()
 
 
 def _stores(settings: Settings) -> tuple[Store, Counters]:

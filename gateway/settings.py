@@ -57,6 +57,14 @@ class Settings(BaseModel):
     redis_url: SecretStr = _setting(
         SecretStr(""), "Redis for the shared cache; empty keeps the cache in the process."
     )
+    database_url: SecretStr = _setting(
+        SecretStr(""),
+        "Database of the records 台账数据库: `postgresql://USER:PASSWORD@HOST/NAME` or `sqlite:///FILE`; empty keeps "
+        "`quanyu.db` in `data_dir`.",
+    )
+    database_pool: int = _setting(
+        5, "Most connections of one process to the database.", unit="connections", ge=2, le=100
+    )
     secret_key: SecretStr = _setting(
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.check import check
 from gateway.cli.compose import compose
+from gateway.cli.database import database
 from gateway.cli.init import init
 from gateway.cli.plan import plan
 from gateway.cli.schema import schema
@@ -22,5 +23,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings):
+for command in (serve, check, try_out, init, compose, plan, schema, settings, database):
     main.add_command(command)

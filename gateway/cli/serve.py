@@ -14,6 +14,7 @@ import structlog
 
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
+from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
@@ -48,7 +49,7 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
         _stop([str(problem) for problem in error.problems])
-    except (TokensFileError, SchemaError, OtelMissingError, PortTakenError, OSError) as error:
+    except (TokensFileError, SchemaError, OtelMissingError, PortTakenError, DatabaseError, OSError) as error:
         _stop([str(error)])
     if listener.wanted is not None:
         click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +20,7 @@ from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.errors import error_body
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
-from gateway.web.health import live, readiness_endpoint
+from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
 from gateway.web.ports import Authenticator, Engine
@@ -54,6 +54,7 @@ def build_web(
     page: GraphiQLPage | None = None,
     cors_origins: tuple[str, ...] = (),
     lifespan: Lifespan | None = None,
+    checks: Mapping[str, HealthCheck] | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
     limits = limits or WebLimits()
@@ -68,7 +69,7 @@ def build_web(
     routes = [
         Route("/graphql", endpoint),
         Route("/health/live", live),
-        Route("/health/ready", readiness_endpoint(engine, lifecycle)),
+        Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
     if registry is not None:
         routes.append(Route("/metrics", metrics_endpoint(registry)))
