@@ -61,7 +61,7 @@ class CaseQuestions:
     async def case(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> CaseView | None:
-        return await self._case_by_id(run, str(arguments["id"]), selection.names(), path)
+        return await self.case_by_id(run, str(arguments["id"]), selection.names(), path)
 
     async def case_progress(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
@@ -136,7 +136,7 @@ class CaseQuestions:
             )
         if kind == "LegacySystem":
             return {"__typename": kind, "code": representation["code"]}
-        view = await self._case_by_id(run, representation["id"], names, path)
+        view = await self.case_by_id(run, representation["id"], names, path)
         return _Typed("Case", view) if view is not None else None
 
     # --- fields that ask a system ---
@@ -252,7 +252,7 @@ class CaseQuestions:
             FetchError(f"No data: {reason}; see sources.", path, {"code": "NO_SOURCE_ANSWERED"})
         )
 
-    async def _case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
+    async def case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
         wanted = parse_case_id(text)
         source = self.network.sources.get(wanted.system)
         if wanted.system in self.network.absent:

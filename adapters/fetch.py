@@ -28,11 +28,13 @@ OperationKind = Literal["query", "mutation", "subscription"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `subject` is the applicant's own identity number where the token carries one."""
+    """Who asks. `subject` is the applicant's own identity number where the token carries one; `departments`: social
+    credit codes of those that a clerk acts for."""
 
     name: str = "anonymous"
     scopes: frozenset[str] = frozenset()
     subject: str | None = field(default=None, repr=False)
+    departments: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

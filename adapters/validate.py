@@ -19,6 +19,7 @@ from adapters.problems import Problem, nearest, one_of
 from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
 from adapters.validate_sources import source_problems
+from adapters.validate_writes import write_problems
 
 __all__ = ["Checked", "Known", "check_across", "check_document"]
 
@@ -60,6 +61,7 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
     document.problems.extend(source_problems(document, declaration))
     document.problems.extend(_registry_problems(document, declaration, known))
     document.problems.extend(connector_problems(document, declaration))
+    document.problems.extend(write_problems(document, declaration, known.items))
     return Checked(document, declaration)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import graphql
 
 from adapters.codecs.check import decode_problems, encode_problems
-from adapters.declaration import Connector, Declaration, RestSource
+from adapters.declaration import Connector, Declaration, Request, RestSource
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -21,7 +21,17 @@ from adapters.problems import Problem, one_of
 from schema.canonical import RECORDS, VERBS, Field, Record
 from schema.vocabulary import values
 
-__all__ = ["connector_problems", "context_of", "map_of"]
+__all__ = [
+    "codec_problems",
+    "connector_problems",
+    "context_of",
+    "expression_problem",
+    "literals",
+    "map_of",
+    "protocol_problems",
+    "reader_problems",
+    "session_names",
+]
 
 Place = tuple[str | int, ...]
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*")
@@ -65,10 +75,11 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         )
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
-        yield from _protocol_problems(document, declaration, connector, place)
-        yield from _request_problems(document, verb, connector, context, place, _session_names(declaration))
+        yield from protocol_problems(document, declaration, connector, place)
+        yield from _request_problems(document, verb, connector, context, place, session_names(declaration))
+        yield from _number_problems(document, connector, place)
         yield from _reply_problems(document, connector, context, place)
-        yield from _codec_problems(document, connector, context, place)
+        yield from codec_problems(document, connector, context, place)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
@@ -76,8 +87,8 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield from _map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
 
 
-def _protocol_problems(
-    document: Document, declaration: Declaration, connector: Connector, place: Place
+def protocol_problems(
+    document: Document, declaration: Declaration, connector: Request, place: Place
 ) -> Iterator[Problem]:
     source = declaration.source
     foreign: list[str] = []
@@ -104,6 +115,9 @@ def _protocol_problems(
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
             )
+
+
+def _number_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
     if connector.numbers is not None:
         try:
             re.compile(connector.numbers)
@@ -112,7 +126,7 @@ def _protocol_problems(
 
 
 def _rest_problems(
-    document: Document, source: RestSource | None, connector: Connector, place: Place
+    document: Document, source: RestSource | None, connector: Request, place: Place
 ) -> Iterator[Problem]:
     if connector.path and not connector.path.startswith("/"):
         yield document.problem(
@@ -146,7 +160,7 @@ def _bad_xml_names(tree: Any) -> Iterator[Place]:
             yield from ((index, *inner) for inner in _bad_xml_names(value))
 
 
-def _document_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
+def _document_problems(document: Document, connector: Request, place: Place) -> Iterator[Problem]:
     try:
         parsed = graphql.parse(connector.document or "")
     except graphql.GraphQLSyntaxError as error:
@@ -186,7 +200,7 @@ def _request_problems(
     }
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
-        for inner, text in _literals(tree):
+        for inner, text in literals(tree):
             if text.strip() == "TODO":
                 yield document.problem(
                     (*place, name, *inner), "TODO_LEFT", "a TODO of the draft is still here"
@@ -202,20 +216,20 @@ def _request_problems(
             try:
                 compile_template(text, context)
             except ExpressionError as error:
-                yield _expression_problem(document, here, text, error)
+                yield expression_problem(document, here, text, error)
                 continue
             yield from _root_problems(document, here, parse(text), roots)
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
-        yield _expression_problem(document, (*place, "path"), connector.path, error)
+        yield expression_problem(document, (*place, "path"), connector.path, error)
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
 
 
-def _codec_problems(
-    document: Document, connector: Connector, context: CompileContext, place: Place
+def codec_problems(
+    document: Document, connector: Request, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     for index, message in decode_problems(connector.decode, context):
         yield document.problem((*place, "decode", index), "BAD_CODEC", message)
@@ -230,13 +244,13 @@ def _codec_problems(
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
 
 
-def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+def session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
     """What requests may say of a session, where the source has one."""
     auth = declaration.source.auth
     return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
 
 
-def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
+def literals(tree: Any) -> Iterator[tuple[Place, str]]:
     """Every text of a template that is no expression, with its place."""
     if isinstance(tree, str):
         if not tree.startswith("$"):
@@ -244,7 +258,7 @@ def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(tree, Mapping | list):
         items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
         for key, value in items:
-            yield from (((key, *inner), text) for inner, text in _literals(value))
+            yield from (((key, *inner), text) for inner, text in literals(value))
 
 
 def _root_problems(
@@ -300,10 +314,10 @@ def _reply_problems(
         (("paging", "more"), paging.more),
     ):
         if text is not None:
-            yield from _reader_problems(document, text, context, (*place, *inner))
+            yield from reader_problems(document, text, context, (*place, *inner))
 
 
-def _reader_problems(
+def reader_problems(
     document: Document, text: Any, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     if not isinstance(text, str):
@@ -312,13 +326,13 @@ def _reader_problems(
     try:
         compile_expression(text, context)
     except ExpressionError as error:
-        yield _expression_problem(document, place, text, error)
+        yield expression_problem(document, place, text, error)
         return
     roots = {"reply": None, "status": None, "fault": _FAULT, "page": _PAGE, "link": frozenset({"next"})}
     yield from _root_problems(document, place, parse(text), roots)
 
 
-def _expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
+def expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
     shown = f"{text[:80]!r}: {error.message} (at character {error.offset + 1})"
     return document.problem(place, "EXPRESSION", shown, allowed=error.allowed)
 
@@ -371,12 +385,12 @@ def _field_problems(
                 place, "MISSING_KEY", f"'each' is missing in {field.name!r}: where the list stands", key=True
             )
         else:
-            yield from _reader_problems(document, each, context, (*place, "each"))
+            yield from reader_problems(document, each, context, (*place, "each"))
     elif kind == "json" and isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _reader_problems(document, one, context, (*place, name))
+            yield from reader_problems(document, one, context, (*place, name))
     else:
-        yield from _reader_problems(document, value, context, place)
+        yield from reader_problems(document, value, context, place)
         if kind == "enum" and isinstance(value, str):
             yield from _enum_problems(document, value, target, context, place)
 

@@ -7,13 +7,15 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
+from adapters.submission.writer import Writer
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
 from gateway.planner import QueryGraph
@@ -44,6 +46,7 @@ class Generation:
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
     subgraph_sdl: str = ""
+    writers: Mapping[str, Writer] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -102,6 +105,20 @@ class GraphQLEngine:
             operation=operation.kind,
             operation_name=operation.name,
         )
+
+    @contextmanager
+    def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
+        """Those of the generation in service, which is not closed while they are used; none before the first."""
+        generation = self._current
+        if generation is None:
+            yield {}
+            return
+        generation.in_flight += 1
+        try:
+            yield generation.writers
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
 
     def readiness(self) -> Mapping[str, Any]:
         generation = self._current

@@ -19,6 +19,9 @@ from adapters.network import Network
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
+from adapters.submission.desk import Desk
+from adapters.submission.questions import SubmissionQuestions
+from adapters.submission.writer import Writer, build_writer
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
@@ -51,6 +54,7 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,11 @@ def build_generation(
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
+    writers = {
+        code: build_writer(source, loaded.services.get(code))
+        for code, source in sources.items()
+        if source.declaration.connectors.writes()
+    }
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     check_scalars(api_schema)
     around = RemoteSurroundings(
@@ -92,11 +101,12 @@ def build_generation(
         fingerprint,
         composed.composition,
         composed.graph,
-        {**_subgraphs(parts, network, systems, composed.own), **remotes},
+        {**_subgraphs(parts, network, systems, writers, composed.own), **remotes},
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
+        writers,
     )
     return Built(generation, declared, network, remotes)
 
@@ -132,7 +142,9 @@ def _sources(
     return sources
 
 
-def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas) -> dict[str, Subgraph]:
+def _subgraphs(
+    parts: Parts, network: Network, systems: Systems, writers: Mapping[str, Writer], own: OwnSchemas
+) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
     questions = CaseQuestions(
         network,
@@ -144,7 +156,8 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas
         parts.default_deadline_s,
         parts.largest_page,
     )
-    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
+    submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
+    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
     return {HOUSE: house, CASES: connector}
 

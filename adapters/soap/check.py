@@ -10,13 +10,13 @@ from adapters.codecs.check import as_sent
 from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
 from adapters.codecs.places import parse_place
-from adapters.declaration import Connector, Declaration
+from adapters.declaration import Connector, Declaration, Write
 from adapters.loader import Document
 from adapters.mapping.errors import ExpressionError
 from adapters.problems import Problem, one_of
 from adapters.soap.wsdl import Shape, SoapService
 from adapters.validate_connectors import map_of
-from adapters.wanted import reply_paths
+from adapters.wanted import reply_paths, root_paths
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
@@ -53,6 +53,42 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             yield from _argument_problems(document, body, operation.request, (*place, "body"))
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation.reply)
+    for name, write in declaration.connectors.writes().items():
+        yield from _write_problems(document, ("connectors", name), write, service)
+
+
+def _write_problems(document: Document, place: Place, write: Write, service: SoapService) -> Iterator[Problem]:
+    operation = service.operations.get(write.operation or "")
+    if operation is None:
+        if write.operation is not None:
+            yield document.problem(
+                (*place, "operation"),
+                "UNKNOWN_OPERATION",
+                f"the WSDL has no operation {write.operation!r}{_said(service)}",
+                allowed=one_of(write.operation, service.operations),
+            )
+        return
+    try:
+        body, decoded = as_sent("body", write.body, write.encode), decoded_paths(write.decode)
+    except CodecDeclared:
+        return  # told already
+    if operation.request is not None:
+        yield from _argument_problems(document, body, operation.request, (*place, "body"))
+    if operation.reply is None:
+        return
+    rules = (("answer", write.answer), ("failure", write.failure))
+    texts = [
+        ((name, key), text)
+        for name, rule in rules
+        for key, text in rule.model_dump(by_alias=True).items()
+        if isinstance(text, str)
+    ]
+    for inner, text in texts:
+        for steps in root_paths(text):
+            if not _is_decoded(steps, decoded, inner):
+                problem = _path_problem(document, (*place, *inner), steps, operation.reply)
+                if problem is not None:
+                    yield problem
 
 
 def _login_problems(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
@@ -144,7 +180,11 @@ def _argument_problems(document: Document, body: Any, shape: Shape, place: Place
 
 def _may_be_null(text: str) -> bool:
     """Filters that a caller may leave out; the number of a case and the start of changes are always there."""
-    always = ("$args.number", "$args.since", "$page.")
+    always = (
+        *("$args.number", "$args.since", "$page."),
+        *("$args.reference", "$args.itemCode", "$args.reason", "$args.slot.start", "$args.case.number"),
+        *("$args.applicant.idNumber", "$args.applicant.idType", "$args.applicant.kind"),
+    )
     return (
         text.startswith("$args.")
         and not text.startswith(always)

@@ -18,7 +18,7 @@ from adapters.reply import RawReply
 from adapters.submission.states import Kind, Verdict
 from adapters.traffic.errors import SourceBadData
 
-__all__ = ["CompiledWrite", "compile_write", "judge"]
+__all__ = ["CompiledWrite", "compile_write", "is_found_by_reference", "judge", "mode_of"]
 
 Condition = Callable[[Any, Scope], bool]
 _CERTAIN_STATUS = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422})
@@ -153,3 +153,22 @@ def _fault_message(read: Read) -> str | None:
 def _text(reader: Reader | None, tree: Any, scope: Scope) -> str | None:
     value = reader(tree, scope) if reader is not None else None
     return (as_text(value).strip() or None) if value is not None else None
+
+
+def mode_of(operation: str, write: Write) -> str:
+    """SubmissionMode: when the system gives the number."""
+    if write.answer.number is not None:
+        return "IMMEDIATE"
+    reconcile = write.reconcile
+    later = operation == "submit" and reconcile is not None and reconcile.style == "query"
+    return "LATER" if write.answer.ticket is not None and later else "NEVER"
+
+
+def is_found_by_reference(write: Write) -> bool:
+    """Whether one submission cannot be taken for another when it is looked for. Else those of one applicant for one
+    item are sent one after the other."""
+    reconcile = write.reconcile
+    if reconcile is None or reconcile.style == "resend":
+        return True
+    text = f"{reconcile.match or ''} {reconcile.number or ''}"
+    return "$args.reference" in text or "$answer." in text

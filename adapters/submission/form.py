@@ -22,6 +22,8 @@ __all__ = ["FormProblem", "SubmissionRefused", "applicant_args", "form_args", "f
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _LONGEST_TEXT = 2000
+_LARGEST = 2**53
+"""Beyond it JSON numbers are not the same everywhere (RFC 8259 section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def _fitted(rule: FormField, value: Any) -> Any:
 def _number(rule: FormField, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _Unfit("a number is expected")
+    if abs(value) > _LARGEST:
+        raise _Unfit(f"at most {_LARGEST}")
     if rule.type == "integer":
         if value != int(value):
             raise _Unfit("a whole number is expected")

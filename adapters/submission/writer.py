@@ -151,6 +151,10 @@ class Writer:
                 if rule.verb == "case"
                 else self._listed(roots, row, args, deadline)
             )
+            for record in records:  # systems list their steps in any order
+                record["events"] = sorted(
+                    record.get("events") or [], key=lambda event: event.get("occurredAt") or ""
+                )
             fitting = [record for record in records if self._fits(compiled, record, roots)]
         except SourceNotFound:
             return Found()

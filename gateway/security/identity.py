@@ -7,6 +7,7 @@ It knows no passwords, sessions or OpenID Connect. The file is YAML or JSON:
         name: counter-3
         scopes: ["cases:read"]
         subject: "500229..."           # optional: the applicant's own identity number 本人证件号码
+        departments: ["11500..."]      # optional: whose systems a clerk may file in 所属部门
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = ["ANONYMOUS", "TokenDirectory", "TokensFileError", "UnauthenticatedErr
 
 ANONYMOUS = Caller(scopes=frozenset({"public"}))
 
-_KEYS = {"token", "token_sha256", "name", "scopes", "subject"}
+_KEYS = {"token", "token_sha256", "name", "scopes", "subject", "departments"}
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -121,6 +122,9 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
         problems.append(f"{where}: `scopes` must be a list of text")
     if subject is not None and not isinstance(subject, str):
         problems.append(f"{where}: `subject` must be text (put the number in quotes)")
+    departments = entry.get("departments", [])
+    if not isinstance(departments, list) or not all(isinstance(code, str) for code in departments):
+        problems.append(f"{where}: `departments` must be a list of social credit codes in quotes")
     digest = _digest(entry)
     if digest is None:
         problems.append(
@@ -129,7 +133,12 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
     if digest is None or len(problems) > before:
         return None
     # A known caller may see at least what everyone may.
-    return digest, Caller(name=name or "", scopes=frozenset(scopes) | ANONYMOUS.scopes, subject=subject)
+    return digest, Caller(
+        name=name or "",
+        scopes=frozenset(scopes) | ANONYMOUS.scopes,
+        subject=subject,
+        departments=frozenset(departments),
+    )
 
 
 def _digest(entry: Mapping[str, Any]) -> bytes | None:

@@ -36,6 +36,7 @@ __all__ = [
     "NaturalPerson",
     "SourceInfo",
     "SourceOutcome",
+    "connector_answers",
 ]
 
 field = strawberry.field
@@ -52,7 +53,7 @@ States = Annotated[
 ]
 
 
-def _connector() -> NoReturn:
+def connector_answers() -> NoReturn:
     raise NotImplementedError("fields of the cases subgraph are answered by the connector")
 
 
@@ -134,7 +135,7 @@ class LegacySystem:
 
     @resolved("Items that the system says it handles, asked live 系统事项.")
     def items(self, first: First = 20, after: After = None) -> "SystemItemConnection | None":
-        _connector()
+        connector_answers()
 
     @resolved(
         "What the system reports as changed since a moment, oldest first, asked live 变更.",
@@ -146,7 +147,7 @@ class LegacySystem:
         first: First = 20,
         after: After = None,
     ) -> "CaseChangeConnection | None":
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="How one system answered 数据源应答.")
@@ -227,7 +228,7 @@ class Case:
         first: First = 50,
         after: After = None,
     ) -> CaseEventConnection:
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="Cases of many systems, newest first, one page 办件列表.")
@@ -302,7 +303,7 @@ class CasesQuery:
         self,
         id: Annotated[strawberry.ID, argument(description="Such as JT-PERMIT:JT2017-000123 办件标识.")],  # noqa: A002
     ) -> Case | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Where is my case: asks every system that may know the number 办件进度查询.",
@@ -313,7 +314,7 @@ class CasesQuery:
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
         deadline_ms: DeadlineMs = None,
     ) -> CaseProgress | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Cases of all systems that match, merged, newest first 办件列表查询.",
@@ -343,7 +344,7 @@ class CasesQuery:
         after: After = None,
         deadline_ms: DeadlineMs = None,
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "The caller's own cases, by the number in the token 我的办件.",
@@ -352,4 +353,4 @@ class CasesQuery:
     def my_cases(
         self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = None
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()

@@ -19,10 +19,11 @@ from gateway.database import (
     upgrade,
 )
 from gateway.database.lease import METADATA as LEASE_METADATA
+from gateway.outbox.tables import METADATA as OUTBOX_METADATA
 from tests.conftest import execute_on
 from tests.services import PostgresServer
 
-ROOMS: tuple[MetaData, ...] = (LEASE_METADATA,)
+ROOMS: tuple[MetaData, ...] = (LEASE_METADATA, OUTBOX_METADATA)
 """The tables of each room, as its code knows them."""
 
 
