@@ -252,7 +252,10 @@ class CaseQuestions:
             FetchError(f"No data: {reason}; see sources.", path, {"code": "NO_SOURCE_ANSWERED"})
         )
 
-    async def case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
+    async def case_by_id(
+        self, run: Run, text: str, names: frozenset[str], path: Path, *, live: bool = False
+    ) -> CaseView | None:
+        """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
         source = self.network.sources.get(wanted.system)
         if wanted.system in self.network.absent:
@@ -274,6 +277,7 @@ class CaseQuestions:
             deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
+            live=live,
         )
         if own:  # another's case is as if it were not there
             found = [one for one in found if _is_applicant(one, own)]

@@ -142,7 +142,10 @@ class SubmissionQuestions:
             asked=given,
             who=_who(run.context.caller),
             key=arguments["idempotencyKey"],
-            echo=self._echo(form, applicant, mode_of("appointment", write)),
+            echo={
+                **self._echo(form, applicant, mode_of("appointment", write)),
+                "caseNo": target.number if target else None,
+            },
             lane=target.lane if target else None,
             item_code=item,
             applicant_ref=ref,
@@ -229,7 +232,11 @@ class SubmissionQuestions:
             asked=given,
             who=_who(run.context.caller),
             key=arguments["idempotencyKey"],
-            echo={**self._echo(form, None, mode_of(operation, write)), "applicant": target.echo.get("applicant")},
+            echo={
+                **self._echo(form, None, mode_of(operation, write)),
+                "applicant": target.echo.get("applicant"),
+                "caseNo": target.number,
+            },
             lane=target.lane,
             item_code=target.item_code,
             applicant_ref=target.applicant_ref,
@@ -329,8 +336,8 @@ class SubmissionQuestions:
         return row.applicant_ref == applicant_ref(self.cases.ref_key, *filter_number(None, caller.subject))
 
     def _view(self, row: Submission) -> dict[str, Any]:
-        echo, is_case = row.echo, row.operation == "submit"
-        number = row.number if is_case else None
+        echo = row.echo
+        number = echo.get("caseNo") if row.operation == "appointment" else row.number or echo.get("caseNo")
         appointment = None
         if row.operation == "appointment" and row.state == "FILED":
             appointment = {"number": row.number, "startsAt": row.starts_at, "place": row.place}
@@ -363,7 +370,7 @@ class SubmissionQuestions:
             if receipt["caseId"] is None:
                 return None
             try:
-                return await self.cases.case_by_id(run, receipt["caseId"], selection.names(), path)
+                return await self.cases.case_by_id(run, receipt["caseId"], selection.names(), path, live=True)
             except (QuestionRefused, SchemaError) as error:
                 run.errors.append(FetchError(str(error), path, {"code": error.code}))
                 return None

@@ -8,6 +8,7 @@ from gateway.cli.check import check
 from gateway.cli.compose import compose
 from gateway.cli.database import database
 from gateway.cli.init import init
+from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
@@ -23,5 +24,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings, database):
+for command in (serve, check, try_out, init, compose, plan, schema, settings, database, outbox):
     main.add_command(command)
