@@ -92,9 +92,9 @@ class Dispatcher:
         return self._running.get(token)
 
     async def round(self) -> int:
-        """One look at what is due; waits for all of it. How many rows it was."""
+        """One look at what is due; waits for it and for what is under way already. How many rows were taken up."""
         tasks = await self._take_up()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), *tasks, return_exceptions=True)
         return len(tasks)
 
     # --- which rows ---
