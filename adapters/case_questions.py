@@ -56,6 +56,10 @@ class CaseQuestions:
         rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
         self.rules = rules
 
+    def add_rule(self, type_name: str, field_name: str, rule: FieldRule) -> None:
+        """Of a field that another part of this subgraph answers."""
+        self.rules = {**self.rules, (type_name, field_name): rule}
+
     # --- root fields ---
 
     async def case(

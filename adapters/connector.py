@@ -55,7 +55,8 @@ class ConnectorSubgraph:
         root_type = self.schema.mutation_type if is_mutation else self.schema.query_type
         assert root_type is not None  # noqa: S101 - the planner asks for what the SDL has
         fields = [
-            _RootField(self, node, fragments, root_type) for node in fields_below(root.selection_set, fragments)
+            _RootField(self, node, fragments, root_type)
+            for node in fields_below(root.selection_set, fragments)
         ]
 
         async def fetch(variables: Mapping[str, Any], context: RequestContext) -> FetchResult:
@@ -133,7 +134,9 @@ class _RootField:
             elif self.tell is not None:
                 value = await self.tell(run, arguments)
             elif self.ask is None:
-                raise QuestionRefused("CAPABILITY_MISSING", "nothing can be handed in here: there is no outbox")
+                raise QuestionRefused(
+                    "CAPABILITY_MISSING", "nothing can be handed in here: there is no outbox"
+                )
             else:
                 value = await self.ask(run, arguments, self.selection, path)
         except (QuestionRefused, CursorError, SchemaError, OutboxUnavailable) as error:

@@ -263,7 +263,10 @@ class Write(Request):
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="POST", description="REST: method.")
     timeout_ms: int | None = Field(
-        default=None, ge=50, le=120000, description="Longest wait for the answer; without it `traffic.timeoutMs`."
+        default=None,
+        ge=50,
+        le=120000,
+        description="Longest wait for the answer; without it `traffic.timeoutMs`.",
     )
     accepts: Accepts = Accepts()
     answer: WriteAnswer = WriteAnswer()
@@ -290,7 +293,9 @@ class Connectors(Model):
     withdraw: Write | None = Field(
         default=None, description="Takes an application back 撤回: $args.case.number."
     )
-    appointment: Write | None = Field(default=None, description="Books an appointment 预约: $args.slot.start.")
+    appointment: Write | None = Field(
+        default=None, description="Books an appointment 预约: $args.slot.start."
+    )
 
     def declared(self) -> dict[str, Connector]:
         """Verb -> connector, of those that are there."""

@@ -110,7 +110,9 @@ class Source:
         args: what the request template may use; deadline: event-loop time; gaps: unmapped codes of a fresh reply
         are added here. live: no kept answer will do, and none that another call is waiting for.
         """
-        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, live=live)
+        asking = partial(
+            self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, live=live
+        )
         if self.tracer is None:
             return await asking(trace)
         with self.tracer.span(f"system {verb}", parent=trace, kind="client", system=self.code) as span:

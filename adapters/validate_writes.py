@@ -111,7 +111,9 @@ def _path_problems(
         yield document.problem(here, "NO_RECORD", "a request has no record to read from", allowed=allowed)
         return
     if path.root not in roots:
-        yield document.problem(here, "UNKNOWN_NAME", f"no ${path.root} here", allowed=one_of(path.root, roots))
+        yield document.problem(
+            here, "UNKNOWN_NAME", f"no ${path.root} here", allowed=one_of(path.root, roots)
+        )
         return
     names = [step for step in path.steps if isinstance(step, str)]
     known = roots[path.root]

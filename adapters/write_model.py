@@ -52,9 +52,12 @@ class Accepts(Rules):
     applicant: tuple[Literal["name", "mobile", "legalRepresentative"], ...] = Field(
         default=("name",), description="What must be known of the applicant beside the number 申请人信息."
     )
-    fields: dict[str, FormField] = Field(default_factory=dict, description="Name -> field: $args.fields.NAME.")
+    fields: dict[str, FormField] = Field(
+        default_factory=dict, description="Name -> field: $args.fields.NAME."
+    )
     materials: dict[str, MaterialRule] = Field(
-        default_factory=dict, description="Code -> paper: $args.materials.CODE.content (base64), .name, .mediaType."
+        default_factory=dict,
+        description="Code -> paper: $args.materials.CODE.content (base64), .name, .mediaType.",
     )
 
 
@@ -116,7 +119,10 @@ class Reconcile(Rules):
         description="Seconds after sending in which the system may still file it. Only then 'not found' counts.",
     )
     skew_s: float = Field(
-        default=300, ge=0, le=86400, description="Seconds by which its clock may differ from ours: $sent.from."
+        default=300,
+        ge=0,
+        le=86400,
+        description="Seconds by which its clock may differ from ours: $sent.from.",
     )
 
     @model_validator(mode="after")

@@ -67,7 +67,12 @@ class Intake(Generic[Row]):
         rows = [row for row in registry.implementations if row.base_code == item.base_code]
         implementation = next((row for row in rows if row.region == application.region), rows[0])
         applicant = Applicant(
-            application.kind, application.number, application.name, application.mobile, application.representative, False
+            application.kind,
+            application.number,
+            application.name,
+            application.mobile,
+            application.representative,
+            False,
         )
         case = Case(
             number=spec.number.format(year=now.year, serial=self._serial(now.year)),

@@ -403,7 +403,10 @@ class SubmissionState(Term):
     UNKNOWN = "UNKNOWN", "Sent, and no answer that can be relied on came; it is looked for 结果未知."
     RECONCILING = "RECONCILING", "Being looked for in the system 核对中."
     NOT_FILED = "NOT_FILED", "Looked for and certainly not there; it will be sent again 未入库."
-    NEEDS_PERSON = "NEEDS_PERSON", "Nobody but a person can tell; the operators have it on their list 待人工核实."
+    NEEDS_PERSON = (
+        "NEEDS_PERSON",
+        "Nobody but a person can tell; the operators have it on their list 待人工核实.",
+    )
 
 
 @_published("When a system gives the number of a case 编号方式.")

@@ -57,7 +57,9 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
         yield from _write_problems(document, ("connectors", name), write, service)
 
 
-def _write_problems(document: Document, place: Place, write: Write, service: SoapService) -> Iterator[Problem]:
+def _write_problems(
+    document: Document, place: Place, write: Write, service: SoapService
+) -> Iterator[Problem]:
     operation = service.operations.get(write.operation or "")
     if operation is None:
         if write.operation is not None:

@@ -104,7 +104,9 @@ def _read_verdict(compiled: CompiledWrite, read: Read, reply: RawReply) -> Verdi
     try:
         kind = next((kind for kind, holds in compiled.rules if holds(read.tree, scope)), None)
     except ValueProblem as problem:
-        return Verdict(Kind.UNKNOWN, f"{where}: a failure rule does not fit the reply: {problem}", reason=reason)
+        return Verdict(
+            Kind.UNKNOWN, f"{where}: a failure rule does not fit the reply: {problem}", reason=reason
+        )
     if kind is not None:
         return Verdict(kind, f"{where}: as declared", reason=reason)
     kind = _protocol_kind(read, reply)
@@ -137,7 +139,11 @@ def _protocol_kind(read: Read, reply: RawReply) -> Kind | None:
     """What the protocol itself says; a fault of the server's side may come after it was filed."""
     if read.fault is not None:
         code = str(read.fault.get("code") or "").partition(".")[0]
-        return Kind.REFUSED if code in ("Client", "Sender", "VersionMismatch", "MustUnderstand") else Kind.UNKNOWN
+        return (
+            Kind.REFUSED
+            if code in ("Client", "Sender", "VersionMismatch", "MustUnderstand")
+            else Kind.UNKNOWN
+        )
     if reply.status < 400:
         return None
     if reply.status == 429:

@@ -75,7 +75,11 @@ def applicant_args(given: Mapping[str, Any], accepts: Accepts) -> tuple[dict[str
     applicant = {"kind": kind, "idType": id_type, "idNumber": number}
     for name in ("name", "mobile", "legalRepresentative"):
         text = (given.get(name) or "").strip()
-        if not text and name in accepts.applicant and not (name == "legalRepresentative" and kind == "NATURAL"):
+        if (
+            not text
+            and name in accepts.applicant
+            and not (name == "legalRepresentative" and kind == "NATURAL")
+        ):
             form.add("FIELD_MISSING", f"applicant.{name}", f"applicant.{name} is needed by this system")
         if len(text) > 200:
             form.add("FIELD_INVALID", f"applicant.{name}", f"applicant.{name} has more than 200 characters")
@@ -172,7 +176,11 @@ def _papers(
         place, code = f"{at}.{index}", str(paper["code"])
         rule = rules.get(code)
         if rule is None:
-            form.add("MATERIAL_UNKNOWN", place, f"this system takes no material {code[:60]!r}; {one_of(code, rules)}")
+            form.add(
+                "MATERIAL_UNKNOWN",
+                place,
+                f"this system takes no material {code[:60]!r}; {one_of(code, rules)}",
+            )
             continue
         if code in seen:
             form.add("FIELD_INVALID", place, f"material {code} is there twice")
@@ -203,11 +211,15 @@ def _decoded_size(content: str) -> int | None:
         return None
 
 
-def free_text(value: str | None, place: str, *, required: bool = False) -> tuple[str | None, list[FormProblem]]:
+def free_text(
+    value: str | None, place: str, *, required: bool = False
+) -> tuple[str | None, list[FormProblem]]:
     """A sentence of the applicant's own, such as why a case is withdrawn."""
     text = (value or "").strip()
     if required and not text:
         return None, [FormProblem("FIELD_MISSING", place, f"{place} is needed")]
     if len(text) > _LONGEST_TEXT:
-        return None, [FormProblem("FIELD_INVALID", place, f"{place} has more than {_LONGEST_TEXT} characters")]
+        return None, [
+            FormProblem("FIELD_INVALID", place, f"{place} has more than {_LONGEST_TEXT} characters")
+        ]
     return text or None, []

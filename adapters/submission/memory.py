@@ -87,7 +87,9 @@ class MemoryOutbox:
 
     async def purge(self, settled_before: int) -> int:
         gone = [
-            row.id for row in self.rows.values() if row.settled_at is not None and row.settled_at < settled_before
+            row.id
+            for row in self.rows.values()
+            if row.settled_at is not None and row.settled_at < settled_before
         ]
         for one in gone:
             del self.rows[one]

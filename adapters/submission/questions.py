@@ -63,7 +63,7 @@ class SubmissionQuestions:
     desk: Desk
 
     def __post_init__(self) -> None:
-        self.cases.rules["SubmissionReceipt", "case"] = FieldRule(self._case, later=True)
+        self.cases.add_rule("SubmissionReceipt", "case", FieldRule(self._case, later=True))
 
     # --- what can be done ---
 
@@ -117,7 +117,9 @@ class SubmissionQuestions:
         elif given.get("system") is not None:
             writer = self._writer(str(given["system"]), "appointment", _TAKES_MORE)
         else:
-            problem = FormProblem("FIELD_MISSING", "system", "give `system`, or the `case` that it belongs to")
+            problem = FormProblem(
+                "FIELD_MISSING", "system", "give `system`, or the `case` that it belongs to"
+            )
             raise SubmissionRefused(problem)
         write = writer.writes["appointment"].write
         applicant, problems = applicant_args(given["applicant"], write.accepts)
@@ -191,7 +193,9 @@ class SubmissionQuestions:
             )
         if len(found) > 1:
             codes = ", ".join(writer.code for writer in found)
-            raise QuestionRefused("SYSTEM_AMBIGUOUS", f"Several systems take item {item!r}; give `system`: {codes}.")
+            raise QuestionRefused(
+                "SYSTEM_AMBIGUOUS", f"Several systems take item {item!r}; give `system`: {codes}."
+            )
         return found[0], found[0].writes["submit"].write
 
     def _writer(self, system: str, operation: str, lifecycles: frozenset[str]) -> Writer:
@@ -200,12 +204,16 @@ class SubmissionQuestions:
             raise QuestionRefused("SYSTEM_UNKNOWN", f"No system {system!r}; {self._known()}.")
         writer = self.writers.get(system)
         if system in network.absent:
-            raise QuestionRefused("SOURCE_UNAVAILABLE", f"{system}: its description (WSDL) could not be fetched yet.")
+            raise QuestionRefused(
+                "SOURCE_UNAVAILABLE", f"{system}: its description (WSDL) could not be fetched yet."
+            )
         if writer is None or operation not in writer.writes:
             raise QuestionRefused("CAPABILITY_MISSING", f"{system} declares no {operation!r}.")
         lifecycle = writer.source.declaration.system.lifecycle
         if lifecycle not in lifecycles:
-            raise QuestionRefused("CAPABILITY_MISSING", f"{system} is {lifecycle} and takes no {operation!r} any more.")
+            raise QuestionRefused(
+                "CAPABILITY_MISSING", f"{system} is {lifecycle} and takes no {operation!r} any more."
+            )
         return writer
 
     def _known(self) -> str:
@@ -228,7 +236,13 @@ class SubmissionQuestions:
             operation=operation,
             system=target.writer.code,
             department=target.writer.source.declaration.system.owner,
-            args={**form, **words, "case": {"number": target.number}, "itemCode": target.item_code, "at": self._now()},
+            args={
+                **form,
+                **words,
+                "case": {"number": target.number},
+                "itemCode": target.item_code,
+                "at": self._now(),
+            },
             asked=given,
             who=_who(run.context.caller),
             key=arguments["idempotencyKey"],
@@ -312,7 +326,9 @@ class SubmissionQuestions:
     def _ref(self, applicant: Mapping[str, Any]) -> str:
         return applicant_ref(self.cases.ref_key, applicant["idType"], applicant["idNumber"])
 
-    def _echo(self, form: Mapping[str, Any], applicant: Mapping[str, Any] | None, mode: str) -> dict[str, Any]:
+    def _echo(
+        self, form: Mapping[str, Any], applicant: Mapping[str, Any] | None, mode: str
+    ) -> dict[str, Any]:
         papers = [{"code": code, "size": one["size"]} for code, one in form["materials"].items()]
         masked = masked_applicant(applicant, self.cases.ref_key) if applicant is not None else None
         return {"applicant": masked, "fields": sorted(form["fields"]), "materials": papers, "mode": mode}
@@ -325,7 +341,9 @@ class SubmissionQuestions:
     async def _own_row(self, caller: Caller, token: str) -> Submission:
         row = await self.desk.outbox.by_token(token.strip().upper())
         if row is None or not self._sees(caller, row):  # another's is as if it were not there
-            raise QuestionRefused("RECEIPT_NOT_FOUND", f"There is no receipt {token[:40]!r} that you may see.")
+            raise QuestionRefused(
+                "RECEIPT_NOT_FOUND", f"There is no receipt {token[:40]!r} that you may see."
+            )
         return row
 
     def _sees(self, caller: Caller, row: Submission) -> bool:
@@ -387,7 +405,8 @@ def _may_file(caller: Caller, declaration: Declaration, number: str) -> None:
             return
         raise QuestionRefused("FORBIDDEN", "An applicant files for nobody but the one that the token names.")
     raise QuestionRefused(
-        "FORBIDDEN", f"{declaration.system.code} is of a department that the token is not of; see `departments`."
+        "FORBIDDEN",
+        f"{declaration.system.code} is of a department that the token is not of; see `departments`.",
     )
 
 

@@ -36,7 +36,7 @@ class BodySeal:
     def __init__(self, keys: Sequence[bytes], *, hash_key: bytes) -> None:
         if not keys:
             raise ValueError("a seal needs a key")
-        self._keys = {}
+        self._keys: dict[bytes, AESGCM] = {}
         for key in keys:
             derived = hashlib.blake2b(key[:64], person=b"outbox body", digest_size=32).digest()
             self._keys.setdefault(hashlib.sha256(derived).digest()[:_ID], AESGCM(derived))
@@ -46,7 +46,7 @@ class BodySeal:
     def close(self, body: Any, token: str) -> bytes:
         """body: JSON values."""
         nonce = os.urandom(_NONCE)
-        sealed = self._keys[self._current].encrypt(nonce, orjson.dumps(body), token.encode())
+        sealed: bytes = self._keys[self._current].encrypt(nonce, orjson.dumps(body), token.encode())
         return b"\x01" + self._current + nonce + sealed
 
     def open(self, sealed: bytes, token: str) -> Any:

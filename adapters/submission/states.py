@@ -28,9 +28,9 @@ __all__ = [
     "Kind",
     "Verdict",
     "WrongState",
+    "about_to_send",
     "after_answer",
     "after_query",
-    "about_to_send",
     "claimed",
     "given_up",
     "left_behind",
@@ -122,7 +122,7 @@ def _to(row: Submission, state: SubmissionState, now: int, note: str = "") -> Su
 
 def wait_ms(tries: int) -> int:
     """Twice as long each time."""
-    return min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** min(tries, 20))
+    return min(LONGEST_WAIT_MS, FIRST_WAIT_MS << min(max(tries, 0), 20))
 
 
 # --- who works on it ---
@@ -132,7 +132,9 @@ def claimed(row: Submission, holder: str, now: int, lease_ms: int, *, resend: bo
     """`holder` alone works on it until the lease ends. What is next follows from the state; resend: the system takes
     a reference once, so an unknown outcome is found out by sending it again."""
     unknown = S.DISPATCHING if resend else S.RECONCILING
-    state = {S.RECORDED: S.DISPATCHING, S.NOT_FILED: S.DISPATCHING, S.UNKNOWN: unknown}.get(row.state, row.state)
+    state = {S.RECORDED: S.DISPATCHING, S.NOT_FILED: S.DISPATCHING, S.UNKNOWN: unknown}.get(
+        row.state, row.state
+    )
     taken = _to(row, state, now, holder if state is not row.state else "")
     if state is S.DISPATCHING:
         taken = replace(taken, sent_at=None, attempts=row.attempts + 1)
@@ -216,7 +218,9 @@ def after_query(row: Submission, found: Found, now: int, rule: Reconcile) -> Sub
         done = _to(row, S.FILED, now, found.note or "found by query")
         return replace(done, number=found.numbers[0] if found.numbers else row.number, queries=queries)
     if len(found.numbers) > 1:
-        return replace(_to(row, S.NEEDS_PERSON, now, "several cases fit: " + ", ".join(found.numbers)), queries=queries)
+        return replace(
+            _to(row, S.NEEDS_PERSON, now, "several cases fit: " + ", ".join(found.numbers)), queries=queries
+        )
     since = row.sent_at or row.recorded_at
     if since + PATIENCE_MS < now and row.state is not S.TAKEN:
         return replace(_to(row, S.NEEDS_PERSON, now, found.note or "no outcome for days"), queries=queries)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.auth.grant import Grant
 from adapters.build import call_of
 from adapters.case_filter import CaseFilter, is_applicant
-from adapters.auth.grant import Grant
 from adapters.credentials import dress_of
 from adapters.declaration import Write
 from adapters.failures import wire_failure
@@ -94,7 +94,11 @@ class Writer:
                     raise _Unsent
                 handed = True
                 reply = await self._once(request, until)
-                if self.source.credentials.ended(reply) and not renewed and self.source.credentials.forget(grant):
+                if (
+                    self.source.credentials.ended(reply)
+                    and not renewed
+                    and self.source.credentials.forget(grant)
+                ):
                     renewed = True  # refused at the door: nothing was filed
                     continue
                 verdict = judge(compiled, self.source.exchange, reply)
@@ -104,7 +108,9 @@ class Writer:
 
         deadline = asyncio.get_running_loop().time() + 2 * timeout_s
         try:
-            await self.source.traffic.call(attempt, key=None, deadline=deadline, read=False, timeout_s=timeout_s)
+            await self.source.traffic.call(
+                attempt, key=None, deadline=deadline, read=False, timeout_s=timeout_s
+            )
         except _Unsent:
             return Verdict(Kind.NOT_TAKEN, "not sent: another process has it")
         except ValueProblem as problem:
@@ -149,7 +155,7 @@ class Writer:
             records = await (
                 self._by_number(compiled, roots, deadline)
                 if rule.verb == "case"
-                else self._listed(roots, row, args, deadline)
+                else self._listed(roots, args, deadline)
             )
             for record in records:  # systems list their steps in any order
                 record["events"] = sorted(
@@ -191,7 +197,7 @@ class Writer:
         return page.records
 
     async def _listed(
-        self, roots: Mapping[str, Any], row: Submission, args: Mapping[str, Any], deadline: float
+        self, roots: Mapping[str, Any], args: Mapping[str, Any], deadline: float
     ) -> list[dict[str, Any]]:
         """Cases of the applicant since it was sent, page after page; an incomplete list is no answer."""
         applicant = args.get("applicant") or {}

@@ -34,7 +34,13 @@ _EXAMPLE_NUMBER = "11010519491231002X"
 
 
 def show_write(
-    loaded: Loaded, system: str, operation: str, input_file: Path | None, number: str | None, *, unmasked: bool
+    loaded: Loaded,
+    system: str,
+    operation: str,
+    input_file: Path | None,
+    number: str | None,
+    *,
+    unmasked: bool,
 ) -> bool:
     """Whether the input holds and the request can be built. Without a file an example is made of the form."""
     writer = _writer(loaded, system, operation)
@@ -54,7 +60,9 @@ def show_write(
         return False
     shown = _text(writer, request)
     title = "not sent" if input_file is not None else "an example, not sent; --input FILE takes yours"
-    console.print(Panel(Text(shown if unmasked else mask_personal_data(shown)), title=f"{operation}: {title}"))
+    console.print(
+        Panel(Text(shown if unmasked else mask_personal_data(shown)), title=f"{operation}: {title}")
+    )
     _show_rules(console, writer, operation)
     return True
 
@@ -153,7 +161,13 @@ def _text(writer: Writer, request: WireRequest) -> str:
 def _show_rules(console: Console, writer: Writer, operation: str) -> None:
     write = writer.writes[operation].write
     rule = write.reconcile
-    how = "a person must find out" if rule is None else f"{rule.style}, {rule.verb}" if rule.style == "query" else rule.style
+    how = (
+        "a person must find out"
+        if rule is None
+        else f"{rule.style}, {rule.verb}"
+        if rule.style == "query"
+        else rule.style
+    )
     facts: Sequence[tuple[str, str]] = (
         ("number", mode_of(operation, write)),
         ("no answer", how + (f"; settles in {rule.settle_s:g} s" if rule and rule.style == "query" else "")),

@@ -28,7 +28,9 @@ T = TypeVar("T")
 _STATES = [state.name for state in SubmissionState]
 _OPEN = tuple(state for state in SubmissionState if state not in ("FILED", "REFUSED"))
 _as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a submission.")
-_by = click.option("--by", default=lambda: os.environ.get("USER", "operator"), help="Who decides; it is kept.")
+_by = click.option(
+    "--by", default=lambda: os.environ.get("USER", "operator"), help="Who decides; it is kept."
+)
 
 
 @click.group()
@@ -40,7 +42,9 @@ def outbox() -> None:
 @click.option("--state", "names", multiple=True, type=click.Choice(_STATES), help="Only these states.")
 @click.option("--all", "everything", is_flag=True, help="Settled ones too.")
 @click.option("--system", help="Only of this system.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many."
+)
 @_as_json
 def list_rows(names: Sequence[str], everything: bool, system: str | None, limit: int, as_json: bool) -> None:
     """List what is not settled, the newest first."""
@@ -181,7 +185,9 @@ def _steps(row: Submission) -> list[dict[str, Any]]:
 
 
 def _coloured(state: SubmissionState) -> str:
-    colour = {"FILED": "green", "REFUSED": "yellow", "NEEDS_PERSON": "bold red", "UNKNOWN": "red"}.get(state, "cyan")
+    colour = {"FILED": "green", "REFUSED": "yellow", "NEEDS_PERSON": "bold red", "UNKNOWN": "red"}.get(
+        state, "cyan"
+    )
     return f"[{colour}]{state}[/]"
 
 

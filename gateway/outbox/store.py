@@ -38,8 +38,12 @@ class SqlOutbox:
         values = _values(replace(new, version=1))
         async with self._write() as connection:
             try:
-                async with connection.begin_nested():  # PostgreSQL gives up a transaction whose statement failed
-                    made = (await connection.execute(insert(ROWS).values(values).returning(ROWS.c.id))).scalar_one()
+                async with (
+                    connection.begin_nested()
+                ):  # PostgreSQL gives up a transaction whose statement failed
+                    made = (
+                        await connection.execute(insert(ROWS).values(values).returning(ROWS.c.id))
+                    ).scalar_one()
                 return replace(new, id=made, version=1), True
             except IntegrityError:
                 same = and_(ROWS.c.owner == new.owner, ROWS.c.key_hash == new.key_hash)
@@ -84,9 +88,7 @@ class SqlOutbox:
 
     async def filed_as(self, system: str, number: str) -> Submission | None:
         return await self._first(
-            select(ROWS).where(
-                ROWS.c.system == system, ROWS.c.number == number, ROWS.c.operation == "submit"
-            )
+            select(ROWS).where(ROWS.c.system == system, ROWS.c.number == number, ROWS.c.operation == "submit")
         )
 
     async def taken_numbers(self, system: str, numbers: Collection[str]) -> frozenset[str]:
@@ -162,7 +164,7 @@ def _values(row: Submission) -> dict[str, Any]:
 
 def _submission(row: RowMapping) -> Submission:
     detail: Mapping[str, Any] = orjson.loads(row["detail"])
-    given = {name: detail.get(name) for name in _IN_DETAIL}
+    given: dict[str, Any] = {name: detail.get(name) for name in _IN_DETAIL}
     given["known"] = tuple(detail["known"])
     given["history"] = tuple(Step(*step) for step in detail["history"])
     return Submission(

@@ -66,7 +66,9 @@ class SubmitCaseInput:
         default=None, description="Needed where several systems take the item 系统编码."
     )
     task_code: strawberry.ID | None = field(default=None, description="Code of the implementation 实施编码.")
-    region: RegionCode | None = field(default=None, description="Division that it is applied for in 区划代码.")
+    region: RegionCode | None = field(
+        default=None, description="Division that it is applied for in 区划代码."
+    )
     title: str | None = field(default=None, description="What it is about 办件名称.")
     applicant: SubmittingApplicantInput = field(description="Who applies 申请人.")
     fields: JSON | None = field(default=None, description="Name -> value, as in the form 表单字段.")
@@ -134,7 +136,9 @@ class SubmissionStep:
     description="The gateway's receipt: given at once, the case number comes with it or later. `token` never changes 申报回执."
 )
 class SubmissionReceipt:
-    token: strawberry.ID = field(description="Names the submission; the system got it as our reference 回执编号.")
+    token: strawberry.ID = field(
+        description="Names the submission; the system got it as our reference 回执编号."
+    )
     operation: SubmissionOperation = field(description="What was to be done 申报类型.")
     state: SubmissionState = field(description="How far it is 申报状态.")
     mode: SubmissionMode = field(description="When the system gives a number 编号方式.")
@@ -145,7 +149,8 @@ class SubmissionReceipt:
     case_id: strawberry.ID | None = field(description="Id of the case, once it has a number 办件标识.")
     local_no: str | None = field(description="The system's own number of the case 办件编号.")
     case: Case | None = field(
-        description="The case as its system tells it now 办件.", directives=guards("SubmissionReceipt", "case")
+        description="The case as its system tells it now 办件.",
+        directives=guards("SubmissionReceipt", "case"),
     )
     appointment: BookedAppointment | None = field(description="The appointment, once it is booked 预约结果.")
     applicant: Applicant | None = field(description="Who applied, masked 申请人(脱敏).")
@@ -219,7 +224,9 @@ class ApplicationForm:
     mode: SubmissionMode = field(description="When the system gives a number 编号方式.")
     item_codes: list[strawberry.ID] = field(description="Items it takes; empty: any 事项基本编码.")
     items: list[ServiceItem] = field(description="The items 事项.")
-    applicant: list[str] = field(description="What must be known of the applicant beside the number 申请人信息.")
+    applicant: list[str] = field(
+        description="What must be known of the applicant beside the number 申请人信息."
+    )
     fields: list[FormField] = field(description="Fields 字段.")
     materials: list[FormMaterial] = field(description="Papers 材料.")
 

@@ -172,7 +172,9 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
 # What may happen to a request that must not be lost and not be done twice.
 
 
-def answers(body: bytes, *, status: str = "200 OK", content_type: str = "application/json", files: bool = True) -> Fault:
+def answers(
+    body: bytes, *, status: str = "200 OK", content_type: str = "application/json", files: bool = True
+) -> Fault:
     """The system files it (or does not), and something else than its answer comes."""
 
     async def fault(asked: Asked) -> None:

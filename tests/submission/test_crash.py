@@ -160,7 +160,11 @@ def test_killed_and_never_filed(world: World) -> None:
     hold.release(drop=True)
     receipt = world.after_restart(token)
     states = [step["state"] for step in receipt["steps"]]
-    assert states.index("UNKNOWN") < states.index("NOT_FILED") < len(states) - 1 - states[::-1].index("DISPATCHING")
+    assert (
+        states.index("UNKNOWN")
+        < states.index("NOT_FILED")
+        < len(states) - 1 - states[::-1].index("DISPATCHING")
+    )
 
 
 @pairs

@@ -151,7 +151,9 @@ FILED_AND_UNHEARD: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("name", FILED_AND_UNHEARD)
-async def test_what_was_filed_without_an_answer_is_found_and_not_sent_again(counter: Counter, name: str) -> None:
+async def test_what_was_filed_without_an_answer_is_found_and_not_sent_again(
+    counter: Counter, name: str
+) -> None:
     counter.taker.proxy.once(counter.taker.marker, FILED_AND_UNHEARD[name])
     row = await counter.work((await counter.hand_in()).token)
     assert row.state == "FILED"
@@ -325,7 +327,9 @@ async def test_without_reconcile_an_unheard_appointment_needs_a_person(
     async with counter_of(declare(rest_taker.code), environ, rest_taker, person) as counter:
         rest_taker.proxy.once(b"/yysl", resets(files=True))
         slot = {"start": "2026-12-01T09:30:00+08:00", "end": None, "place": None}
-        order = counter.order("appointment", args={**counter.order().args, "slot": slot, "fields": {}}, lane=None)
+        order = counter.order(
+            "appointment", args={**counter.order().args, "slot": slot, "fields": {}}, lane=None
+        )
         row = await counter.work((await counter.hand_in(order)).token)
         assert row.state == "NEEDS_PERSON"
         assert rest_taker.proxy.times(b"/yysl") == 1
@@ -338,7 +342,9 @@ async def test_a_system_that_knows_our_reference_gets_an_unheard_appointment_aga
     async with counter_of(declare(soap_taker.code), environ, soap_taker, person) as counter:
         soap_taker.proxy.once(b"BookInspection", resets(files=True))
         slot = {"start": "2026-12-01T09:30:00+08:00", "end": None, "place": None}
-        order = counter.order("appointment", args={**counter.order().args, "slot": slot, "fields": {}}, lane=None)
+        order = counter.order(
+            "appointment", args={**counter.order().args, "slot": slot, "fields": {}}, lane=None
+        )
         row = await counter.work((await counter.hand_in(order)).token)
         assert (row.state, row.starts_at) == ("FILED", "2026-12-01T09:30:00+08:00")
         assert soap_taker.proxy.times(b"BookInspection") == 2

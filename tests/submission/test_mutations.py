@@ -65,7 +65,9 @@ def submit(client: Client, given: dict[str, Any], key: str, *, token: str = CITI
     return client.ask(SUBMIT, {"input": given, "key": key, "wait": wait}, token=token)
 
 
-def refused(client: Client, given: dict[str, Any], key: str = "key-of-a-refusal", **how: Any) -> list[tuple[str, str]]:
+def refused(
+    client: Client, given: dict[str, Any], key: str = "key-of-a-refusal", **how: Any
+) -> list[tuple[str, str]]:
     """(code, field) of every error; nothing was recorded."""
     asked = submit(client, given, key, **how)
     assert asked.data["submitCase"] is None, asked.text
@@ -107,13 +109,17 @@ def test_the_same_key_gives_the_same_receipt_and_another_body_an_error(client: C
 
 def test_a_key_is_its_own_clients(client: Client) -> None:
     mine = submit(client, application(), "a-shared-key").data["submitCase"]["receipt"]
-    theirs = submit(client, application(_OTHER), "a-shared-key", token=OTHER_CITIZEN).data["submitCase"]["receipt"]
+    theirs = submit(client, application(_OTHER), "a-shared-key", token=OTHER_CITIZEN).data["submitCase"][
+        "receipt"
+    ]
     assert mine["token"] != theirs["token"]
 
 
 def test_every_problem_is_told_at_once_with_its_field(client: Client) -> None:
     given = application(
-        applicant={"number": CHEN}, fields={"capital": -1, "extra": 1}, materials=[{"code": "X", "content": "?"}]
+        applicant={"number": CHEN},
+        fields={"capital": -1, "extra": 1},
+        materials=[{"code": "X", "content": "?"}],
     )
     assert sorted(refused(client, given, "short")) == sorted(
         [
@@ -174,7 +180,8 @@ def test_an_application_is_supplemented_booked_for_and_withdrawn(client: Client)
     )
     assert supplemented["supplementCase"]["receipt"]["operation"] == "SUPPLEMENT"
     filed = until(
-        lambda: client.data(RECEIPT, {"token": receipt["token"]}, **own)["receipt"]["case"], what="it has its case"
+        lambda: client.data(RECEIPT, {"token": receipt["token"]}, **own)["receipt"]["case"],
+        what="it has its case",
     )
     booked = client.data(
         """mutation ($id: ID!) { bookAppointment(idempotencyKey: "key-of-a-booking", waitMs: 9000, input: {
@@ -200,9 +207,11 @@ def test_an_application_is_supplemented_booked_for_and_withdrawn(client: Client)
 
 def test_another_persons_case_cannot_be_withdrawn(client: Client) -> None:
     found = client.data(
-        "{ cases(systems: [\"GSJ-LICENSE\"], first: 50, deadlineMs: 9000) { nodes { id applicant { displayName } } } }"
+        '{ cases(systems: ["GSJ-LICENSE"], first: 50, deadlineMs: 9000) { nodes { id applicant { displayName } } } }'
     )
-    theirs = next(one["id"] for one in found["cases"]["nodes"] if not one["applicant"]["displayName"].startswith("陈"))
+    theirs = next(
+        one["id"] for one in found["cases"]["nodes"] if not one["applicant"]["displayName"].startswith("陈")
+    )
     asked = client.ask(
         """mutation ($id: ID!) { withdrawCase(idempotencyKey: "key-of-a-thief",
              input: {case: {id: $id}, reason: "x"}) { receipt { state } } }""",

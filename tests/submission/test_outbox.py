@@ -38,16 +38,16 @@ async def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     await opened.close()
 
 
-def new(token: str = "QY1", *, key: str = "key", lane: str = "", **more: object) -> Submission:
+def new(name: str = "QY1", *, key: str = "key", lane: str = "", **more: object) -> Submission:
     given = {
-        "token": token,
+        "token": name,
         "owner": "owner",
         "key_hash": key,
         "fingerprint": "print",
         "operation": "submit",
         "system": "T-ONE",
         "department": "D",
-        "lane": lane or token,
+        "lane": lane or name,
         "recorded_at": 1000,
         "sealed": b"\x01sealed",
         "echo": {"fields": ["a"], "applicant": {"displayName": "王**"}},
@@ -170,5 +170,3 @@ async def test_a_database_without_the_tables_is_an_unavailable_outbox(tmp_path: 
     with pytest.raises(OutboxUnavailable):
         await SqlOutbox(opened).record(new())
     await opened.close()
-
-
