@@ -34,7 +34,7 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
 `caseProgress` give the caller's own cases only; with `cases:file-own` alone one files for oneself, with `cases:file` for
-the systems of one's own departments. A raw value of a mapping gap can hold anything that a system holds,
+the systems of one's own department. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
 
 

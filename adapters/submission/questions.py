@@ -276,7 +276,7 @@ class SubmissionQuestions:
         if filed is not None and self._sees(run.context.caller, filed):
             return self._target_of(filed, writer)
         caller, owner = run.context.caller, writer.source.declaration.system.owner
-        if FILE in caller.scopes and owner in caller.departments:
+        if FILE in caller.scopes and owner == caller.department:
             return _Target(writer, wanted.local_no, ("case", wanted.local_no))
         if FILE_OWN not in caller.scopes or caller.subject is None:
             raise QuestionRefused("FORBIDDEN", f"{wanted.system} is of another department.")
@@ -347,7 +347,7 @@ class SubmissionQuestions:
         return row
 
     def _sees(self, caller: Caller, row: Submission) -> bool:
-        if FILE in caller.scopes and row.department in caller.departments:
+        if FILE in caller.scopes and row.department == caller.department:
             return True
         if FILE_OWN not in caller.scopes or caller.subject is None or row.applicant_ref is None:
             return False
@@ -397,8 +397,8 @@ class SubmissionQuestions:
 
 
 def _may_file(caller: Caller, declaration: Declaration, number: str) -> None:
-    """A clerk for the systems of the own departments, an applicant for oneself. Raises QuestionRefused."""
-    if FILE in caller.scopes and declaration.system.owner in caller.departments:
+    """A clerk for the systems of the own department, an applicant for oneself. Raises QuestionRefused."""
+    if FILE in caller.scopes and declaration.system.owner == caller.department:
         return
     if FILE_OWN in caller.scopes and caller.subject is not None:
         if filter_number(None, caller.subject)[1] == number:
@@ -406,7 +406,7 @@ def _may_file(caller: Caller, declaration: Declaration, number: str) -> None:
         raise QuestionRefused("FORBIDDEN", "An applicant files for nobody but the one that the token names.")
     raise QuestionRefused(
         "FORBIDDEN",
-        f"{declaration.system.code} is of a department that the token is not of; see `departments`.",
+        f"{declaration.system.code} is of a department that the token is not of; its `department` says whose systems it files in.",
     )
 
 

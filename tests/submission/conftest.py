@@ -49,6 +49,11 @@ class Taker:
     item: str
     fields: dict[str, Any]
 
+    @property
+    def clerk(self) -> str:
+        """Token of one who files for its department."""
+        return "demo-clerk" if self.code == SOAP else "demo-clerk-gsj"
+
     def application(self, person: str) -> dict[str, Any]:
         applicant = {"name": "王小明", "number": person, "mobile": "13800001234"}
         return {"itemCode": self.item, "system": self.code, "applicant": applicant, "fields": self.fields}

@@ -47,6 +47,7 @@ class World:
         )
 
     def hand_in(self, gateway: Child) -> str:
+        gateway.client.token = self.taker.clerk
         asked = gateway.client.ask(
             SUBMIT, {"input": self.taker.application(self.person), "key": KEY}, echoes=True
         )
@@ -54,6 +55,7 @@ class World:
         return str(asked.data["submitCase"]["receipt"]["token"])
 
     def receipt(self, gateway: Child, token: str) -> dict[str, Any]:
+        gateway.client.token = self.taker.clerk
         return dict(gateway.client.data(RECEIPT, {"token": token})["receipt"])
 
     def until_filed(self, gateway: Child, token: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ SUBMIT = """mutation ($input: SubmitCaseInput!, $key: String!, $wait: Int) {
     applicant { displayName ... on NaturalPerson { maskedId maskedMobile } } case { id state } } } }"""
 RECEIPT = """query ($token: ID!) { receipt(token: $token) {
   token state caseId case { id state timeline { nodes { kind } } } steps { at state } } }"""
+GSJ_CLERK = "demo-clerk-gsj"
 OTHER_CITIZEN = "another-citizen-token"
 OTHER_CLERK = "another-clerk-token"
 
@@ -36,7 +37,7 @@ def folder(takers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     tokens = (ROOT / "samples/tokens.yaml").read_text("utf-8")
     tokens += (
         f'  - {{token: {OTHER_CITIZEN}, name: other, scopes: ["cases:own", "cases:file-own"], subject: "{_OTHER}"}}\n'
-        f'  - {{token: {OTHER_CLERK}, name: clerk-2, scopes: ["cases:file", "cases:read"], departments: ["115000000090001702"]}}\n'
+        f'  - {{token: {OTHER_CLERK}, name: clerk-2, scopes: ["cases:file", "cases:read"], department: "115000000090001702"}}\n'
     )
     (systems.parent / "tokens.yaml").write_text(tokens, "utf-8")
     return systems
@@ -135,7 +136,7 @@ def test_every_problem_is_told_at_once_with_its_field(client: Client) -> None:
 
 
 def test_where_nothing_can_be_filed(client: Client) -> None:
-    clerk = {"token": "demo-clerk"}
+    clerk = {"token": GSJ_CLERK}
     assert refused(client, application(itemCode="500128001000"), **clerk) == [("ITEM_NOT_ACCEPTED", "")]
     assert refused(client, application(system="NO-SUCH"), **clerk) == [("SYSTEM_UNKNOWN", "")]
     assert refused(client, application(system=SOAP), **clerk) == [("ITEM_NOT_ACCEPTED", "")]
@@ -152,7 +153,7 @@ def test_nobody_files_for_another_or_for_another_department(client: Client) -> N
 
 def test_a_receipt_is_seen_by_its_applicant_and_its_department(client: Client) -> None:
     token = submit(client, application(), "key-of-a-receipt").data["submitCase"]["receipt"]["token"]
-    for who in (CITIZEN, "demo-clerk"):
+    for who in (CITIZEN, GSJ_CLERK):
         assert client.data(RECEIPT, {"token": token}, token=who)["receipt"]["token"] == token
     for who in (OTHER_CITIZEN, OTHER_CLERK):
         asked = client.ask(RECEIPT, {"token": token}, token=who)
@@ -259,13 +260,13 @@ def test_two_gateways_over_one_outbox_file_it_once(
         given = application(person)
 
         def ask(which: Client) -> Any:
-            return submit(which, given, "key-through-two-gateways", token="demo-clerk").data["submitCase"]
+            return submit(which, given, "key-through-two-gateways", token=GSJ_CLERK).data["submitCase"]
 
         answers = list(threads.map(ask, [one, two] * 4))
         assert len({one["receipt"]["token"] for one in answers}) == 1
         token = answers[0]["receipt"]["token"]
         until(
-            lambda: one.data(RECEIPT, {"token": token}, token="demo-clerk")["receipt"]["state"] == "FILED",
+            lambda: one.data(RECEIPT, {"token": token}, token=GSJ_CLERK)["receipt"]["state"] == "FILED",
             what="it is filed",
         )
     assert len(rest_taker.filed(person)) == 1
