@@ -44,10 +44,12 @@ PROBLEM_MAKERS = {"Finding", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
+    "FormProblem",
     "HttpRequestError",
     "OperationError",
     "QuestionRefused",
     "_failure",
+    "add",
     "_from_graphql",
     "answer_error",
     "error_body",
@@ -212,6 +214,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "connectors.VERB": ("connectors", "case"),
     "connectors.VERB.paging": ("connectors", "case", "paging"),
     "connectors.VERB.failure": ("connectors", "case", "failure"),
+    "connectors.WRITE": ("connectors", "submit"),
+    "connectors.WRITE.accepts": ("connectors", "submit", "accepts"),
+    "connectors.WRITE.accepts.FIELD": ("connectors", "submit", "accepts", "fields"),
+    "connectors.WRITE.accepts.MATERIAL": ("connectors", "submit", "accepts", "materials"),
+    "connectors.WRITE.answer": ("connectors", "submit", "answer"),
+    "connectors.WRITE.failure": ("connectors", "submit", "failure"),
+    "connectors.WRITE.reconcile": ("connectors", "submit", "reconcile"),
 }
 """Heading of docs/reference/declaration.md -> the place in the model that it describes."""
 

@@ -14,11 +14,14 @@ from adapters.submission.form import FormProblem, SubmissionRefused
 from adapters.submission.outbox import Outbox
 from adapters.submission.row import Step, Submission
 from adapters.submission.seal import BodySeal
+from schema.vocabulary import SubmissionState
 
 __all__ = ["Desk", "Order", "new_token"]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that is read as another over the telephone."""
+
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,22 @@ class Desk:
             message = "this idempotencyKey was used for something else; take a new key for a new submission"
             raise SubmissionRefused(FormProblem("IDEMPOTENCY_KEY_REUSED", "idempotencyKey", message))
         task = self.dispatcher.push(row.token) if is_new else self.dispatcher.running(row.token)
-        if task is not None and wait_s > 0:
-            await asyncio.wait({task}, timeout=wait_s)
-        return await self.outbox.by_token(row.token) or row
+        return await self._waited(row, task, wait_s)
+
+    async def _waited(self, row: Submission, task: asyncio.Task[None] | None, wait_s: float) -> Submission:
+        """The row as it is after at most `wait_s`: sooner once it has been sent. Its turn in its lane is waited for."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while True:
+            left_s = until - loop.time()
+            if task is not None and left_s > 0:
+                await asyncio.wait({task}, timeout=left_s)
+            row = await self.outbox.by_token(row.token) or row
+            left_s = until - loop.time()
+            if row.state != SubmissionState.RECORDED or left_s <= 0:
+                return row
+            await asyncio.sleep(min(LOOK_EVERY_S, left_s))
+            task = self.dispatcher.push(row.token)
 
     def _lane(self, order: Order, token: str) -> str:
         if isinstance(order.lane, str):

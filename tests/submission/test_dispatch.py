@@ -208,7 +208,7 @@ async def test_what_was_certainly_not_filed_is_sent_again(counter: Counter, name
 
 async def test_a_system_that_is_away_gets_it_when_it_is_back(counter: Counter) -> None:
     counter.taker.proxy.stop()
-    row = await counter.hand_in()
+    row = await counter.hand_in(wait_s=1)
     assert row.state == "RECORDED"
     counter.taker.proxy.start()
     row = await counter.work(row.token)
