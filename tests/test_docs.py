@@ -53,6 +53,7 @@ CODE_MAKERS = PROBLEM_MAKERS | {
     "_from_graphql",
     "answer_error",
     "error_body",
+    "given_up",
 }
 """Calls that take an error code as one of their arguments."""
 
@@ -130,6 +131,9 @@ def _codes(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 if isinstance(key, ast.Constant) and key.value == "code":
                     yield from ((code, "value") for code in _constants(value))
         elif isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                if keyword.arg == "code":
+                    yield from ((code, "value") for code in _constants(keyword.value))
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in CODE_MAKERS:
                 for argument in node.args:
