@@ -22,7 +22,7 @@ from samples.filing import Application, FilingError, Intake
 from samples.register import Dialect, Register, open_cases
 from samples.registry import load_registry
 
-__all__ = ["DIALECT", "PATH", "build"]
+__all__ = ["DIALECT", "ONLY_FILED", "PATH", "build"]
 
 SYSTEM = "GSJ-LICENSE"
 PATH = "/djgl/api/v1"
