@@ -15,9 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapters.auth.dress import Dress
 from adapters.auth.tls import TlsContexts
-from adapters.codecs.encoder import compile_encoders
+from adapters.call import call_of
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
 from adapters.declaration import Connector, Declaration
@@ -25,16 +24,13 @@ from adapters.exchange import Call, Exchange
 from adapters.files import file_desk
 from adapters.loader import load
 from adapters.mapping.dates import parse_offset
-from adapters.mapping.errors import ExpressionError
 from adapters.mapping.functions import CompileContext
-from adapters.mapping.template import compile_template
 from adapters.own.compile import compile_own_fields
 from adapters.own.loaded import OwnSchema, own_schema
 from adapters.own.soap import own_soap_problems
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
-from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
-from adapters.soap.call import soap_call
+from adapters.rest.exchange import JsonExchange, rest_exchange
 from adapters.soap.check import check_soap, soap_remarks
 from adapters.soap.exchange import SoapExchange
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
@@ -248,17 +244,16 @@ def _exchange(declaration: Declaration, service: SoapService | None) -> Exchange
 
 def _connectors(declaration: Declaration, service: SoapService | None) -> dict[str, CompiledConnector]:
     context, auth = context_of(declaration), declaration.source.auth
-    source = declaration.source
-    dress = dress_of(declaration) if source.soap is not None else None
+    dress = dress_of(declaration) if declaration.source.soap is not None else None
     ends = (auth.session or auth.oauth2) if auth is not None else None
     ended = ends.ended.when if ends is not None else None
     compiled: dict[str, CompiledConnector] = {}
     for verb, connector in declaration.connectors.declared().items():
         ticket: CompiledTicket | None = None
         if connector.ticket is not None:
-            poll = _call(declaration, service, poll_connector(connector, connector.ticket), context, dress)
+            poll = call_of(declaration, service, poll_connector(connector, connector.ticket), context, dress)
             ticket = compile_ticket(connector.ticket, poll, context)
-        call = _call(declaration, service, connector, context, dress)
+        call = call_of(declaration, service, connector, context, dress)
         compiled[verb] = compile_connector(
             verb,
             connector,
@@ -270,40 +265,9 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
         )
 
     def own_call(connector: Connector, context: CompileContext) -> Call:
-        return _call(declaration, service, connector, context, dress)
+        return call_of(declaration, service, connector, context, dress)
 
     return compiled | compile_own_fields(declaration, own_call, ended=ended)
-
-
-def _call(
-    declaration: Declaration,
-    service: SoapService | None,
-    connector: Connector,
-    context: CompileContext,
-    dress: Dress | None,
-) -> Call:
-    source = declaration.source
-    if source.soap is not None:
-        if service is None or connector.operation not in service.operations:
-            raise ExpressionError(
-                f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
-            )
-        encoders = compile_encoders(connector.encode, context)
-        filled = compile_template(connector.body or {}, context)
-        arguments = encoders.around("body", filled, keeps_bytes=True)
-        return soap_call(
-            source.soap,
-            service,
-            service.operations[connector.operation],
-            arguments,
-            dress,
-            headers=connector.soap_header,
-            context=context,
-        )
-    if source.graphql is not None:
-        return graphql_call(source.graphql, connector, context)
-    assert source.rest is not None  # noqa: S101 - the model has exactly one
-    return rest_call(source.rest, connector, context)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

@@ -27,7 +27,15 @@ from schema.identifiers import (
 )
 from schema.paging import fingerprint, paginate
 
-__all__ = ["ALWAYS", "CaseView", "case_rules", "network_time", "record_fields", "subject_of"]
+__all__ = [
+    "ALWAYS",
+    "CaseView",
+    "case_rules",
+    "masked_applicant",
+    "network_time",
+    "record_fields",
+    "subject_of",
+]
 
 ALWAYS = ("localNo", "appliedAt")
 """Canonical fields that are read whatever is selected: they identify and order."""
@@ -74,7 +82,7 @@ def case_rules(ref_key: bytes) -> dict[tuple[str, str], FieldRule]:
         ("Case", "systemCode"): FieldRule(lambda case, *_: case.found.system),
         ("Case", "system"): FieldRule(lambda case, *_: {"code": case.found.system}),
         ("Case", "applicant"): FieldRule(
-            lambda case, *_: _applicant(case.get("applicant"), ref_key), ("applicant",)
+            lambda case, *_: masked_applicant(case.get("applicant"), ref_key), ("applicant",)
         ),
         ("Case", "rawStatus"): FieldRule(lambda case, *_: case.get("rawStatus") or "", ("rawStatus",)),
         ("Case", "state"): FieldRule(lambda case, *_: case.get("state") or "UNKNOWN", ("state",)),
@@ -131,7 +139,8 @@ def subject_of(record: Mapping[str, Any] | None, ref_key: bytes) -> str | None:
     return applicant_ref(ref_key, id_type, number)
 
 
-def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
+def masked_applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
+    """An applicant as anyone may see it; None without a number."""
     if not record or not record.get("idNumber"):
         return None
     number, kind = record["idNumber"], record.get("kind") or "UNKNOWN"

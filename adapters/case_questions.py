@@ -74,6 +74,10 @@ class CaseQuestions:
             for kind, rule in (desk.rules.items() if desk is not None else ())
         ]
 
+    def add_rule(self, type_name: str, field_name: str, rule: FieldRule) -> None:
+        """Of a field that another part of this subgraph answers."""
+        self.rules = {**self.rules, (type_name, field_name): rule}
+
     # --- root fields ---
 
     def root_fields(self) -> dict[str, Any]:
@@ -88,7 +92,7 @@ class CaseQuestions:
     async def case(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> CaseView | None:
-        return await self._case_by_id(run, str(arguments["id"]), selection.names(), path)
+        return await self.case_by_id(run, str(arguments["id"]), selection.names(), path)
 
     async def case_progress(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
@@ -164,7 +168,7 @@ class CaseQuestions:
             )
         if kind == "LegacySystem":
             return {"__typename": kind, "code": representation["code"]}
-        view = await self._case_by_id(run, representation["id"], names, path)
+        view = await self.case_by_id(run, representation["id"], names, path)
         return _Typed("Case", view) if view is not None else None
 
     # --- fields that ask a system ---
@@ -286,7 +290,10 @@ class CaseQuestions:
             FetchError(f"No data: {reason}; see sources.", path, {"code": "NO_SOURCE_ANSWERED"})
         )
 
-    async def _case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
+    async def case_by_id(
+        self, run: Run, text: str, names: frozenset[str], path: Path, *, live: bool = False
+    ) -> CaseView | None:
+        """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
         source = self.network.sources.get(wanted.system)
         if wanted.system in self.network.absent:
@@ -308,6 +315,7 @@ class CaseQuestions:
             deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
+            live=live,
         )
         if own:  # another's case is as if it were not there
             found = [one for one in found if _is_applicant(one, own)]

@@ -7,7 +7,7 @@ people see on hover.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
@@ -21,7 +21,8 @@ from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.ticket_model import Ticket
 from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
-from schema.canonical import RECORDS, VERBS, Record
+from adapters.write_model import Accepts, Reconcile, WriteAnswer, WriteFailure
+from schema.canonical import RECORDS, VERBS, WRITES, Record
 from schema.vocabulary import ENUMS
 
 __all__ = [
@@ -37,12 +38,14 @@ __all__ = [
     "OwnField",
     "OwnTypes",
     "Paging",
+    "Request",
     "RestSource",
     "SoapSource",
     "Source",
     "SystemInfo",
     "Ticket",
     "Traffic",
+    "Write",
     "declaration_schema",
 ]
 
@@ -209,8 +212,8 @@ class Paging(Model):
         return self
 
 
-class Connector(Model):
-    """One thing that the system can be asked."""
+class Request(Model):
+    """What is sent, and how what comes back is unpacked."""
 
     operation: str | None = Field(default=None, description="SOAP: operation of the port.")
     method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="GET", description="REST: method.")
@@ -239,6 +242,11 @@ class Connector(Model):
         default=(),
         description="What stands inside fields of the reply becomes what rules and map read, in order 报文解码.",
     )
+
+
+class Connector(Request):
+    """One thing that the system can be asked."""
+
     numbers: str | None = Field(
         default=None,
         description="Regular expression of this system's case numbers; others are not asked for here.",
@@ -260,6 +268,26 @@ class Connector(Model):
     safe: bool = Field(default=True, description="Reading only: may be retried and cached.")
 
 
+class Write(Request):
+    """One thing that the system can be told: sent once, through the outbox 申报发件箱."""
+
+    safe: ClassVar[bool] = False
+
+    method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="POST", description="REST: method.")
+    timeout_ms: int | None = Field(
+        default=None,
+        ge=50,
+        le=120000,
+        description="Longest wait for the answer; without it `traffic.timeoutMs`.",
+    )
+    accepts: Accepts = Accepts()
+    answer: WriteAnswer = WriteAnswer()
+    failure: WriteFailure = WriteFailure()
+    reconcile: Reconcile | None = Field(
+        default=None, description="How an unknown outcome is found out; without it a person must 核对."
+    )
+
+
 class Connectors(Model):
     """The canonical verbs 标准动作; leave out what the system cannot do."""
 
@@ -270,10 +298,24 @@ class Connectors(Model):
         description="Cases, newest first 办件列表: $args.applicant.idNumber, $args.from, $args.to, $args.department, ...",
     )
     changes: Connector | None = Field(default=None, description="Changes since a time 变更: $args.since.")
+    submit: Write | None = Field(default=None, description="Files an application 申报.")
+    supplement: Write | None = Field(
+        default=None, description="Hands in what was missing 补正: $args.case.number."
+    )
+    withdraw: Write | None = Field(
+        default=None, description="Takes an application back 撤回: $args.case.number."
+    )
+    appointment: Write | None = Field(
+        default=None, description="Books an appointment 预约: $args.slot.start."
+    )
 
     def declared(self) -> dict[str, Connector]:
         """Verb -> connector, of those that are there."""
         return {verb: one for verb in VERBS if (one := getattr(self, verb)) is not None}
+
+    def writes(self) -> dict[str, Write]:
+        """Operation -> what is declared of it, of those that are there."""
+        return {name: one for name in WRITES if (one := getattr(self, name)) is not None}
 
 
 class Batch(Model):

@@ -173,8 +173,11 @@ class Network:
         deadline: float,
         only: str | None = None,
         trace: Mapping[str, str] = NO_TRACE,
+        live: bool = False,
     ) -> tuple[list[Found], list[Outcome]]:
-        """Cases of a number in every system whose numbers look like it, or in the one system named."""
+        """Cases of a number in every system whose numbers look like it, or in the one system named.
+
+        live: no kept answer will do."""
         sources = [
             source
             for code, source in sorted(self.sources.items())
@@ -192,6 +195,7 @@ class Network:
                 deadline=deadline,
                 gaps=outcome.gaps,
                 trace=trace,
+                live=live,
             )
 
         answers = await ask_each(sources, ask)

@@ -137,15 +137,24 @@ class Source:
         gaps: list[Gap] | None = None,
         trace: Mapping[str, str] = NO_TRACE,
         roots: Mapping[str, Any] = NO_TRACE,
+        live: bool = False,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
         verb: or the coordinate of a field of its own types. args: what the request template may use as `$args`;
         roots: what else it may use, by name; deadline: event-loop time; gaps: unmapped codes of a fresh reply
-        are added here.
+        are added here. live: no kept answer will do, and none that another call is waiting for.
         """
         asking = partial(
-            self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, roots=roots
+            self._ask,
+            verb,
+            args,
+            fields,
+            deadline=deadline,
+            position=position,
+            gaps=gaps,
+            roots=roots,
+            live=live,
         )
         if self.tracer is None:
             return await asking(trace)
@@ -169,6 +178,7 @@ class Source:
         position: Position,
         gaps: list[Gap] | None,
         roots: Mapping[str, Any],
+        live: bool,
     ) -> Page:
         connector = self.connectors[verb]
         reader = connector.reader(fields)
@@ -179,7 +189,7 @@ class Source:
         parts = {"args": dict(args), "page": page, **({"roots": dict(roots)} if roots else {})}
         key = (
             cache_key(self.namespace, self.code, verb, parts, secret=self.secret)
-            if connector.connector.safe
+            if connector.connector.safe and not live
             else None
         )
         fresh: list[tuple[bytes, Read]] = []

@@ -11,7 +11,7 @@ import graphql
 from pydantic.alias_generators import to_snake
 
 from adapters.codecs.check import decode_problems, encode_problems
-from adapters.declaration import Connector, Declaration, RestSource
+from adapters.declaration import Connector, Declaration, Request, RestSource
 from adapters.exchange import FAULT_NAMES
 from adapters.files import file_connector
 from adapters.loader import Document
@@ -32,6 +32,8 @@ __all__ = [
     "codec_problems",
     "connector_problems",
     "context_of",
+    "expression_problem",
+    "literals",
     "map_of",
     "map_problems",
     "protocol_problems",
@@ -90,6 +92,7 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield from protocol_problems(document, declaration, connector, place)
         roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
         yield from request_problems(document, connector, context, place, roots, secret_names(declaration))
+        yield from _number_problems(document, connector, place)
         yield from reply_problems(document, connector, context, place)
         yield from codec_problems(document, connector, context, place)
         yield from _ticket_problems(document, declaration, verb, connector, context)
@@ -120,7 +123,7 @@ def _file_problems(
 
 
 def protocol_problems(
-    document: Document, declaration: Declaration, connector: Connector, place: Place
+    document: Document, declaration: Declaration, connector: Request, place: Place
 ) -> Iterator[Problem]:
     source = declaration.source
     foreign: list[str] = []
@@ -147,6 +150,9 @@ def protocol_problems(
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
             )
+
+
+def _number_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
     if connector.numbers is not None:
         try:
             compile_pattern(connector.numbers)
@@ -155,7 +161,7 @@ def protocol_problems(
 
 
 def _rest_problems(
-    document: Document, source: RestSource | None, connector: Connector, place: Place
+    document: Document, source: RestSource | None, connector: Request, place: Place
 ) -> Iterator[Problem]:
     if connector.path and not connector.path.startswith("/"):
         yield document.problem(
@@ -194,7 +200,7 @@ def _bad_xml_names(tree: Any) -> Iterator[Place]:
             yield from ((index, *inner) for inner in _bad_xml_names(value))
 
 
-def _document_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
+def _document_problems(document: Document, connector: Request, place: Place) -> Iterator[Problem]:
     try:
         parsed = graphql.parse(connector.document or "")
     except graphql.GraphQLSyntaxError as error:
@@ -242,7 +248,7 @@ def request_problems(
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
-        yield _expression_problem(document, (*place, "path"), connector.path, error)
+        yield expression_problem(document, (*place, "path"), connector.path, error)
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
@@ -258,7 +264,7 @@ def template_problems(
     pages: bool,
 ) -> Iterator[Problem]:
     """Of a template of a request. roots: what may follow $; pages: whether there is anything for $page to say."""
-    for inner, text in _literals(tree):
+    for inner, text in literals(tree):
         if text.strip() == "TODO":
             yield document.problem((*place, *inner), "TODO_LEFT", "a TODO of the draft is still here")
     for inner, text in template_expressions(tree):
@@ -270,13 +276,13 @@ def template_problems(
         try:
             compile_template(text, context)
         except ExpressionError as error:
-            yield _expression_problem(document, here, text, error)
+            yield expression_problem(document, here, text, error)
             continue
         yield from _root_problems(document, here, parse(text), roots)
 
 
 def codec_problems(
-    document: Document, connector: Connector, context: CompileContext, place: Place
+    document: Document, connector: Request, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     for index, message in decode_problems(connector.decode, context):
         yield document.problem((*place, "decode", index), "BAD_CODEC", message)
@@ -321,7 +327,7 @@ def _ticket_problems(
         )
         return
     poll, here = poll_connector(connector, ticket), (*place, "poll")
-    yield from protocol_problems(document, declaration, poll.model_copy(update={"numbers": None}), here)
+    yield from protocol_problems(document, declaration, poll, here)
     roots = {
         "args": ARGS[verb],
         "page": PAGE_NAMES,
@@ -334,7 +340,7 @@ def _ticket_problems(
     yield from reader_problems(document, ticket.pending, context, (*place, "pending"))
 
 
-def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
+def literals(tree: Any) -> Iterator[tuple[Place, str]]:
     """Every text of a template that is no expression, with its place."""
     if isinstance(tree, str):
         if not tree.startswith("$"):
@@ -342,7 +348,7 @@ def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(tree, Mapping | list):
         items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
         for key, value in items:
-            yield from (((key, *inner), text) for inner, text in _literals(value))
+            yield from (((key, *inner), text) for inner, text in literals(value))
 
 
 def _root_problems(
@@ -410,7 +416,7 @@ def reader_problems(
     try:
         compile_expression(text, context)
     except ExpressionError as error:
-        yield _expression_problem(document, place, text, error)
+        yield expression_problem(document, place, text, error)
         return
     roots: dict[str, frozenset[str] | None] = {
         "reply": None,
@@ -423,7 +429,7 @@ def reader_problems(
     yield from _root_problems(document, place, parse(text), roots)
 
 
-def _expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
+def expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
     shown = f"{text[:80]!r}: {error.message} (at character {error.offset + 1})"
     return document.problem(place, "EXPRESSION", shown, allowed=error.allowed)
 

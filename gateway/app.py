@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from adapters.references import Lookup
+from adapters.submission.desk import Desk
+from adapters.submission.dispatcher import Dispatcher
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
 from cache.rates import SharedRates
@@ -34,6 +38,7 @@ from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.labels import LabelRules, load_label_hook, sticky_by
+from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
@@ -43,6 +48,7 @@ from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
+from gateway.telemetry.logs import safe_text
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
@@ -128,6 +134,7 @@ def build_gateway(
             gaps = GapBook(counters, metrics)
             gaps.start()
             stack.push_async_callback(gaps.stop)
+            dispatcher = _dispatcher(settings, database, engine, metrics)
             parts = Parts(
                 registry,
                 store,
@@ -141,6 +148,7 @@ def build_gateway(
                 default_deadline_s=settings.default_deadline_ms / 1000,
                 largest_page=settings.max_first,
                 operation_cache_entries=settings.operation_cache_entries,
+                desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
             )
             reloader = Reloader(
                 engine,
@@ -154,6 +162,8 @@ def build_gateway(
             )
             stack.push_async_callback(engine.close)
             await reloader.load_first(first)
+            dispatcher.start()
+            stack.push_async_callback(dispatcher.stop)
             stack.push_async_callback(reloader.stop)
             reloader.start(
                 watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
@@ -215,6 +225,23 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
 
 async def _database_health(database: Database) -> Mapping[str, object]:
     return (await database.health()).report()
+
+
+def _dispatcher(
+    settings: Settings, database: Database, engine: GraphQLEngine, metrics: Metrics
+) -> Dispatcher:
+    secret = secret_key_bytes(settings)
+    return Dispatcher(
+        SqlOutbox(database),
+        engine.lend_writers,
+        body_seal(settings.outbox_keys.get_secret_value(), secret),
+        holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
+        lease_s=settings.outbox_lease_s,
+        poll_s=settings.outbox_poll_s,
+        keep_s=settings.outbox_keep_days * 86400,
+        mask=safe_text,
+        observer=metrics,
+    )
 
 
 def _stores(settings: Settings) -> tuple[Store, Counters, SharedRates | None]:

@@ -29,6 +29,10 @@ _CAPABILITY = {
     "case": Capability.GET_CASE,
     "cases": Capability.LIST_CASES,
     "changes": Capability.CHANGES_SINCE,
+    "submit": Capability.SUBMIT,
+    "supplement": Capability.SUPPLEMENT,
+    "withdraw": Capability.WITHDRAW,
+    "appointment": Capability.BOOK,
 }
 _BREAKER = {
     TrafficBreaker.CLOSED: BreakerState.CLOSED,
@@ -132,7 +136,10 @@ def _facts(declaration: Declaration, service: SoapService | None) -> SystemFacts
         system.owner,
         protocol,
         SystemLifecycle(system.lifecycle),
-        tuple(_CAPABILITY[verb] for verb in declaration.connectors.declared()),
+        tuple(
+            _CAPABILITY[verb]
+            for verb in (*declaration.connectors.declared(), *declaration.connectors.writes())
+        ),
         system.vendor or None,
         encoding or "utf-8",
     )

@@ -8,8 +8,8 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
+from adapters.submission.writer import Writer
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.labels import LabelRules
 from gateway.looks import Looks
@@ -60,6 +61,7 @@ class Generation:
     subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     files: Mapping[str, FileDesk] = field(default_factory=dict)
+    writers: Mapping[str, Writer] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -203,6 +205,20 @@ class GraphQLEngine:
         if self._looks is None:
             return answer
         return await self._looks.around(operation.footprint, request, context, told, kind=operation.kind)
+
+    @contextmanager
+    def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
+        """Those of the generation in service, which is not closed while they are used; none before the first."""
+        generation = self._current
+        if generation is None:
+            yield {}
+            return
+        generation.in_flight += 1
+        try:
+            yield generation.writers
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
 
     def readiness(self) -> Mapping[str, Any]:
         generation = self._current

@@ -21,6 +21,9 @@ from adapters.own.questions import OwnQuestions
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
+from adapters.submission.desk import Desk
+from adapters.submission.questions import SubmissionQuestions
+from adapters.submission.writer import Writer, build_writer
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
@@ -65,6 +68,7 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,11 @@ def build_generation(
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
+    writers = {
+        code: build_writer(source, loaded.services.get(code))
+        for code, source in sources.items()
+        if source.declaration.connectors.writes()
+    }
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
     mine = own_subgraphs(supergraph, loaded.own)
     if mine:
@@ -110,7 +119,7 @@ def build_generation(
         composed.composition,
         composed.graph,
         {
-            **_subgraphs(parts, network, systems, composed.own, mine),
+            **_subgraphs(parts, network, systems, writers, composed.own, mine),
             **_own_subgraphs(parts, network, loaded, mine),
             **remotes,
         },
@@ -120,6 +129,7 @@ def build_generation(
         federation_sdl(api_schema),
         declared_permissions(supergraph, house=bool(mine)),
         {code: source.files for code, source in sources.items() if source.files is not None},
+        writers,
     )
     return Built(generation, declared, network, remotes)
 
@@ -157,7 +167,12 @@ def _sources(
 
 
 def _subgraphs(
-    parts: Parts, network: Network, systems: Systems, own: OwnSchemas, names: frozenset[str]
+    parts: Parts,
+    network: Network,
+    systems: Systems,
+    writers: Mapping[str, Writer],
+    own: OwnSchemas,
+    names: frozenset[str],
 ) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
     questions = CaseQuestions(
@@ -170,7 +185,8 @@ def _subgraphs(
         parts.default_deadline_s,
         parts.largest_page,
     )
-    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
+    submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
+    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}

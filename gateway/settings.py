@@ -97,6 +97,23 @@ class Settings(BaseModel):
         "",
         "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
     )
+    outbox_keys: SecretStr = _setting(
+        SecretStr(""),
+        "Keys of the bodies in the outbox 发件箱密钥, the newest first, with blanks between; empty uses `secret_key`.",
+    )
+    outbox_poll_s: float = _setting(
+        2.0, "How often the outbox is looked at for what is due.", unit="s", gt=0, le=3600
+    )
+    outbox_lease_s: float = _setting(
+        30.0,
+        "Slack, beyond twice the longest call, after which what a process was sending is taken up by another.",
+        unit="s",
+        gt=0,
+        le=3600,
+    )
+    outbox_keep_days: float = _setting(
+        365.0, "How long receipts and idempotency keys of settled submissions are kept.", unit="days", gt=0
+    )
     secret_key: SecretStr = _setting(
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",

@@ -14,6 +14,7 @@ __all__ = ["PERMISSIONS", "RECORDED", "TYPES", "Scopes", "required_scopes"]
 Scopes = frozenset[str]
 
 _READ, _OWN = frozenset({"cases:read"}), frozenset({"cases:own"})
+_FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
 PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
     {
@@ -23,11 +24,18 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "myCases"): (_OWN,),
         ("LegacySystem", "changes"): (_READ,),
         ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
+        ("Query", "receipt"): (_FILE, _FILE_OWN),
+        ("Mutation", "submitCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "supplementCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "withdrawCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "bookAppointment"): (_FILE, _FILE_OWN),
+        ("SubmissionReceipt", "case"): (_READ, _OWN),
         ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
-`caseProgress` give the caller's own cases only. A raw value of a mapping gap can hold anything that a system holds,
+`caseProgress` give the caller's own cases only; with `cases:file-own` alone one files for oneself, with `cases:file` for
+the systems of one's own department. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
 
 RECORDED: frozenset[str] = frozenset(

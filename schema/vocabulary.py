@@ -49,6 +49,9 @@ __all__ = [
     "Requirement",
     "SourceStatus",
     "SpecialProcedureKind",
+    "SubmissionMode",
+    "SubmissionOperation",
+    "SubmissionState",
     "SystemLifecycle",
     "Term",
     "TimeUnit",
@@ -151,6 +154,7 @@ class Capability(Term):
     LIST_EVENTS = "LIST_EVENTS", "Steps of a case 过程查询."
     CHANGES_SINCE = "CHANGES_SINCE", "Changes since a moment 增量查询."
     SUBMIT = "SUBMIT", "Take an application 申办."
+    SUPPLEMENT = "SUPPLEMENT", "Take what was missing 补正."
     WITHDRAW = "WITHDRAW", "Withdraw an application 撤件."
     UPLOAD = "UPLOAD", "Take a document 材料上传."
     BOOK = "BOOK", "Book an appointment 预约."
@@ -479,6 +483,40 @@ class WarningSubject(Term):
     SYSTEM = "SYSTEM", "A legacy system 存量系统."
 
 
+# --- submissions 申报 ---
+
+
+@_published("What a submission does 申报类型.")
+class SubmissionOperation(Term):
+    SUBMIT = "SUBMIT", "Files an application 申报."
+    SUPPLEMENT = "SUPPLEMENT", "Hands in what was missing 补正."
+    WITHDRAW = "WITHDRAW", "Takes an application back 撤回."
+    APPOINTMENT = "APPOINTMENT", "Books an appointment 预约."
+
+
+@_published("How far a submission is 申报状态.")
+class SubmissionState(Term):
+    RECORDED = "RECORDED", "Kept by the gateway, not sent yet 已登记."
+    DISPATCHING = "DISPATCHING", "Being sent 发送中."
+    TAKEN = "TAKEN", "The system has taken it and will give its number later 已收待编号."
+    FILED = "FILED", "Filed in the system 已入库."
+    REFUSED = "REFUSED", "Certainly not filed: the system refused it 被拒绝."
+    UNKNOWN = "UNKNOWN", "Sent, and no answer that can be relied on came; it is looked for 结果未知."
+    RECONCILING = "RECONCILING", "Being looked for in the system 核对中."
+    NOT_FILED = "NOT_FILED", "Looked for and certainly not there; it will be sent again 未入库."
+    NEEDS_PERSON = (
+        "NEEDS_PERSON",
+        "Nobody but a person can tell; the operators have it on their list 待人工核实.",
+    )
+
+
+@_published("When a system gives the number of a case 编号方式.")
+class SubmissionMode(Term):
+    IMMEDIATE = "IMMEDIATE", "With its answer 即时."
+    LATER = "LATER", "Some time after it has taken the application 延后."
+    NEVER = "NEVER", "Not at all 不提供."
+
+
 ENUMS: dict[str, type[Term]] = {
     enum.__name__: enum
     for enum in (
@@ -511,6 +549,9 @@ ENUMS: dict[str, type[Term]] = {
         Requirement,
         SourceStatus,
         SpecialProcedureKind,
+        SubmissionMode,
+        SubmissionOperation,
+        SubmissionState,
         SystemLifecycle,
         TimeUnit,
         WarningLevel,

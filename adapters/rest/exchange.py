@@ -14,7 +14,7 @@ from adapters.codecs.compile import records_of
 from adapters.codecs.encoder import Encoders, compile_encoders
 from adapters.codecs.model import RecordsStep
 from adapters.codecs.request import Draft, RequestSigner, compile_request_sign
-from adapters.declaration import Connector, GraphQLSource, RestSource
+from adapters.declaration import Connector, GraphQLSource, RestSource, Write
 from adapters.exchange import Exchange, Read
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import CompileContext, as_text
@@ -104,7 +104,7 @@ class RestCall:
         return f"{scheme}://{rest.partition('/')[0]}/{link.lstrip('/')}"
 
 
-def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
+def rest_call(source: RestSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """Raises ExpressionError."""
     charset = (python_charset(source.charset) if source.charset else None) or "utf-8"
     encoders = compile_encoders(connector.encode, context)
@@ -130,7 +130,7 @@ def rest_call(source: RestSource, connector: Connector, context: CompileContext)
     )
 
 
-def graphql_call(source: GraphQLSource, connector: Connector, context: CompileContext) -> RestCall:
+def graphql_call(source: GraphQLSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """The document is fixed; only variables come from the caller."""
     encoders = compile_encoders(connector.encode, context)
     variables = encoders.around("variables", compile_template(connector.variables, context))
@@ -155,7 +155,7 @@ def graphql_call(source: GraphQLSource, connector: Connector, context: CompileCo
 
 
 def _body(
-    source: RestSource, connector: Connector, context: CompileContext, encoders: Encoders
+    source: RestSource, connector: Connector | Write, context: CompileContext, encoders: Encoders
 ) -> tuple[Fill | None, WriteBody, str | None]:
     charset = python_charset(source.charset) if source.charset else "utf-8"
     if charset is None:

@@ -104,11 +104,13 @@ class Traffic:
         deadline: float,
         read: bool = True,
         freshness: Freshness | Literal["policy"] | None = "policy",
+        timeout_s: float | None = None,
     ) -> Answer:
         """The answer to what `key` names, or SourceError.
 
         deadline: `loop.time()` by which it is needed. key: None shares and keeps nothing. read=False: for calls that
-        change something: sent at most once, neither shared nor kept. freshness: None keeps nothing.
+        change something: sent at most once, neither shared nor kept. freshness: None keeps nothing. timeout_s: of the
+        attempt, for such calls, in place of the policy's.
         """
         started = self._clock.monotonic()
         rule = self.policy.freshness if freshness == "policy" else freshness
@@ -116,7 +118,7 @@ class Traffic:
             rule = None  # shared while it runs; no store is asked for what none keeps
         try:
             if not read:
-                answer = await self._attempt(send, Deadline(deadline, _now()))
+                answer = await self._attempt(send, Deadline(deadline, _now()), timeout_s)
             elif key is None or rule is None:
                 self._observer.cache_asked(self.system, "bypass")
                 answer = await self._ask(send, key, deadline, None)
@@ -291,7 +293,7 @@ class Traffic:
 
         return await first_good(partial(self._attempt, send, deadline), second, after_s=after_s)
 
-    async def _attempt(self, send: Send, deadline: Deadline) -> Answer:
+    async def _attempt(self, send: Send, deadline: Deadline, timeout_s: float | None = None) -> Answer:
         if self.policy.maintenance is not None:
             self._refuse_in_maintenance()
         if self._breaker.closed_to_all():  # before queueing: an open circuit answers at once
@@ -301,7 +303,7 @@ class Traffic:
         try:
             if self._rate is not None:
                 await self._wait_for_rate(self._rate, deadline)
-            return await self._send(send, deadline)
+            return await self._send(send, deadline, timeout_s or self.policy.timeout_s)
         finally:
             self._bulkhead.give_back()
 
@@ -328,8 +330,8 @@ class Traffic:
         if wait_s > 0:
             await asyncio.sleep(wait_s)
 
-    async def _send(self, send: Send, deadline: Deadline) -> Answer:
-        now, timeout_s = _now(), self.policy.timeout_s
+    async def _send(self, send: Send, deadline: Deadline, timeout_s: float) -> Answer:
+        now = _now()
         if deadline.left_s(now) <= 0:
             raise SourceTimeout(self.system)
         leave = self._breaker.admit()

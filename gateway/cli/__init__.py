@@ -12,6 +12,7 @@ from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.mock import mock
+from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
 from gateway.cli.record import record
 from gateway.cli.replay import replay
@@ -51,5 +52,6 @@ for command in (
     trail,
     clock,
     rules,
+    outbox,
 ):
     main.add_command(command)

@@ -20,7 +20,8 @@ _SYSTEM = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 3
 
 
 class Metrics:
-    """Implements the web's `RequestMetrics`, `OperationMetrics` and `StreamMetrics` and the adapters' `TrafficObserver`."""
+    """Implements the web's `RequestMetrics`, `OperationMetrics` and `StreamMetrics` and the adapters' `TrafficObserver`
+    and `SubmissionObserver`."""
 
     def __init__(self, *, version: str = "") -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
@@ -88,6 +89,12 @@ class Metrics:
             "quanyu_mapping_gaps",
             "Values of a system that its code tables do not know, answered as UNKNOWN.",
             ["system", "table"],
+            registry=registry,
+        )
+        self._submissions = Counter(
+            "quanyu_submissions",
+            "Submissions that came into a state: FILED, REFUSED, UNKNOWN, NEEDS_PERSON, ...",
+            ["system", "operation", "state"],
             registry=registry,
         )
         self._reloads = Counter(
@@ -228,6 +235,9 @@ class Metrics:
         if found is None:
             found = self._histograms[histogram, system] = histogram.labels(system)
         return found
+
+    def submission_changed(self, system: str, operation: str, state: str) -> None:
+        self._submissions.labels(system, operation, state).inc()
 
     # The house.
 

@@ -38,6 +38,7 @@ __all__ = [
     "NaturalPerson",
     "SourceInfo",
     "SourceOutcome",
+    "connector_answers",
 ]
 
 field = strawberry.field
@@ -54,7 +55,7 @@ States = Annotated[
 ]
 
 
-def _connector() -> NoReturn:
+def connector_answers() -> NoReturn:
     raise NotImplementedError("fields of the cases subgraph are answered by the connector")
 
 
@@ -113,7 +114,7 @@ class NaturalPerson(Applicant):
         self,
         purpose: Annotated[AccessPurpose, argument(description="Why it is needed; recorded 查阅目的.")],
     ) -> str | None:
-        _connector()
+        connector_answers()
 
     masked_id: str = field(description="Identity number: first 3 and last 2 characters 证件号码(脱敏).")
     masked_mobile: str | None = field(description="Mobile phone: first 3 and last 4 digits 手机号(脱敏).")
@@ -147,7 +148,7 @@ class LegacySystem:
 
     @resolved("Items that the system says it handles, asked live 系统事项.")
     def items(self, first: First = 20, after: After = None) -> "SystemItemConnection | None":
-        _connector()
+        connector_answers()
 
     @resolved(
         "What the system reports as changed since a moment, oldest first, asked live 变更.",
@@ -159,7 +160,7 @@ class LegacySystem:
         first: First = 20,
         after: After = None,
     ) -> "CaseChangeConnection | None":
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="How one system answered 数据源应答.")
@@ -250,7 +251,7 @@ class Case:
         first: First = 50,
         after: After = None,
     ) -> CaseEventConnection:
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="Cases of many systems, newest first, one page 办件列表.")
@@ -325,7 +326,7 @@ class CasesQuery:
         self,
         id: Annotated[strawberry.ID, argument(description="Such as JT-PERMIT:JT2017-000123 办件标识.")],  # noqa: A002
     ) -> Case | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Where is my case: asks every system that may know the number 办件进度查询.",
@@ -336,7 +337,7 @@ class CasesQuery:
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
         deadline_ms: DeadlineMs = None,
     ) -> CaseProgress | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Cases of all systems that match, merged, newest first 办件列表查询.",
@@ -366,7 +367,7 @@ class CasesQuery:
         after: After = None,
         deadline_ms: DeadlineMs = None,
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "The caller's own cases, by the number in the token 我的办件.",
@@ -375,4 +376,4 @@ class CasesQuery:
     def my_cases(
         self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = None
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()
