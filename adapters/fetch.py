@@ -7,9 +7,9 @@ value: a fetch never raises for what a source did, it returns errors beside what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from graphql import DocumentNode
 
@@ -19,7 +19,9 @@ __all__ = [
     "FetchOperation",
     "FetchResult",
     "PreparedFetch",
+    "PreparedSubscription",
     "RequestContext",
+    "StreamingSubgraph",
     "Subgraph",
 ]
 
@@ -28,11 +30,18 @@ OperationKind = Literal["query", "mutation", "subscription"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `subject` is the applicant's own identity number where the token carries one."""
+    """Who asks.
+
+    subject: the applicant's own identity number, department and region: where a clerk works, each where the token
+    says so. expires_at: seconds since 1970 up to which the token is good; None for ever.
+    """
 
     name: str = "anonymous"
     scopes: frozenset[str] = frozenset()
     subject: str | None = field(default=None, repr=False)
+    department: str | None = None
+    region: str | None = None
+    expires_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -104,3 +113,21 @@ class Subgraph(Protocol):
         ...
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch: ...
+
+
+class PreparedSubscription(Protocol):
+    """A subscription compiled for one operation. Ends when the subgraph ends it; closing it unsubscribes.
+
+    Failure is a value here too: a result without data is the last thing that a lost stream gives.
+    """
+
+    def __call__(
+        self, variables: Mapping[str, Any], context: RequestContext
+    ) -> AsyncGenerator[FetchResult, None]: ...
+
+
+@runtime_checkable
+class StreamingSubgraph(Protocol):
+    """A subgraph that has events."""
+
+    def subscribe(self, operation: FetchOperation) -> PreparedSubscription: ...

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, validate
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, subscribe, validate
 
-from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
+from adapters.fetch import (
+    FetchError,
+    FetchOperation,
+    FetchResult,
+    PreparedFetch,
+    PreparedSubscription,
+    RequestContext,
+)
 
 __all__ = ["LocalSubgraph", "StrawberrySchema"]
 
@@ -75,6 +83,12 @@ class LocalSubgraph:
             return _Refused(FetchResult(None, errors))
         return _LocalFetch(self._schema, operation, self._make_context)
 
+    def subscribe(self, operation: FetchOperation) -> PreparedSubscription:
+        """The event stream of the schema's own Subscription."""
+        problems = validate(self._schema, operation.document)
+        errors = tuple(FetchError(one.message, (), {"code": "GRAPHQL_VALIDATION_FAILED"}) for one in problems)
+        return _LocalStream(self._schema, operation, self._make_context, errors)
+
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
@@ -106,7 +120,46 @@ class _LocalFetch:
         except Exception as error:
             return FetchResult(None, (_masked(error, (), context),))
         assert isinstance(result, ExecutionResult)  # noqa: S101 - no incremental delivery is asked for
-        return FetchResult(result.data, tuple(_fetch_error(error, context) for error in result.errors or ()))
+        return _result(result, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _LocalStream:
+    schema: GraphQLSchema
+    operation: FetchOperation
+    make_context: ContextFactory
+    errors: tuple[FetchError, ...]
+
+    async def __call__(
+        self, variables: Mapping[str, Any], context: RequestContext
+    ) -> AsyncGenerator[FetchResult, None]:
+        if self.errors:
+            yield FetchResult(None, self.errors)
+            return
+        try:
+            value = self.make_context(context)
+            if inspect.isawaitable(value):
+                value = await value
+            outcome = subscribe(
+                self.schema,
+                self.operation.document,
+                context_value=value,
+                variable_values=dict(variables),
+                operation_name=self.operation.operation_name,
+            )
+            results = await outcome if inspect.isawaitable(outcome) else outcome
+            if isinstance(results, ExecutionResult):
+                yield _result(results, context)
+                return
+            async with aclosing(cast("AsyncGenerator[ExecutionResult, None]", results)) as events:
+                async for event in events:
+                    yield _result(event, context)
+        except Exception as error:
+            yield FetchResult(None, (_masked(error, (), context),))
+
+
+def _result(outcome: ExecutionResult, context: RequestContext) -> FetchResult:
+    return FetchResult(outcome.data, tuple(_fetch_error(error, context) for error in outcome.errors or ()))
 
 
 def _same(context: RequestContext) -> Any:

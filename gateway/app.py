@@ -34,6 +34,9 @@ from gateway.generation import Parts
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
+from gateway.security.oidc.authenticator import Identity
+from gateway.security.oidc.declaration import load_identity_file
+from gateway.security.oidc.local_issuer import local_issuer
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
 from gateway.telemetry.metrics import Metrics
@@ -72,8 +75,8 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once; DeclarationError and
-    DatabaseOutOfDate when the application starts.
+    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once;
+    DeclarationError and DatabaseOutOfDate when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -88,7 +91,7 @@ def build_gateway(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
     registry = read_registry(settings.registry_dir)
-    tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
+    identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
     @asynccontextmanager
@@ -97,6 +100,7 @@ def build_gateway(
             stack.callback(close_tracer)
             stack.push_async_callback(database.close)
             stack.push_async_callback(_ended, await _tables(database))
+            stack.push_async_callback(identity.close)
             store, counters = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -136,12 +140,15 @@ def build_gateway(
     page = None
     if settings.graphiql:
         token = settings.graphiql_token.get_secret_value()
-        page = GraphiQLPage(load_assets(), load_samples(), cdn=settings.graphiql_cdn, token=token)
+        samples = load_samples()
+        if settings.graphiql_samples is not None:
+            samples += load_samples(settings.graphiql_samples)
+        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
     app = build_web(
         engine,
-        tokens,
+        identity,
         lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes),
+        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
         tracer=tracer,
         metrics=metrics,
         registry=metrics.registry if settings.metrics else None,
@@ -151,6 +158,14 @@ def build_gateway(
         checks={"database": lambda: _database_health(database)},
     )
     return Gateway(app, lifecycle, engine, metrics)
+
+
+def build_identity(settings: Settings) -> Identity:
+    """Raises TokensFileError, IdentityFileError."""
+    tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
+    declared = load_identity_file(settings.identity_file).issuers if settings.identity_file else ()
+    local = (local_issuer(settings.data_dir),) if settings.local_issuer else ()
+    return Identity(tokens, (*declared, *local))
 
 
 def file_lookup(environ: Mapping[str, str]) -> Lookup:

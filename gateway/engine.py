@@ -7,7 +7,8 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,13 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from gateway.as_subgraph import asks_as_router, entity_question
-from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
+from gateway.operation import (
+    ExecutionAnswer,
+    OperationCache,
+    OperationError,
+    PreparedOperation,
+    prepare,
+)
 from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels
 from gateway.request import GraphQLAnswer, GraphQLRequest
@@ -88,20 +95,39 @@ class GraphQLEngine:
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
         answer = await operation.execute(request.variables, context)
-        if not answer.executed:
-            return GraphQLAnswer(
-                errors=[_without_persons(error) for error in answer.errors],
-                status_hint=400,
-                operation=operation.kind,
-            )
-        errors = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
-        return GraphQLAnswer(
-            answer.data,
-            [_without_persons(error) for error in errors],
-            answer.extensions,
-            operation=operation.kind,
-            operation_name=operation.name,
-        )
+        return _answered(answer, operation, denied, request, context)
+
+    def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
+        """query, mutation or subscription; None for what would be refused."""
+        generation = self._current
+        if generation is None or asks_as_router(request.query) is not None:
+            return None
+        prepared = self._prepare(generation, request, context)
+        return None if isinstance(prepared, list) else prepared[0].kind
+
+    async def stream(
+        self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
+    ) -> AsyncGenerator[GraphQLAnswer, None]:
+        """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe.
+
+        event_timeout_s: time to complete an event. A stream stays on the generation that it began with.
+        """
+        generation = self._current
+        if generation is None or self.kind_of(request, context) != "subscription":
+            yield await self.execute(request, context)
+            return
+        prepared = self._prepare(generation, request, context)
+        assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
+        operation, denied = prepared
+        generation.in_flight += 1
+        try:
+            events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
+            async with aclosing(events):
+                async for event in events:
+                    yield _answered(event, operation, denied, request, context)
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
 
     def readiness(self) -> Mapping[str, Any]:
         generation = self._current
@@ -196,6 +222,26 @@ class GraphQLEngine:
 
 async def _closing(generation: Generation) -> None:
     await generation.close()
+
+
+def _answered(
+    answer: ExecutionAnswer,
+    operation: PreparedOperation,
+    denied: tuple[Denied, ...],
+    request: GraphQLRequest,
+    context: RequestContext,
+) -> GraphQLAnswer:
+    if not answer.executed:
+        errors = [_without_persons(error) for error in answer.errors]
+        return GraphQLAnswer(errors=errors, status_hint=400, operation=operation.kind)
+    said = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
+    return GraphQLAnswer(
+        answer.data,
+        [_without_persons(error) for error in said],
+        answer.extensions,
+        operation=operation.kind,
+        operation_name=operation.name,
+    )
 
 
 def _denials(

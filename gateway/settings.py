@@ -69,6 +69,12 @@ class Settings(BaseModel):
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",
     )
+    identity_file: Path | None = _setting(
+        None, "YAML file with the issuers (OpenID Connect) whose tokens are taken 统一身份认证."
+    )
+    local_issuer: bool = _setting(
+        False, "Take tokens of `quanyu token`, made with a key in `data_dir`: for development only."
+    )
     tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
 
     default_deadline_ms: int = _setting(
@@ -91,9 +97,15 @@ class Settings(BaseModel):
     graphiql_cdn: bool = _setting(
         False, "Load GraphiQL's files from a CDN, unasked, where they are not installed."
     )
+    graphiql_samples: Path | None = _setting(
+        None, "Folder of further queries (NAME.graphql, variables in NAME.json), each a tab of GraphiQL."
+    )
     graphiql_token: SecretStr = _setting(
         SecretStr(""),
         "Bearer token that GraphiQL starts with: everyone who opens the page gets it, so for demonstrations only.",
+    )
+    max_streams: int = _setting(
+        5000, "Event streams (subscriptions) open at once in this process 订阅上限; more are refused.", ge=1
     )
     cors_origins: tuple[str, ...] = _setting(
         (), "Web origins that may call from a browser (comma-separated in the environment)."

@@ -82,7 +82,7 @@ async def _run_asgi(app: Starlette, listener: socket.socket) -> None:
         app,
         loop="asyncio",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -120,6 +120,7 @@ def _gateway(host: str, port: int, city: Mapping[str, str]) -> Iterator[subproce
     """`quanyu serve` as a child, taking requests; stopped at the end. Your own QUANYU_ variables win."""
     defaults = {
         "QUANYU_TOKENS_FILE": str(ROOT / "samples" / "tokens.yaml"),
+        "QUANYU_GRAPHIQL_SAMPLES": str(ROOT / "samples" / "queries"),
         "QUANYU_GRAPHIQL_TOKEN": TOKEN,
         "QUANYU_DRAIN_NOTICE_S": "0",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,9 +12,13 @@ from adapters.auth.compile import compile_credentials
 from adapters.auth.tls import TlsContexts
 from adapters.declaration import Traffic as TrafficRules
 from adapters.mapping.functions import CompileContext
-from adapters.remote.declaration import SubgraphDeclaration
+from adapters.remote.declaration import SubgraphDeclaration, SubgraphInfo, streams_url
 from adapters.remote.headers import compile_propagation
+from adapters.remote.streams.sse import ServerSentEvents
+from adapters.remote.streams.stream import StreamOpener
+from adapters.remote.streams.transport_ws import TransportWs
 from adapters.remote.subgraph import GRAPHQL_HEADERS, RemoteSubgraph
+from adapters.remote.subscription import RemoteStreams
 from adapters.sender import wire_sender
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
@@ -64,6 +69,25 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
         flights=around.flights,
         observer=around.observer,
     )
+    credentials = compile_credentials(
+        info.name,
+        info.auth,
+        CompileContext(),
+        send=wire_sender(info.name, wire, timeout_s=rules.timeout_ms / 1000),
+        clock=around.clock,
+    )
+    propagation = compile_propagation(info.headers)
+    streams = RemoteStreams(
+        info.name,
+        streams_url(info),
+        fixed,
+        _opener(info, tls, limits.max_body_bytes),
+        traffic,
+        credentials,
+        propagation,
+        timeout_s=rules.timeout_ms / 1000,
+        max_open=info.subscriptions.max_open,
+    )
     return RemoteSubgraph(
         info.name,
         sdl,
@@ -72,14 +96,9 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
         fixed,
         wire,
         traffic,
-        compile_credentials(
-            info.name,
-            info.auth,
-            CompileContext(),
-            send=wire_sender(info.name, wire, timeout_s=rules.timeout_ms / 1000),
-            clock=around.clock,
-        ),
-        compile_propagation(info.headers),
+        credentials,
+        propagation,
+        streams,
         around.secret,
         namespace=hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest(),
         tracer=around.tracer,
@@ -88,11 +107,18 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
 
 def _origins(declaration: SubgraphDeclaration) -> frozenset[str]:
     """Where its calls may go: what the declaration names, nothing else."""
-    urls = [declaration.subgraph.url]
+    urls = [declaration.subgraph.url, streams_url(declaration.subgraph)]
     auth = declaration.subgraph.auth
     if auth is not None and auth.oauth2 is not None:
         urls.append(auth.oauth2.token_url)
     return frozenset(parse_url(url).origin.text for url in urls)
+
+
+def _opener(info: SubgraphInfo, tls: ssl.SSLContext | None, max_bytes: int) -> StreamOpener:
+    rules = info.subscriptions
+    if rules.protocol == "sse":
+        return ServerSentEvents(info.name, tls=tls, max_event_bytes=max_bytes, idle_s=rules.idle_s)
+    return TransportWs(info.name, tls=tls, max_message_bytes=max_bytes, headers_in_init=rules.headers_in_init)
 
 
 def _policy(rules: TrafficRules) -> TrafficPolicy:

@@ -7,7 +7,7 @@ generated from these models (`subgraph_schema`), so descriptions here are what p
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
@@ -20,6 +20,8 @@ __all__ = [
     "Sdl",
     "SubgraphDeclaration",
     "SubgraphInfo",
+    "Subscriptions",
+    "streams_url",
     "subgraph_schema",
 ]
 
@@ -71,6 +73,29 @@ class HeaderRules(Model):
     )
 
 
+class Subscriptions(Model):
+    """How the service gives its event streams 订阅."""
+
+    protocol: Literal["graphql-transport-ws", "sse"] = Field(
+        default="graphql-transport-ws",
+        description="graphql-transport-ws: a WebSocket for each stream. sse: server-sent events in answer to a POST.",
+    )
+    url: str | None = Field(
+        default=None,
+        description="Where streams are asked for (ws, wss, http or https), if not at `subgraph.url`.",
+    )
+    max_open: int = Field(default=200, ge=1, le=10_000, description="Streams open at once, per process.")
+    idle_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="sse: a stream that is silent for longer is lost. For services that send comments to keep it open.",
+    )
+    headers_in_init: bool = Field(
+        default=False,
+        description="graphql-transport-ws: repeat the headers of the handshake in the payload of connection_init.",
+    )
+
+
 class SubgraphInfo(Model):
     """A GraphQL service as a subgraph 子图."""
 
@@ -83,6 +108,16 @@ class SubgraphInfo(Model):
     sdl: Sdl = Sdl()
     auth: ServiceAuth | None = Field(default=None, description="The gateway's own credentials there.")
     headers: HeaderRules = HeaderRules()
+    subscriptions: Subscriptions = Subscriptions()
+
+
+def streams_url(info: SubgraphInfo) -> str:
+    """Where streams are asked for, as http or https; the scheme of a WebSocket is the same place."""
+    url = info.subscriptions.url or info.url
+    scheme = url[:4].lower()
+    if scheme == "wss:":
+        return "https" + url[3:]
+    return "http" + url[2:] if scheme.startswith("ws:") else url
 
 
 class SubgraphDeclaration(Model):

@@ -16,7 +16,14 @@ from adapters.fetch import FetchError, FetchResult
 from adapters.reply import RawReply, looks_like_html
 from adapters.traffic.errors import SourceBadData, SourceError, SourceRefused, SourceUnavailable
 
-__all__ = ["AnsweredWithErrors", "FailedWithErrors", "check_reply", "read_answer"]
+__all__ = [
+    "AnsweredWithErrors",
+    "FailedWithErrors",
+    "answer_of",
+    "check_reply",
+    "errors_of",
+    "read_answer",
+]
 
 _UNAVAILABLE = frozenset({408, 425, 429})
 _NEVER_SHOWN = frozenset({"exception", "stacktrace", "stackTrace", "debugMessage", "trace"})
@@ -99,6 +106,11 @@ def _as_answer(body: bytes) -> FetchResult | None:
         found = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
         return None
+    return answer_of(found)
+
+
+def answer_of(found: Any) -> FetchResult | None:
+    """A response as JSON values; None for what is none."""
     if not isinstance(found, dict):
         return None
     data, errors = found.get("data"), found.get("errors") or []
@@ -107,6 +119,11 @@ def _as_answer(body: bytes) -> FetchResult | None:
     if data is None and not errors:
         return None
     return FetchResult(data, tuple(map(_error, errors)))
+
+
+def errors_of(found: Any) -> tuple[FetchError, ...]:
+    """The members of a list of errors as JSON values; empty for what is no list."""
+    return tuple(map(_error, found)) if isinstance(found, list) else ()
 
 
 def _error(found: Any) -> FetchError:

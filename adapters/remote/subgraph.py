@@ -17,11 +17,19 @@ import orjson
 from adapters.auth.credentials import Credentials
 from adapters.auth.grant import Grant
 from adapters.failures import wire_failure
-from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
+from adapters.fetch import (
+    FetchError,
+    FetchOperation,
+    FetchResult,
+    PreparedFetch,
+    PreparedSubscription,
+    RequestContext,
+)
 from adapters.mapping.errors import ValueProblem
 from adapters.remote.answer_shape import FieldTypes, ShapeCheck, compile_shape_check, field_types
 from adapters.remote.headers import Propagation
 from adapters.remote.reply import AnsweredWithErrors, FailedWithErrors, check_reply, read_answer
+from adapters.remote.subscription import RemoteStreams, RemoteSubscription
 from adapters.reply import RawReply
 from adapters.tracing import CallTracer
 from adapters.traffic.errors import SourceBadData, SourceError, SourceRefused, SourceTimeout
@@ -53,6 +61,7 @@ class RemoteSubgraph:
     traffic: Traffic
     credentials: Credentials
     propagation: Propagation
+    streams: RemoteStreams = field(repr=False)
     secret: bytes = field(repr=False)
     namespace: str = "remote"
     tracer: CallTracer | None = None
@@ -60,17 +69,11 @@ class RemoteSubgraph:
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Everything but the variables is encoded once."""
-        if operation.kind == "subscription":
-            error = FetchError(
-                "Subscriptions of remote subgraphs are not supported.",
-                (),
-                {"code": "SUBSCRIPTION_UNSUPPORTED"},
-            )
-            return _Refused(FetchResult(None, (error,)))
-        if self._types is None:
-            self._types = field_types(self.sdl)
-        check = compile_shape_check(operation.document, self._types)
-        return _RemoteFetch(self, operation.kind == "query", *_frame(operation), check)
+        return _RemoteFetch(self, operation.kind == "query", *_frame(operation), self._check(operation))
+
+    def subscribe(self, operation: FetchOperation) -> PreparedSubscription:
+        """The same for an event stream."""
+        return RemoteSubscription(self.streams, *_frame(operation), self._check(operation))
 
     async def ask(self, text: str, *, timeout_s: float) -> FetchResult:
         """One query of the gateway itself, once, past traffic and without anyone's headers. Raises SourceError."""
@@ -103,8 +106,14 @@ class RemoteSubgraph:
 
     async def close(self) -> None:
         """Ends what runs behind answers and closes the connections."""
+        await self.streams.close()
         await self.traffic.close()
         await self.wire.close()
+
+    def _check(self, operation: FetchOperation) -> ShapeCheck:
+        if self._types is None:
+            self._types = field_types(self.sdl)
+        return compile_shape_check(operation.document, self._types)
 
     async def _send(
         self, grant: Grant, body: bytes, headers: HeaderPairs, until: float, *, idempotent: bool
@@ -129,14 +138,6 @@ class RemoteSubgraph:
             return grant.show(request)
         except ValueProblem as problem:
             raise SourceRefused(self.name, f"The request cannot be built: {problem}.") from problem
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    result: FetchResult
-
-    async def __call__(self, variables: Mapping[str, Any], context: RequestContext) -> FetchResult:  # noqa: ARG002
-        return self.result
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from adapters.loader import Document
 from adapters.mapping.functions import CompileContext
 from adapters.problems import Problem, nearest
 from adapters.references import Lookup, resolve_references, secrets_at
-from adapters.remote.declaration import PropagatedHeader, SubgraphDeclaration
+from adapters.remote.declaration import PropagatedHeader, SubgraphDeclaration, streams_url
 from adapters.remote.headers import ALWAYS_OURS
 from adapters.remote.model_problems import model_problems
 from adapters.validate import Known
@@ -103,6 +103,8 @@ def _auth_problems(document: Document, declaration: SubgraphDeclaration) -> Iter
 def _address_problems(document: Document, declaration: SubgraphDeclaration) -> Iterator[Problem]:
     info = declaration.subgraph
     places: list[tuple[Place, str]] = [(("subgraph", "url"), info.url)]
+    if info.subscriptions.url is not None:
+        places.append((("subgraph", "subscriptions", "url"), streams_url(info)))
     if info.auth is not None and info.auth.oauth2 is not None:
         places.append((("subgraph", "auth", "oauth2", "tokenUrl"), info.auth.oauth2.token_url))
     for place, url in places:

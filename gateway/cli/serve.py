@@ -18,6 +18,7 @@ from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
+from gateway.security.oidc.declaration import IdentityFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.telemetry.logs import configure_logging
@@ -49,7 +50,15 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
         _stop([str(problem) for problem in error.problems])
-    except (TokensFileError, SchemaError, OtelMissingError, PortTakenError, DatabaseError, OSError) as error:
+    except (
+        TokensFileError,
+        IdentityFileError,
+        SchemaError,
+        OtelMissingError,
+        PortTakenError,
+        DatabaseError,
+        OSError,
+    ) as error:
         _stop([str(error)])
     if listener.wanted is not None:
         click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)
@@ -60,6 +69,7 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
             listener,
             lifecycle=gateway.lifecycle,
             drain_s=settings.drain_s,
+            max_message_bytes=settings.max_body_bytes,
             notice_s=settings.drain_notice_s,
             on_started=lambda: log.info("listening", url=listener.url),
         )

@@ -4,13 +4,12 @@ from gateway.executor.compile import compile_plan
 from gateway.executor.introspection import compile_introspection
 from gateway.executor.projection import compile_projection
 from gateway.executor.run import RunState, Step
-from gateway.executor.subscribe import EventStream, StreamingSubgraph, compile_subscription
+from gateway.executor.subscribe import EventStream, compile_subscription
 
 __all__ = [
     "EventStream",
     "RunState",
     "Step",
-    "StreamingSubgraph",
     "compile_introspection",
     "compile_plan",
     "compile_projection",

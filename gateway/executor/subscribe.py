@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from adapters.fetch import FetchError, FetchOperation, FetchResult, RequestContext, Subgraph
+from adapters.fetch import FetchError, FetchResult, RequestContext, StreamingSubgraph, Subgraph
 from gateway.executor.compile import compile_node, operation_of
 from gateway.executor.merge import Aliases
 from gateway.executor.representations import PossibleTypes
@@ -15,27 +15,9 @@ from gateway.executor.run import RunState, nothing, take_root
 from gateway.planner.errors import UnsupportedOperation
 from gateway.planner.nodes import QueryPlan, SubscriptionNode
 
-__all__ = ["EventStream", "PreparedSubscription", "StreamingSubgraph", "compile_subscription"]
+__all__ = ["EventStream", "compile_subscription"]
 
 _log = logging.getLogger(__name__)
-
-
-class PreparedSubscription(Protocol):
-    """A subscription compiled for one operation. Ends when the subgraph ends it; closing it unsubscribes.
-
-    Failure is a value here too: a result without data is the last thing that a lost stream gives.
-    """
-
-    def __call__(
-        self, variables: Mapping[str, Any], context: RequestContext
-    ) -> AsyncGenerator[FetchResult, None]: ...
-
-
-@runtime_checkable
-class StreamingSubgraph(Protocol):
-    """A subgraph that has events."""
-
-    def subscribe(self, operation: FetchOperation) -> PreparedSubscription: ...
 
 
 EventStream = Callable[

@@ -7,6 +7,8 @@ It knows no passwords, sessions or OpenID Connect. The file is YAML or JSON:
         name: counter-3
         scopes: ["cases:read"]
         subject: "500229..."           # optional: the applicant's own identity number 本人证件号码
+        department: "11500000009..."   # optional: the clerk's department and region 部门、区划
+        region: "500107"
 """
 
 from __future__ import annotations
@@ -23,11 +25,19 @@ import yaml
 
 from adapters.fetch import Caller
 
-__all__ = ["ANONYMOUS", "TokenDirectory", "TokensFileError", "UnauthenticatedError", "load_tokens"]
+__all__ = [
+    "ANONYMOUS",
+    "TokenDirectory",
+    "TokensFileError",
+    "UnauthenticatedError",
+    "bearer_of",
+    "load_tokens",
+]
 
 ANONYMOUS = Caller(scopes=frozenset({"public"}))
 
-_KEYS = {"token", "token_sha256", "name", "scopes", "subject"}
+_TEXTS = ("subject", "department", "region")
+_KEYS = {"token", "token_sha256", "name", "scopes", *_TEXTS}
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,22 +66,31 @@ class TokenDirectory:
 
     callers: Mapping[bytes, Caller]
 
-    def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         """The caller of an `Authorization` header; raises UnauthenticatedError for a token that is not known."""
         if not authorization:
             return ANONYMOUS
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise UnauthenticatedError("Only `Authorization: Bearer <token>` is understood")
-        digest = hashlib.sha256(token.strip().encode()).digest()
+        found = self.find(bearer_of(authorization))
+        if found is None:
+            raise UnauthenticatedError
+        return found
+
+    def find(self, token: str) -> Caller | None:
+        digest = hashlib.sha256(token.encode()).digest()
         found: Caller | None = None
         # All are compared, each in constant time: how long it takes says nothing about any of them.
         for known, caller in self.callers.items():
             if hmac.compare_digest(known, digest):
                 found = caller
-        if found is None:
-            raise UnauthenticatedError
         return found
+
+
+def bearer_of(authorization: str) -> str:
+    """The token of an `Authorization` header (RFC 6750 section 2.1). Raises UnauthenticatedError."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnauthenticatedError("Only `Authorization: Bearer <token>` is understood")
+    return token.strip()
 
 
 def load_tokens(path: Path | None) -> TokenDirectory:
@@ -114,13 +133,16 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
         for key in entry
         if key not in _KEYS
     ]
-    name, scopes, subject = entry.get("name"), entry.get("scopes", []), entry.get("subject")
+    name, scopes = entry.get("name"), entry.get("scopes", [])
     if not isinstance(name, str) or not name:
         problems.append(f"{where}: `name` must be text")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         problems.append(f"{where}: `scopes` must be a list of text")
-    if subject is not None and not isinstance(subject, str):
-        problems.append(f"{where}: `subject` must be text (put the number in quotes)")
+    problems += [
+        f"{where}: `{key}` must be text (put the number in quotes)"
+        for key in _TEXTS
+        if not isinstance(entry.get(key), str | None)
+    ]
     digest = _digest(entry)
     if digest is None:
         problems.append(
@@ -129,7 +151,13 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
     if digest is None or len(problems) > before:
         return None
     # A known caller may see at least what everyone may.
-    return digest, Caller(name=name or "", scopes=frozenset(scopes) | ANONYMOUS.scopes, subject=subject)
+    return digest, Caller(
+        name=name or "",
+        scopes=frozenset(scopes) | ANONYMOUS.scopes,
+        subject=entry.get("subject"),
+        department=entry.get("department"),
+        region=entry.get("region"),
+    )
 
 
 def _digest(entry: Mapping[str, Any]) -> bytes | None:

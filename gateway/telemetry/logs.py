@@ -97,7 +97,7 @@ def _configure_standard_library(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(severity)
-    for noisy in ("httpx", "httpcore", "zeep", "watchfiles"):
+    for noisy in ("httpx", "httpcore", "zeep", "watchfiles", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -20,7 +20,7 @@ _SYSTEM = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 3
 
 
 class Metrics:
-    """Implements the web's `RequestMetrics` and `OperationMetrics` and the adapters' `TrafficObserver`."""
+    """Implements the web's `RequestMetrics`, `OperationMetrics` and `StreamMetrics` and the adapters' `TrafficObserver`."""
 
     def __init__(self, *, version: str = "") -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
@@ -52,6 +52,18 @@ class Metrics:
             ["type"],
             buckets=_FAST,
             registry=registry,
+        )
+        self._streams = Gauge(
+            "quanyu_streams_open", "Event streams that clients hold.", ["transport"], registry=registry
+        )
+        self._streams_closed = Counter(
+            "quanyu_streams",
+            "Event streams that have ended. outcome: completed, left (by the client), refused, failed (ours).",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self._stream_answers = Counter(
+            "quanyu_stream_answers", "Answers given in event streams.", ["transport"], registry=registry
         )
         self._counters: dict[tuple[Counter, str, str], Counter] = {}
         self._histograms: dict[tuple[Histogram, str], Histogram] = {}
@@ -135,6 +147,14 @@ class Metrics:
     def operation_finished(self, kind: str, outcome: str, duration_s: float) -> None:
         self._operations.labels(kind, outcome).inc()
         self._operation_s.labels(kind).observe(duration_s)
+
+    def stream_opened(self, transport: str) -> None:
+        self._streams.labels(transport).inc()
+
+    def stream_closed(self, transport: str, outcome: str, answers: int) -> None:
+        self._streams.labels(transport).dec()
+        self._streams_closed.labels(transport, outcome).inc()
+        self._stream_answers.labels(transport).inc(answers)
 
     # The traffic of the systems.
 

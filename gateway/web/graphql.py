@@ -12,12 +12,14 @@ from typing import Any, Protocol
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.fetch import Caller, RequestContext
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import Exchange, exchange_of
+from gateway.web.lifecycle import Lifecycle
 from gateway.web.messages import (
+    EVENT_STREAM,
     JSON,
     check_content_type,
     encode,
@@ -25,8 +27,11 @@ from gateway.web.messages import (
     prefers_html,
     read_body,
     read_query,
+    takes_events,
 )
 from gateway.web.ports import Authenticator, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.sse import EventStreamResponse
+from gateway.web.streams import Streams
 
 __all__ = ["GraphQLEndpoint", "OperationMetrics", "Page"]
 
@@ -54,6 +59,8 @@ class GraphQLEndpoint:
         engine: Engine,
         authenticator: Authenticator,
         *,
+        streams: Streams,
+        lifecycle: Lifecycle,
         deadline_s: float,
         max_body_bytes: int,
         page: Page | None = None,
@@ -62,6 +69,8 @@ class GraphQLEndpoint:
     ) -> None:
         self.engine = engine
         self.authenticator = authenticator
+        self.streams = streams
+        self.lifecycle = lifecycle
         self.deadline_s = deadline_s
         self.max_body_bytes = max_body_bytes
         self.page = page
@@ -70,6 +79,7 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        response: ASGIApp
         if self.page and request.method == "GET" and prefers_html(request.headers.get("accept")):
             response = self.page.respond(request)
         else:
@@ -79,18 +89,22 @@ class GraphQLEndpoint:
                 return
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response | EventStreamResponse:
         """One request on one screen."""
         exchange = exchange_of(request.scope)
         media = JSON
         try:
             media = negotiate(request.headers.get("accept"))
             graphql_request = await self._read(request)
-            caller = self._identify(request)
+            caller = await self._identify(request)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
-            return _refusal(error, media)
-        answer = await self._execute(graphql_request, caller, exchange, request.headers)
+            return _refusal(error, JSON if media == EVENT_STREAM else media)
+        context = self._context(caller, exchange, request.headers)
+        if self._is_stream(graphql_request, context, media, request.headers.get("accept")):
+            exchange.facts["operation"] = "stream"
+            return EventStreamResponse(self.streams, graphql_request, context, self.lifecycle)
+        answer = await self._execute(graphql_request, context, exchange)
         _note(answer, exchange)
         status, body = encode(answer, media)
         headers = {"allow": "POST"} if status == 405 else None
@@ -131,31 +145,41 @@ class GraphQLEndpoint:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _identify(self, request: Request) -> Caller:
+    async def _identify(self, request: Request) -> Caller:
         try:
-            return self.authenticator.authenticate(request.headers.get("authorization"))
+            return await self.authenticator.authenticate(request.headers.get("authorization"))
         except Exception as error:
             if getattr(error, "code", None) != "UNAUTHENTICATED":
                 raise
             raise HttpRequestError(401, "UNAUTHENTICATED", str(error), www_authenticate="Bearer") from None
 
-    async def _execute(
-        self, request: GraphQLRequest, caller: Caller, exchange: Exchange, headers: Mapping[str, str]
-    ) -> GraphQLAnswer:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        context = RequestContext(
-            deadline=started + self.deadline_s,
+    def _is_stream(
+        self, request: GraphQLRequest, context: RequestContext, media: str, accept: str | None
+    ) -> bool:
+        """Where only events are accepted, or a subscription is asked and they are accepted too."""
+        if media == EVENT_STREAM:
+            return True
+        return takes_events(accept) and self.engine.kind_of(request, context) == "subscription"
+
+    def _context(self, caller: Caller, exchange: Exchange, headers: Mapping[str, str]) -> RequestContext:
+        if caller.name != "anonymous":
+            exchange.facts["caller"] = caller.name
+        return RequestContext(
+            deadline=asyncio.get_running_loop().time() + self.deadline_s,
             caller=caller,
             request_id=exchange.request_id,
             trace_headers=exchange.trace_headers,
             client_name=exchange.facts.get("client", ""),
             headers=headers,
         )
-        if caller.name != "anonymous":
-            exchange.facts["caller"] = caller.name
+
+    async def _execute(
+        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
+    ) -> GraphQLAnswer:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
-            async with asyncio.timeout_at(started + self.deadline_s + GRACE_S):
+            async with asyncio.timeout_at(context.deadline + GRACE_S):
                 answer = await self.engine.execute(request, context)
         except TimeoutError:
             message = (

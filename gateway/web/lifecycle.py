@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 __all__ = ["Lifecycle"]
 
 
 @dataclass(slots=True)
 class Lifecycle:
-    """draining: the process was told to stop; in_flight: requests that have begun and are not answered yet."""
+    """draining: the process was told to stop; in_flight: requests that have begun and are not answered yet.
+
+    stopping: set when no new connections are taken any more; what would go on for ever ends then.
+    """
 
     draining: bool = False
     in_flight: int = 0
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

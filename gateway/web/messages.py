@@ -15,6 +15,7 @@ from gateway.web.errors import HttpRequestError
 from gateway.web.ports import GraphQLAnswer, GraphQLRequest
 
 __all__ = [
+    "EVENT_STREAM",
     "GRAPHQL_JSON",
     "JSON",
     "check_content_type",
@@ -22,20 +23,24 @@ __all__ = [
     "negotiate",
     "prefers_html",
     "read_body",
+    "read_document",
     "read_query",
+    "takes_events",
 ]
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 
 _UNSET = object()
 
 
 def negotiate(accept: str | None) -> str:
-    """The media type of the answer to an `Accept` header: GRAPHQL_JSON where it is asked for, else JSON.
+    """The media type of the answer to an `Accept` header: GRAPHQL_JSON where it is asked for, else JSON; EVENT_STREAM
+    where nothing else is acceptable.
 
-    Raises HttpRequestError 406 where neither is acceptable.
+    Raises HttpRequestError 406 where none is acceptable.
     """
     if not accept:
         return JSON
@@ -47,9 +52,18 @@ def negotiate(accept: str | None) -> str:
         return JSON
     if exact > 0:
         return GRAPHQL_JSON
+    if weights.get(EVENT_STREAM, 0.0) > 0:
+        return EVENT_STREAM
     raise HttpRequestError(
-        406, "NOT_ACCEPTABLE", f"Accept one of {GRAPHQL_JSON} or {JSON}; found {accept[:200]!r}"
+        406,
+        "NOT_ACCEPTABLE",
+        f"Accept one of {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}; found {accept[:200]!r}",
     )
+
+
+def takes_events(accept: str | None) -> bool:
+    """Whether an event stream is acceptable, for an operation that needs one."""
+    return bool(accept) and _weights(accept or "").get(EVENT_STREAM, 0.0) > 0
 
 
 def prefers_html(accept: str | None) -> bool:
@@ -94,6 +108,11 @@ def read_body(body: bytes) -> GraphQLRequest:
         )
     if not isinstance(document, dict):
         raise HttpRequestError(400, "BAD_REQUEST", "The body must be a JSON object with `query`")
+    return read_document(document)
+
+
+def read_document(document: Mapping[str, Any]) -> GraphQLRequest:
+    """The request in the members of a JSON object. Raises HttpRequestError 400."""
     return _request(document, read_only=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
 from adapters.fetch import Caller, RequestContext
@@ -16,12 +16,22 @@ class Engine(Protocol):
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer: ...
 
+    def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
+        """query, mutation or subscription; None for what would be refused."""
+        ...
+
+    def stream(
+        self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
+    ) -> AsyncGenerator[GraphQLAnswer, None]:
+        """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe."""
+        ...
+
     def readiness(self) -> Mapping[str, Any]:
         """`ready` (bool): requests can be answered; `systems` ({code: "up" | "degraded" | "down" | "unknown"}); more is passed on."""
         ...
 
 
 class Authenticator(Protocol):
-    def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         """Raises an exception with `code` UNAUTHENTICATED for a token that is not known."""
         ...

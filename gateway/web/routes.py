@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from gateway.telemetry.traces import NoTracer, Tracer
@@ -24,6 +24,8 @@ from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
 from gateway.web.ports import Authenticator, Engine
+from gateway.web.streams import StreamMetrics, Streams
+from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
@@ -32,7 +34,7 @@ PATHS = ("/graphql", "/health/live", "/health/ready", "/metrics")
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-class WebMetrics(RequestMetrics, OperationMetrics, Protocol):
+class WebMetrics(RequestMetrics, OperationMetrics, StreamMetrics, Protocol):
     """What the web counts; `gateway.telemetry.metrics.Metrics` is one."""
 
 
@@ -40,6 +42,7 @@ class WebMetrics(RequestMetrics, OperationMetrics, Protocol):
 class WebLimits:
     deadline_s: float = 10.0
     max_body_bytes: int = 1_048_576
+    max_streams: int = 5000
 
 
 def build_web(
@@ -58,16 +61,20 @@ def build_web(
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
     limits = limits or WebLimits()
+    streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
     endpoint = GraphQLEndpoint(
         engine,
         authenticator,
+        streams=streams,
+        lifecycle=lifecycle,
         deadline_s=limits.deadline_s,
         max_body_bytes=limits.max_body_bytes,
         page=page,
         metrics=metrics,
     )
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
+        WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]

@@ -85,6 +85,7 @@ def serve(
     lifecycle: Lifecycle,
     drain_s: float = 15.0,
     notice_s: float = 1.0,
+    max_message_bytes: int = 1_048_576,
     on_started: Callable[[], None] | None = None,
 ) -> None:
     """Runs until SIGTERM or Ctrl-C; returns when all is drained. on_started: called when requests are taken."""
@@ -93,7 +94,8 @@ def serve(
         app,
         loop="auto",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=max_message_bytes,
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -149,3 +151,4 @@ class _DrainingServer(uvicorn.Server):
 
     def _stop_listening(self) -> None:
         self.should_exit = True
+        self._lifecycle.stopping.set()

@@ -7,8 +7,10 @@ cases that the other systems hold, so both sides tell of the same projects.
 
 # No `from __future__ import annotations`: Strawberry reads the annotations at run time.
 
+import asyncio
+import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
@@ -18,7 +20,7 @@ import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry import federation
 from strawberry.asgi import GraphQL
@@ -26,6 +28,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 from strawberry.schema.config import StrawberryConfig
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import Info
 
 from samples.cases import Case, generate_cases
@@ -38,6 +41,7 @@ __all__ = ["PATH", "build", "lift_schema", "open_lifts"]
 SYSTEM = "ZJJ-LIFT"
 PATH = "/graphql"
 LARGEST_PAGE = 100
+BETWEEN_REPORTS = "QUANYU_SAMPLE_ZJJ_REPORT_EVERY_S"
 BUILDING_SYSTEMS = {"FGW-INVEST": fgw_invest.DIALECT, "GHJ-PLAN": ghj_plan.DIALECT}
 """Whose cases end in something that is built."""
 
@@ -91,6 +95,11 @@ def _resolved(description: str, *, override: str = "") -> Callable[[F], F]:
     """As `federation.field`, whose own type loses that of what it decorates. override: whose field it was."""
     taken: dict[str, Any] = {"override": override} if override else {}
     return cast("Callable[[F], F]", federation.field(description=description, **taken))
+
+
+def _streamed(description: str) -> Callable[[F], F]:
+    """As `strawberry.subscription`, in the same way."""
+    return cast("Callable[[F], F]", strawberry.subscription(description=description))
 
 
 def _named(fields: str) -> Key:
@@ -190,6 +199,20 @@ class Query:
         return due[: max(1, min(first, LARGEST_PAGE))]
 
 
+@strawberry.type
+class Subscription:
+    @_streamed("Inspections as their reports come in, of one division or of all 检验报告实时推送.")
+    async def inspection_reported(
+        self, info: Info, region: RegionCode | None = None
+    ) -> AsyncGenerator[LiftInspection, None]:
+        context = _context(info)
+        reported = sorted(context.lifts.inspections.values(), key=_age)
+        wanted = [one for one in reported if region is None or one.lift.region.code == region]
+        for inspection in itertools.cycle(wanted):
+            yield inspection
+            await asyncio.sleep(context.between_reports_s)
+
+
 @dataclass(frozen=True, slots=True)
 class Lifts:
     """by_case: case id -> its lifts."""
@@ -206,6 +229,7 @@ class Context:
     lifts: Lifts
     english: Mapping[str, str]
     language: str
+    between_reports_s: float
     of_case: DataLoader[strawberry.ID, list[Lift]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -216,27 +240,34 @@ class Context:
 
 
 class Service(GraphQL[Context, None]):
-    def __init__(self, lifts: Lifts, english: Mapping[str, str]) -> None:
-        super().__init__(lift_schema(), graphql_ide=None)
-        self._lifts, self._english = lifts, english
+    def __init__(self, lifts: Lifts, english: Mapping[str, str], between_reports_s: float) -> None:
+        super().__init__(
+            lift_schema(),
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+        )
+        self._lifts, self._english, self._between_reports_s = lifts, english, between_reports_s
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
-        return Context(self._lifts, self._english, request.headers.get("accept-language", ""))
+        language = request.headers.get("accept-language", "")
+        return Context(self._lifts, self._english, language, self._between_reports_s)
 
 
 def lift_schema() -> federation.Schema:
     return federation.Schema(
         query=Query,
+        subscription=Subscription,
         types=[BuildingCase, Department, LiftInspection],
         config=StrawberryConfig(scalar_map=_SCALARS),
         federation_version="2.7",
     )
 
 
-def build(seed: int, environment: Mapping[str, str]) -> Starlette:  # noqa: ARG001 - every builder takes both
+def build(seed: int, environment: Mapping[str, str]) -> Starlette:
+    """environment: QUANYU_SAMPLE_ZJJ_REPORT_EVERY_S is the time between two events of a subscription."""
     english = {row["uscc"]: row["name_en"] for row in read_rows("departments.csv") if row["name_en"]}
-    service = Service(open_lifts(seed), english)
-    return Starlette(routes=[Route(PATH, cast(Any, service))])  # Any: an ASGI app, which Route takes too
+    service: Any = Service(open_lifts(seed), english, float(environment.get(BETWEEN_REPORTS, "2")))
+    return Starlette(routes=[Route(PATH, service), WebSocketRoute(PATH, service)])
 
 
 def open_lifts(seed: int) -> Lifts:

@@ -10,13 +10,14 @@ import pytest
 
 from samples.city import city_environment, running_city
 from samples.servers.ghj_plan import DELAY_VARIABLE
+from samples.servers.zjj_lift import BETWEEN_REPORTS
 from tests.e2e.gateways import ROOT, Client, here
 
 
 @pytest.fixture(scope="session")
 def city() -> Iterator[dict[str, str]]:
     """System -> base URL."""
-    with running_city(environment={DELAY_VARIABLE: "0.005"}) as urls:
+    with running_city(environment={DELAY_VARIABLE: "0.005", BETWEEN_REPORTS: "0.01"}) as urls:
         yield urls
 
 

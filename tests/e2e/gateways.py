@@ -105,6 +105,25 @@ class Client:
         assert (asked.status, asked.errors) == (200, []), asked.text[:2000]
         return asked.data
 
+    @contextlib.contextmanager
+    def events(
+        self, query: str, variables: Mapping[str, Any] | None = None
+    ) -> Iterator[Iterator[dict[str, Any]]]:
+        """The answers of a subscription, by server-sent events; leaving the block unsubscribes."""
+        headers = {"Accept": "text/event-stream"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        body = {"query": query, "variables": dict(variables or {})}
+        with self.http.stream("POST", "/graphql", json=body, headers=headers, timeout=30) as response:
+            assert response.headers["content-type"].startswith("text/event-stream"), response.read()
+
+            def answers() -> Iterator[dict[str, Any]]:
+                for line in response.iter_lines():
+                    if line.startswith("data: "):
+                        yield json.loads(line.removeprefix("data: "))
+
+            yield answers()
+
     def ready(self) -> tuple[int, dict[str, Any]]:
         reply = self.http.get("/health/ready")
         return reply.status_code, reply.json()
@@ -142,7 +161,9 @@ def here(
     """A gateway in a thread of this process, listening on a free port."""
     gateway = build_gateway(settings_of(tmp, systems, **settings), environ=environ)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(gateway.app, log_config=None, lifespan="on", ws="none"))
+        server = uvicorn.Server(
+            uvicorn.Config(gateway.app, log_config=None, lifespan="on", ws="websockets-sansio")
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", token=token)

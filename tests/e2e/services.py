@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import inspect
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from graphql import ExecutionResult, GraphQLSchema, graphql_sync
+from graphql import ExecutionResult, GraphQLSchema, graphql_sync, parse, subscribe
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from adapters.connector import connector_schema
@@ -64,11 +66,22 @@ class Service:
 
     async def _answer(self, request: Request) -> Response:
         asked = json.loads(await request.body())
+        if request.headers.get("accept", "").startswith("text/event-stream"):
+            return StreamingResponse(self._events(asked), media_type="text/event-stream")
         if "_service" not in asked["query"]:
             self.headers.append(dict(request.headers))
             self.asked.append(asked["query"])
-        found = self._execute(asked)
+        found = await asyncio.to_thread(self._execute, asked)  # a resolver may wait for the test
         return JSONResponse(found.formatted, media_type=MEDIA_TYPE)
+
+    async def _events(self, asked: Mapping[str, Any]) -> AsyncGenerator[str, None]:
+        """`root` has an async generator function for a field of Subscription."""
+        self.asked.append(asked["query"])
+        found = subscribe(connector_schema(self.sdl), parse(asked["query"]), self.root)
+        results: Any = await found if inspect.isawaitable(found) else found
+        async for one in results:
+            yield f"event: next\ndata: {json.dumps(one.formatted)}\n\n"
+        yield "event: complete\ndata:\n\n"
 
     def _execute(self, asked: Mapping[str, Any]) -> ExecutionResult:
         sdl = self.sdl

@@ -41,6 +41,23 @@ def boats(**how: Any) -> Any:
 # --- the sample city ---
 
 
+REPORTED = """subscription ($region: RegionCode) { inspectionReported(region: $region) {
+  reportNo result department { name } lift { code region { name } }
+} }"""
+
+
+def test_events_of_the_remote_subgraph_are_completed_by_the_house(gateway: Client) -> None:
+    region = next(iter(open_lifts(DEFAULT_SEED).by_code.values())).region.code
+    with gateway.events(REPORTED, {"region": region}) as events:
+        seen = [next(events)["data"]["inspectionReported"] for _ in range(3)]
+    lifts = open_lifts(DEFAULT_SEED).by_code
+    assert len({one["reportNo"] for one in seen}) >= 1
+    for one in seen:
+        assert one["department"]["name"] == "市质量技术监督局"
+        assert one["lift"]["region"]["name"] == load_registry().regions[region]
+        assert lifts[one["lift"]["code"]].region.code == region
+
+
 ACROSS = """query ($id: ID!) { case(id: $id) {
   id title department { code name nameEn } region { name }
   inspection { result inspectedOn reportNo department { name } lift { code make region { name } } }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["until"]
+__all__ = ["until", "until_async"]
 
 T = TypeVar("T")
 
@@ -20,3 +21,10 @@ def until(look: Callable[[], T], *, what: str, timeout_s: float = 30.0, every_s:
             return found
         assert time.monotonic() < end, f"not within {timeout_s:g} s: {what}"
         time.sleep(every_s)
+
+
+async def until_async(look: Callable[[], object], *, timeout_s: float = 30.0, every_s: float = 0.01) -> None:
+    """Returns as soon as `look` is truthy, and lets the event loop go on meanwhile."""
+    async with asyncio.timeout(timeout_s):
+        while not look():  # noqa: ASYNC110 - what is looked at may change in another thread
+            await asyncio.sleep(every_s)

@@ -7,9 +7,16 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext, Subgraph
+from adapters.fetch import (
+    FetchError,
+    FetchOperation,
+    FetchResult,
+    PreparedFetch,
+    PreparedSubscription,
+    RequestContext,
+    Subgraph,
+)
 from adapters.testing import ScriptedSubgraph
-from gateway.executor.subscribe import PreparedSubscription
 from gateway.operation import ExecutionAnswer, OperationError, PreparedOperation, prepare
 from gateway.planner import pretty
 from schema.compose import SubgraphSchema, compose

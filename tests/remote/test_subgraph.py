@@ -393,12 +393,6 @@ async def test_variables_that_json_cannot_hold_are_the_clients_fault() -> None:
     assert server.seen == []
 
 
-async def test_subscriptions_are_refused_with_a_code() -> None:
-    async with subgraph("http://127.0.0.1:9/graphql") as remote:
-        fetch = remote.prepare(operation("subscription { booked { code } }", "subscription"))
-        assert codes(await fetch({}, context())) == ["SUBSCRIPTION_UNSUPPORTED"]
-
-
 async def test_the_service_tells_its_sdl() -> None:
     told = answer({"data": {"_service": {"sdl": "type Query { a: Int }"}}})
     async with scripted(told) as server, subgraph(server.url) as remote:

@@ -16,7 +16,7 @@ def written(tmp_path: Path, text: str, name: str = "tokens.yaml") -> Path:
     return path
 
 
-def test_a_hashed_token_in_json_is_known_with_its_scopes_and_subject(tmp_path: Path) -> None:
+async def test_a_hashed_token_in_json_is_known_with_its_scopes_and_subject(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"a long secret").hexdigest()
     path = written(
         tmp_path,
@@ -24,25 +24,25 @@ def test_a_hashed_token_in_json_is_known_with_its_scopes_and_subject(tmp_path: P
         '"subject": "500229197001010010"}]}',
         "tokens.json",
     )
-    caller = load_tokens(path).authenticate("bearer a long secret")
+    caller = await load_tokens(path).authenticate("bearer a long secret")
     assert (caller.name, caller.subject) == ("citizen", "500229197001010010")
     assert caller.scopes == {"cases:own", "public"}
     assert "500229197001010010" not in repr(caller)
 
 
-def test_nobody_is_anonymous_with_the_public_scope() -> None:
-    assert load_tokens(None).authenticate(None) is ANONYMOUS
+async def test_nobody_is_anonymous_with_the_public_scope() -> None:
+    assert await load_tokens(None).authenticate(None) is ANONYMOUS
     assert ANONYMOUS.scopes == {"public"}
 
 
 @pytest.mark.parametrize(
     "header", ["Bearer unknown-token", "Bearer", "Bearer  ", "Basic abc", "known-token-1"]
 )
-def test_anything_else_is_refused(tmp_path: Path, header: str) -> None:
+async def test_anything_else_is_refused(tmp_path: Path, header: str) -> None:
     directory = load_tokens(written(tmp_path, "tokens: [{token: known-token-1, name: a}]"))
-    assert directory.authenticate("Bearer known-token-1").name == "a"
+    assert (await directory.authenticate("Bearer known-token-1")).name == "a"
     with pytest.raises(UnauthenticatedError):
-        directory.authenticate(header)
+        await directory.authenticate(header)
 
 
 def test_all_problems_of_a_tokens_file_are_told_at_once_without_a_token(tmp_path: Path) -> None:
@@ -63,7 +63,10 @@ tokens:
     with pytest.raises(TokensFileError) as caught:
         load_tokens(path)
     text = str(caught.value)
-    assert "token 1: unknown key 'scope'; allowed: name, scopes, subject, token, token_sha256" in text
+    assert (
+        "token 1: unknown key 'scope'; allowed: department, name, region, scopes, subject, token, token_sha256"
+        in text
+    )
     assert "token 2: give either `token`" in text
     assert "token 3: give either" in text
     assert "token 4: give either" in text

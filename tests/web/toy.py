@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import inspect
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ from graphql import (
     execute,
     get_operation_ast,
     parse,
+    subscribe,
     validate,
 )
 
@@ -46,6 +48,12 @@ SCHEMA = build_schema(
       list(n: Int!): [Int!]!
     }
     type Mutation { release: Boolean! }
+    type Subscription {
+      count(to: Int!): Int!
+      "One event for each `release`."
+      releases: Int!
+      crashes: Int
+    }
     """
 )
 
@@ -57,6 +65,7 @@ class ToyEngine:
     ready: bool = True
     systems: Mapping[str, str] = field(default_factory=dict)
     waiting: int = 0
+    streams: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
@@ -91,6 +100,42 @@ class ToyEngine:
             operation=operation.operation.value,
         )
 
+    def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:  # noqa: ARG002
+        try:
+            document = parse(request.query)
+        except GraphQLError:
+            return None
+        operation = get_operation_ast(document, request.operation_name)
+        return None if operation is None or validate(SCHEMA, document) else operation.operation.value
+
+    async def stream(
+        self,
+        request: GraphQLRequest,
+        context: RequestContext,
+        *,
+        event_timeout_s: float,  # noqa: ARG002
+    ) -> AsyncGenerator[GraphQLAnswer, None]:
+        if self.kind_of(request, context) != "subscription":
+            yield await self.execute(request, context)
+            return
+        self.streams += 1
+        try:
+            outcome = subscribe(
+                SCHEMA,
+                parse(request.query),
+                root_value={"count": self._count, "releases": self._releases, "crashes": self._crashes},
+                variable_values=dict(request.variables),
+            )
+            results: Any = await outcome if inspect.isawaitable(outcome) else outcome
+            if isinstance(results, ExecutionResult):
+                errors = [dict(error.formatted) for error in results.errors or ()]
+                yield GraphQLAnswer(errors=errors, status_hint=400, operation="subscription")
+                return
+            async for result in results:
+                yield GraphQLAnswer(result.data, operation="subscription")
+        finally:
+            self.streams -= 1
+
     def readiness(self) -> Mapping[str, Any]:
         return {"ready": self.ready, "systems": self.systems}
 
@@ -103,6 +148,24 @@ class ToyEngine:
             "list": lambda _info, n: list(range(n)),
             "release": self._release,
         }
+
+    @staticmethod
+    async def _count(_info: Any, to: int) -> AsyncGenerator[dict[str, int], None]:
+        for number in range(to):
+            yield {"count": number}
+
+    async def _releases(self, _info: Any) -> AsyncGenerator[dict[str, int], None]:
+        given = 0
+        while True:
+            await self.released.wait()
+            self.released.clear()
+            yield {"releases": given}
+            given += 1
+
+    @staticmethod
+    async def _crashes(_info: Any) -> AsyncGenerator[dict[str, int], None]:
+        yield {"crashes": 1}
+        raise RuntimeError("secret of the house: 500229197001010010")
 
     @staticmethod
     def _broken(_info: Any) -> str:
@@ -130,6 +193,8 @@ class RunningWeb:
     engine: ToyEngine
     metrics: Metrics
     lifecycle: Lifecycle
+    stop: Callable[[], None]
+    """As SIGTERM does when the notice is over."""
 
 
 @contextlib.contextmanager
@@ -155,18 +220,26 @@ def running_web(
     )
     listener = listen("127.0.0.1", 0)
     started = threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
+            loops.append(asyncio.get_running_loop())
             started.set()
 
-    server = Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="none"))
+    def stop() -> None:
+        server.should_exit = True
+        loops[0].call_soon_threadsafe(lifecycle.stopping.set)
+
+    server = Server(
+        uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="websockets-sansio")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
     thread.start()
     try:
         assert started.wait(10)
-        yield RunningWeb(listener.url, engine, metrics, lifecycle)
+        yield RunningWeb(listener.url, engine, metrics, lifecycle, stop)
     finally:
         server.should_exit = True
         thread.join(20)

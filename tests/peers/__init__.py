@@ -1,0 +1,1 @@
+"""Our gateway beside other people's GraphQL software, from npm: composers, planners, clients, audits."""
