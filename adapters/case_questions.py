@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.case_fields import ALWAYS, CaseView, case_rules, connection, network_time, record_fields
+from adapters.case_fields import (
+    ALWAYS,
+    CaseView,
+    case_rules,
+    connection,
+    network_time,
+    record_fields,
+    subject_of,
+)
 from adapters.case_filter import CaseFilter, filter_number, is_applicant
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
@@ -19,7 +27,7 @@ from adapters.network import Network, RegionTree
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
 from schema.errors import SchemaError
-from schema.identifiers import parse_case_id
+from schema.identifiers import applicant_ref, case_id, parse_case_id
 from schema.paging import checked_first
 
 __all__ = ["CaseQuestions", "QuestionRefused"]
@@ -80,6 +88,7 @@ class CaseQuestions:
                 outcome.count = sum(one.system == outcome.system for one in found)
                 if not outcome.count:
                     outcome.hide()
+        self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]
@@ -194,8 +203,11 @@ class CaseQuestions:
             trace=run.context.trace_headers,
         )
         _report(run, [outcome], path)
+        self._saw(run, (), [outcome])
         for row in rows:
             row["__system"] = code
+            if verb == "changes":
+                run.context.seen.cases.add(_named(code, row["localNo"]))
         go_on = ListCursor({code: end}).encode(question, self.secret) if end is not None else None
         shown = connection(rows, [], has_next=end is not None, has_previous=bool(after), total=None)
         # a system's own list has positions between its pages, not between its records
@@ -223,6 +235,9 @@ class CaseQuestions:
             with_cursors="cursor" in selection.names("edges") or "startCursor" in selection.names("pageInfo"),
             trace=run.context.trace_headers,
         )
+        if wanted.number is not None and wanted.id_type is not None:
+            run.context.seen.subjects.add(applicant_ref(self.ref_key, wanted.id_type, wanted.number))
+        self._saw(run, merged.found, merged.outcomes)
         _report(run, merged.outcomes, path)
         self._nobody_answered(run, merged, path)
         return self._connection(merged, question, has_previous=bool(after))
@@ -280,11 +295,24 @@ class CaseQuestions:
             if not found:
                 for outcome in outcomes:
                     outcome.hide()
+        self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
             message = f"{wanted.system} has no case {wanted.local_no!r}."
             run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
         return CaseView(found[0], time.time()) if found else None
+
+    def _saw(self, run: Run, found: Sequence[Found], outcomes: Sequence[Outcome]) -> None:
+        """For the record of this look. Whose a case is, is known where the applicant was read."""
+        seen = run.context.seen
+        for one in found:
+            seen.cases.add(_named(one.system, one.record["localNo"]))
+            subject = subject_of(one.record.get("applicant"), self.ref_key)
+            if subject is not None:
+                seen.subjects.add(subject)
+        for outcome in outcomes:
+            if outcome.status != "UNSUPPORTED":
+                seen.systems[outcome.system] = outcome.status
 
     def _filter(self, arguments: Mapping[str, Any]) -> CaseFilter:
         applicant = arguments.get("applicant") or {}
@@ -348,6 +376,14 @@ class _Typed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.view, name)
+
+
+def _named(system: str, local_no: Any) -> str:
+    """Its id; where its number cannot be in one it is recorded all the same."""
+    try:
+        return case_id(system, local_no)
+    except SchemaError:
+        return f"{system}:{local_no!r}"
 
 
 def _own_only(context: RequestContext) -> str | None:

@@ -31,6 +31,7 @@ from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -43,6 +44,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
@@ -76,7 +78,7 @@ def build_gateway(
     called for each generation that comes into service.
 
     Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, DatabaseUrlInvalid at once;
-    DeclarationError and DatabaseOutOfDate when the application starts.
+    DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -90,6 +92,7 @@ def build_gateway(
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
+    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir)
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
@@ -101,6 +104,13 @@ def build_gateway(
             stack.push_async_callback(database.close)
             stack.push_async_callback(_ended, await _tables(database))
             stack.push_async_callback(identity.close)
+            keys = read_ledger_keys(settings)
+            ledger = build_ledger(settings, database, keys, metrics)
+            ledger.start()
+            stack.push_async_callback(ledger.stop)
+            checks["ledger"] = ledger.health
+            if settings.access_records:
+                engine.record_looks(build_looks(ledger, metrics))
             store, counters = _stores(settings)
             stack.push_async_callback(store.close)
             stack.push_async_callback(counters.close)
@@ -113,6 +123,7 @@ def build_gateway(
                 gaps,
                 metrics,
                 secret_key_bytes(settings)[:64],
+                ref_key=keys.subject_ref,
                 tracer=tracer if settings.otel else None,
                 max_deadline_s=settings.max_deadline_ms / 1000,
                 default_deadline_s=settings.default_deadline_ms / 1000,
@@ -155,7 +166,7 @@ def build_gateway(
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
-        checks={"database": lambda: _database_health(database)},
+        checks=checks,
     )
     return Gateway(app, lifecycle, engine, metrics)
 

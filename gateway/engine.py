@@ -1,4 +1,5 @@
-"""One request on one screen: find or prepare the operation, withhold what the caller may not see, execute, answer.
+"""One request on one screen: find or prepare the operation, withhold what the caller may not see, execute, record the
+look, answer.
 
 An engine holds the current generation (declarations, network, schema, plans) and swaps it whole: a request finishes
 on the generation that it began with, and a generation is closed when its last request has left.
@@ -9,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.looks import Looks
 from gateway.operation import (
     ExecutionAnswer,
     OperationCache,
@@ -27,10 +29,11 @@ from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels
 from gateway.request import GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, denied_fields, withhold
+from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
-from schema.permissions import PERMISSIONS
+from schema.permissions import PERMISSIONS, RECORDED
 
 __all__ = ["Generation", "GraphQLEngine"]
 
@@ -63,6 +66,11 @@ class GraphQLEngine:
         self._limits = limits
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._looks: Looks | None = None
+
+    def record_looks(self, looks: Looks) -> None:
+        """From now on no answer that tells of cases or people leaves without its record."""
+        self._looks = looks
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -94,6 +102,21 @@ class GraphQLEngine:
         operation, denied = prepared
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
+
+        async def run(context: RequestContext) -> GraphQLAnswer:
+            return await self._execute(operation, denied, request, context)
+
+        if self._looks is None:
+            return await run(context)
+        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+
+    async def _execute(
+        self,
+        operation: PreparedOperation,
+        denied: tuple[Denied, ...],
+        request: GraphQLRequest,
+        context: RequestContext,
+    ) -> GraphQLAnswer:
         answer = await operation.execute(request.variables, context)
         return _answered(answer, operation, denied, request, context)
 
@@ -210,7 +233,17 @@ class GraphQLEngine:
             planned=strip,
             labels=labels,
         )
-        return made if isinstance(made, list) else (made, tuple(denied))
+        if isinstance(made, list):
+            return made
+        footprint = footprint_of(
+            made.document,
+            made.operation,
+            schema,
+            RECORDED,
+            text=request.query,
+            denied=[one.path for one in denied],
+        )
+        return replace(made, footprint=footprint), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:

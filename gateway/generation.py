@@ -46,6 +46,8 @@ class Parts:
     gaps: GapBook
     observer: TrafficObserver | None
     secret: bytes = field(repr=False)
+    ref_key: bytes = field(default=b"", repr=False)
+    """Keys references to people; empty derives one from `secret`."""
     tracer: CallTracer | None = None
     max_deadline_s: float = 10.0
     default_deadline_s: float = 2.0
@@ -139,7 +141,7 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas
         parts.registry,
         parts.secret,
         # another key than the cursors': a leak of the one must not open the other
-        hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
+        parts.ref_key or hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
         parts.max_deadline_s,
         parts.default_deadline_s,
         parts.largest_page,

@@ -18,7 +18,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-__all__ = ["Settings", "SettingsError", "load_settings", "secret_key_bytes", "settings_table"]
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "kept_secret",
+    "load_settings",
+    "secret_key_bytes",
+    "settings_table",
+]
 
 PREFIX = "QUANYU_"
 CONFIG_VARIABLE = "QUANYU_CONFIG"
@@ -64,6 +71,24 @@ class Settings(BaseModel):
     )
     database_pool: int = _setting(
         5, "Most connections of one process to the database.", unit="connections", ge=2, le=100
+    )
+    ledger_key: SecretStr = _setting(
+        SecretStr(""),
+        "Secret that the trail's checkpoints are signed with, 32 characters or more, the same on all instances; empty "
+        "makes one and keeps it in `data_dir`.",
+    )
+    subject_key: SecretStr = _setting(
+        SecretStr(""),
+        "Secret between people and their references and kept values 主体标识密钥, 32 characters or more, the same on all "
+        "instances, never changed; empty makes one and keeps it in `data_dir`.",
+    )
+    ledger_origin: str = _setting("quanyu/trail", "Name of the trail in its checkpoints: no space, no '+'.")
+    access_records: bool = _setting(
+        True, "Record every look at a case or a person before its answer leaves 查阅留痕."
+    )
+    witness_file: str = _setting(
+        "",
+        "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
     )
     secret_key: SecretStr = _setting(
         SecretStr(""),
@@ -182,17 +207,20 @@ def settings_table() -> str:
 
 
 def secret_key_bytes(settings: Settings) -> bytes:
-    """The secret key; the first call without one makes 32 random bytes in `data_dir/secret_key`, mode 0600.
+    """The secret key, kept in `data_dir/secret_key` where none is given. Raises OSError where it cannot be kept."""
+    return kept_secret(settings.secret_key, settings.data_dir / "secret_key")
+
+
+def kept_secret(given: SecretStr, path: Path) -> bytes:
+    """`given`, or where it is empty what the file holds; the first call makes it: 32 random bytes in hex, mode 0600.
 
     Safe against several processes starting at once: the first file stays. Raises OSError where it cannot be kept.
     """
-    given = settings.secret_key.get_secret_value()
-    if given:
-        return given.encode()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.data_dir / "secret_key"
+    if given.get_secret_value():
+        return given.get_secret_value().encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = settings.data_dir / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32))

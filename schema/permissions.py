@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["PERMISSIONS", "Scopes", "required_scopes"]
+__all__ = ["PERMISSIONS", "RECORDED", "Scopes", "required_scopes"]
 
 Scopes = frozenset[str]
 
@@ -22,12 +22,18 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "cases"): (_READ,),
         ("Query", "myCases"): (_OWN,),
         ("LegacySystem", "changes"): (_READ,),
+        ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
         ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
 `caseProgress` give the caller's own cases only. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
+
+RECORDED: frozenset[str] = frozenset(
+    {"Applicant", "Case", "CaseChange", "CaseEvent", "LegalPerson", "NaturalPerson"}
+)
+"""Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
 
 def required_scopes(type_name: str, field_name: str) -> list[list[str]] | None:

@@ -21,6 +21,7 @@ from schema.errors import UnknownEnumError
 __all__ = [
     "ENUMS",
     "AcceptScope",
+    "AccessPurpose",
     "ApplicantKind",
     "AvailabilityReason",
     "BreakerState",
@@ -366,6 +367,18 @@ class IdType(Term):
     UNKNOWN = "UNKNOWN", "The system's own value is unmapped, never guessed 未映射."
 
 
+@_published("Why someone looks at a case or a person 查阅目的.")
+class AccessPurpose(Term):
+    HANDLE_CASE = "HANDLE_CASE", "To handle the case 办理."
+    OWN_DATA = "OWN_DATA", "One's own data 本人查询."
+    SUPERVISION = "SUPERVISION", "Supervision 监察."
+    AUDIT = "AUDIT", "Audit 审计."
+    COMPLAINT = "COMPLAINT", "A complaint 投诉处理."
+    STATISTICS = "STATISTICS", "Statistics 统计."
+    MIGRATION = "MIGRATION", "Migration of a system 系统迁移."
+    SUPPORT = "SUPPORT", "Technical support 技术支持."
+
+
 @_published("How an application was handed in 申办渠道.")
 class Channel(Term):
     ONLINE = "ONLINE", "Web portal 网上."
@@ -382,6 +395,7 @@ ENUMS: dict[str, type[Term]] = {
     enum.__name__: enum
     for enum in (
         AcceptScope,
+        AccessPurpose,
         ApplicantKind,
         AvailabilityReason,
         BreakerState,

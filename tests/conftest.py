@@ -51,7 +51,7 @@ def make_tables(url: str) -> None:
         await upgrade(database)
         await database.close()
 
-    _apart(run)
+    run_apart(run)
 
 
 def execute_on(server: PostgresServer, *statements: str) -> None:
@@ -65,10 +65,10 @@ def execute_on(server: PostgresServer, *statements: str) -> None:
         finally:
             await connection.close()
 
-    _apart(run)
+    run_apart(run)
 
 
-def _apart(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_apart(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """In a loop of its own, whether or not one runs here."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(run())).result()

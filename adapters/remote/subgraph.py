@@ -157,11 +157,13 @@ class _RemoteFetch:
         except TypeError as error:  # integers over 64 bits, lone surrogates
             text = f"{name}: The variables cannot be sent as JSON: {error}."
             return FetchResult(None, (FetchError(text, (), {"code": "BAD_USER_INPUT"}),))
+        context.seen.systems[name] = "OK"
         try:
             return self._checked(await self._traced(body, context))
         except (AnsweredWithErrors, FailedWithErrors) as error:
             return self._checked(read_answer(name, error.body))
         except SourceError as error:
+            context.seen.systems[name] = error.code
             return _failed(error)
 
     async def _traced(self, body: bytes, context: RequestContext) -> FetchResult:

@@ -12,6 +12,7 @@ from gateway.cli.plan import plan
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
+from gateway.cli.trail import trail
 from gateway.cli.try_out import try_out
 from gateway.version import VERSION
 
@@ -24,5 +25,5 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings, token, database):
+for command in (serve, check, try_out, init, compose, plan, schema, settings, token, database, trail):
     main.add_command(command)

@@ -87,6 +87,9 @@ class TrailCheck:
         self._since: list[tuple[int, bytes, bytes | None]] = []
         self._before = (self._frontier.size, self._frontier.hashes)
         self._tree_broken = False
+        self._next = self._frontier.size
+        self._forgiving = False
+        self._leaf_gaps: list[list[int]] = []
         self._missing: list[list[Any]] = []
         self._retained: list[tuple[str, int, int]] = []
 
@@ -106,8 +109,7 @@ class TrailCheck:
     ) -> Mapping[str, Any] | None:
         """One leaf with its record's columns (body and leaf too), or None where there is no record. The body, if it
         can be read."""
-        if index != self._frontier.size and not self._tree_broken:
-            self._broken("REMOVED", f"leaf {self._frontier.size}", f"the next leaf is {index}", index)
+        self._in_order(index)
         body, other = None, None
         if record is None:
             self._miss(index, ref)
@@ -120,8 +122,23 @@ class TrailCheck:
             self.nodes += self._frontier.append(value)[1:]
         return body
 
+    def alone(self, index: int, ref: RecordRef, value: bytes, record: Mapping[str, Any] | None) -> None:
+        """One record by itself, whose place in the tree is proved elsewhere."""
+        self._tree_broken = True
+        if record is None:
+            self.dropped += 1
+        else:
+            self.records += 1
+            self._record(index, ref, value, record)
+
+    def further(self, level: int, value: bytes) -> None:
+        """A perfect subtree of leaves that are not fed, right after those that are."""
+        if not self._tree_broken:
+            self._frontier.append(value, level)
+
     def stray(self, index: int, value: bytes) -> None:
         """A leaf whose row names no stream that there is."""
+        self._in_order(index)
         self._found("ALTERED", f"ledger_leaf {index}", "it names no stream that there is", index)
         if not self._tree_broken:
             self._since.append((index, value, None))
@@ -179,6 +196,10 @@ class TrailCheck:
         state.seq, state.leaf = ref.seq, computed.hex()
         return body
 
+    def forgive_missing(self) -> None:
+        """Bodies that are not there are only counted: for a part of a trail, in which retention may not show."""
+        self._forgiving = True
+
     def report(self, finding: Finding) -> None:
         """What someone else has found: a link, a witness."""
         if len(self._findings) < MOST_FINDINGS:
@@ -194,6 +215,9 @@ class TrailCheck:
                 "leaves are there that no checkpoint covers",
                 first,
             )
+        for first, last, noticed in self._leaf_gaps:
+            more = f" to {last}" if last > first else ""
+            self._found("REMOVED", f"leaf {first}{more}", f"the next leaf is {noticed}", first)
         for (stream, writer), state in self._streams.items():
             for first, _last, noticed in state.gaps:
                 ref = RecordRef(Stream(stream), writer, first)
@@ -307,6 +331,16 @@ class TrailCheck:
 
     # --- what may be missing ---
 
+    def _in_order(self, index: int) -> None:
+        if index > self._next:
+            self._leaf_gaps.append([self._next, index - 1, index])
+            self._tree_broken = True
+        elif index < self._next:
+            kind: FindingKind = "REORDERED" if _take(self._leaf_gaps, index) else "INSERTED"
+            self._found(kind, f"leaf {index}", f"it comes after leaf {self._next - 1}", index)
+            self._tree_broken = True
+        self._next = max(self._next, index + 1)
+
     def _miss(self, index: int, ref: RecordRef) -> None:
         if self._missing and self._missing[-1][1] == index - 1 and self._missing[-1][2].stream == ref.stream:
             self._missing[-1][1] = index
@@ -321,6 +355,9 @@ class TrailCheck:
         for first, last, ref in self._missing:
             left = _without(first, last, allowed.get(ref.stream.table, []))
             self.dropped += last - first + 1 - sum(end - start + 1 for start, end in left)
+            if self._forgiving:
+                self.dropped += sum(end - start + 1 for start, end in left)
+                continue
             for start, end in left[:1]:
                 what = str(ref) if start == first else f"record of leaf {start}"
                 more = f", and {end - start} after it" if end > start else ""

@@ -26,6 +26,7 @@ async def apply_retention(
     reason: str,
     actor: str,
     held_cases: Collection[str] = (),
+    dry_run: bool = False,
 ) -> int:
     """Deletes sealed records of a stream that are older than a moment; their leaves stay. How many it deleted.
 
@@ -34,6 +35,9 @@ async def apply_retention(
     """
     if stream is Stream.CHANGE_RECORD:
         raise ValueError("change records say what retention took; they are kept")
+    if dry_run:
+        async with writer.database.read() as connection:
+            return len(await _old(connection, stream, before_us, held_cases, None))
     total = 0
     while True:
         taken = 0
@@ -75,7 +79,7 @@ async def _anything(writer: Writer, stream: Stream, before_us: int, held: Collec
 
 
 async def _old(
-    connection: AsyncConnection, stream: Stream, before_us: int, held: Collection[str], limit: int
+    connection: AsyncConnection, stream: Stream, before_us: int, held: Collection[str], limit: int | None
 ) -> list[tuple[int, str, int]]:
     """(leaf, writer, number) of records that may go, in the trail's order: sealed ones only."""
     table = RECORDS[stream]

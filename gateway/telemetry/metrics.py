@@ -37,6 +37,22 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
+        self._looks = Counter(
+            "quanyu_access_records",
+            "Answers about cases or people: recorded, or refused because they could not be.",
+            ["result"],
+            registry=registry,
+        )
+        self._look_s = Histogram(
+            "quanyu_access_record_duration_seconds",
+            "Time that an answer waits for its record.",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._sealed = Counter("quanyu_ledger_sealed", "Records sealed by this process.", registry=registry)
+        self._leaves = Gauge(
+            "quanyu_ledger_leaves", "Records in the trail, as last sealed by this process.", registry=registry
+        )
         self._in_flight = Gauge(
             "quanyu_http_requests_in_flight", "HTTP requests being answered.", registry=registry
         )
@@ -155,6 +171,17 @@ class Metrics:
         self._streams.labels(transport).dec()
         self._streams_closed.labels(transport, outcome).inc()
         self._stream_answers.labels(transport).inc(answers)
+    # The ledger.
+
+    def look_recorded(self, outcome: str, duration_s: float) -> None:
+        """outcome: recorded or refused."""
+        self._looks.labels(outcome).inc()
+        if outcome == "recorded":
+            self._look_s.observe(duration_s)
+
+    def sealed(self, size: int, records: int) -> None:
+        self._sealed.inc(records)
+        self._leaves.set(size)
 
     # The traffic of the systems.
 

@@ -88,7 +88,13 @@ def build_web(
             app,
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "graphql-client-name", "x-request-id"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "graphql-client-name",
+                "quanyu-purpose",
+                "x-request-id",
+            ],
             expose_headers=["x-request-id"],
         )
     return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)

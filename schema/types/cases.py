@@ -15,6 +15,7 @@ from schema.scalars import JSON, Date, DateTime, RegionCode, Uscc
 from schema.types.connections import After, Connection, First
 from schema.types.fields import guards, reference, resolved
 from schema.vocabulary import (
+    AccessPurpose,
     ApplicantKind,
     CaseEventKind,
     CaseState,
@@ -102,6 +103,17 @@ class Applicant:
 @strawberry.federation.type(keys=[reference("ref")], description="Natural person 自然人.")
 class NaturalPerson(Applicant):
     id_type: IdType = field(description="Kind of identity document 证件类型.")
+
+    @resolved(
+        "Identity number, whole; who asks for it and why is recorded 证件号码(明文).",
+        directives=guards("NaturalPerson", "idNumber"),
+    )
+    def id_number(
+        self,
+        purpose: Annotated[AccessPurpose, argument(description="Why it is needed; recorded 查阅目的.")],
+    ) -> str | None:
+        _connector()
+
     masked_id: str = field(description="Identity number: first 3 and last 2 characters 证件号码(脱敏).")
     masked_mobile: str | None = field(description="Mobile phone: first 3 and last 4 digits 手机号(脱敏).")
 

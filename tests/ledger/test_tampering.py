@@ -139,7 +139,8 @@ async def test_a_record_deleted_with_its_leaf_and_the_later_ones_moved_up(trail:
         "UPDATE ledger_leaf SET idx = -idx - 1 WHERE idx < 0",
         w=trail.writer.name,
     )
-    assert (found.first is not None) and found.first.kind == "REMOVED"
+    assert found.first is not None
+    assert found.first.kind == "REMOVED"
     assert name_of(trail, Stream.CASE_EVENT, 17) in {one.what for one in found.findings}
 
 
