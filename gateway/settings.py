@@ -61,6 +61,10 @@ class Settings(BaseModel):
         Path("samples/data"), "Folder with regions, departments and service items 区划、部门、事项目录."
     )
     data_dir: Path = _setting(Path(".quanyu"), "Folder that the gateway writes to; made if it is not there.")
+    calendar_files: tuple[str, ...] = _setting(
+        (), "Files of working days that add years to the built-in calendar, or replace some 工作日历."
+    )
+    warning_rules: str = _setting("", "File of warning rules 预警规则; empty takes the built-in ones.")
     redis_url: SecretStr = _setting(
         SecretStr(""), "Redis for the shared cache; empty keeps the cache in the process."
     )

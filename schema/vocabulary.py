@@ -30,6 +30,10 @@ __all__ = [
     "CaseState",
     "CaseType",
     "Channel",
+    "ClockState",
+    "ClockStopKind",
+    "DeadlineKind",
+    "DecisionKind",
     "HealthState",
     "IdType",
     "ItemState",
@@ -38,6 +42,7 @@ __all__ = [
     "PowerSource",
     "PowerType",
     "Protocol",
+    "ProvisionalReason",
     "RegionArea",
     "RegionKind",
     "RegionLevel",
@@ -47,6 +52,9 @@ __all__ = [
     "SystemLifecycle",
     "Term",
     "TimeUnit",
+    "WarningLevel",
+    "WarningState",
+    "WarningSubject",
     "values",
 ]
 
@@ -391,6 +399,85 @@ class Channel(Term):
     UNKNOWN = "UNKNOWN", "The system's own value is unmapped, never guessed 未映射."
 
 
+# --- clocks and warnings 时限与预警 ---
+
+
+@_published("What must be done by when 时限类型.")
+class DeadlineKind(Term):
+    STATUTORY = "STATUTORY", "Decision, by law 法定时限."
+    PROMISED = "PROMISED", "Settlement, as promised 承诺时限."
+    STEP = "STEP", "One step of the handling 环节时限."
+    ACCEPTANCE = "ACCEPTANCE", "Decision on acceptance, 5 working days from receipt 受理时限."
+    CORRECTION = "CORRECTION", "The applicant's corrected papers 补正时限."
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure's own stated time 特别程序时限."
+    SUSPENSION = "SUSPENSION", "How long a case may be suspended 挂起时限."
+    ISSUE = "ISSUE", "Handing over of the licence, 10 working days from the decision 送达时限."
+    CALLBACK = "CALLBACK", "A promised call 回电时限."
+
+
+@_published("Where a clock stands 计时状态.")
+class ClockState(Term):
+    NOT_STARTED = "NOT_STARTED", "What it starts with has not happened 未开始."
+    RUNNING = "RUNNING", "Running, in time 计时中."
+    STOPPED = "STOPPED", "Standing, while a stop is open 停止计时."
+    MET = "MET", "Ended in time 按时."
+    MISSED = "MISSED", "The due time passed, or the end came after it 超时."
+    ENDED = "ENDED", "Ended, and the system does not tell when 已结束(时间不详)."
+
+
+@_published("Why a clock stood 停止计时原因.")
+class ClockStopKind(Term):
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure 特别程序."
+    CORRECTION = "CORRECTION", "Waiting for the applicant's papers 补正."
+    SUSPENSION = "SUSPENSION", "Suspended 挂起."
+
+
+@_published("Why a due time may still change 时限暂定原因.")
+class ProvisionalReason(Term):
+    CALENDAR = "CALENDAR", "It needs days whose holidays are not published 日历未公布."
+    STOP_OPEN = "STOP_OPEN", "The clock stands, and nobody knows until when 停止计时中."
+
+
+@_published("What was decided 决定类型.")
+class DecisionKind(Term):
+    APPROVED = "APPROVED", "Approved 准予."
+    PARTLY = "PARTLY", "Approved in part 部分准予."
+    REFUSED = "REFUSED", "Refused 不予."
+    CONDITIONAL = "CONDITIONAL", "Approved with conditions 附条件准予."
+    TERMINATED = "TERMINATED", "Ended without a decision 终止."
+
+
+@_published("How grave a warning is 预警级别.")
+class WarningLevel(Term):
+    NOTICE = "NOTICE", "Notice 预警."
+    YELLOW = "YELLOW", "Yellow card 黄牌."
+    RED = "RED", "Red card 红牌."
+
+
+@_published("What became of a warning 预警状态.")
+class WarningState(Term):
+    PENDING = "PENDING", "To be looked at before it is issued 待发."
+    ISSUED = "ISSUED", "Issued 已发."
+    APPEALED = "APPEALED", "The department has appealed 申诉中."
+    UPHELD = "UPHELD", "Upheld against an appeal 维持."
+    REVOKED = "REVOKED", "Revoked; it stays in the history 撤销."
+    CANCELLED = "CANCELLED", "Never issued, its ground fell away 取消."
+    ESCALATED = "ESCALATED", "Under supervision 督办."
+    RESOLVED = "RESOLVED", "Put right 已整改."
+
+
+@_published("What a warning is about 预警对象.")
+class WarningSubject(Term):
+    CASE = "CASE", "A case 办件."
+    STEP = "STEP", "A step of a case 环节."
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure 特别程序."
+    COMPLAINT = "COMPLAINT", "A complaint 投诉."
+    CONSULTATION = "CONSULTATION", "A consultation 咨询."
+    APPOINTMENT = "APPOINTMENT", "An appointment 预约."
+    DATA_QUALITY = "DATA_QUALITY", "The data of a case 数据质量."
+    SYSTEM = "SYSTEM", "A legacy system 存量系统."
+
+
 ENUMS: dict[str, type[Term]] = {
     enum.__name__: enum
     for enum in (
@@ -404,6 +491,10 @@ ENUMS: dict[str, type[Term]] = {
         CaseState,
         CaseType,
         Channel,
+        ClockState,
+        ClockStopKind,
+        DeadlineKind,
+        DecisionKind,
         HealthState,
         IdType,
         ItemState,
@@ -412,6 +503,7 @@ ENUMS: dict[str, type[Term]] = {
         PowerSource,
         PowerType,
         Protocol,
+        ProvisionalReason,
         RegionArea,
         RegionKind,
         RegionLevel,
@@ -420,6 +512,9 @@ ENUMS: dict[str, type[Term]] = {
         SpecialProcedureKind,
         SystemLifecycle,
         TimeUnit,
+        WarningLevel,
+        WarningState,
+        WarningSubject,
     )
 }
 """Enum name as in `schema.canonical` (`enum:NAME`) and in the published schema -> the enum."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from gateway.cli.check import check
+from gateway.cli.clock import clock
 from gateway.cli.compose import compose
 from gateway.cli.database import database
 from gateway.cli.init import init
 from gateway.cli.plan import plan
+from gateway.cli.rules import rules
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
@@ -25,5 +27,19 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings, token, database, trail):
+for command in (
+    serve,
+    check,
+    try_out,
+    init,
+    compose,
+    plan,
+    schema,
+    settings,
+    token,
+    database,
+    trail,
+    clock,
+    rules,
+):
     main.add_command(command)
