@@ -336,7 +336,7 @@ def _read_records(
         if missing:
             reasons = {trouble.field: trouble.message for trouble in new}
             why = ", ".join(f"{name} ({reasons.get(name, 'missing')})" for name in missing)
-            troubles.append(Trouble(f"{VERBS[verb].name}[{index}]", f"record left out, it lacks {why}"))
+            troubles.append(Trouble(f"{VERBS[verb].name}[{index}]", f"record left out, it lacks {why}", node))
             continue
         troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
         records.append(one)

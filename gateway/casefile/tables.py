@@ -24,11 +24,12 @@ CASE_FILE = Table(
     Column("accepted_us", BigInteger),
     Column("due_us", BigInteger),  # of the promised clock, else of the statutory
     Column("next_check_us", BigInteger),
-    Column("level", SmallInteger, nullable=False),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
+    Column(
+        "level", SmallInteger, nullable=False
+    ),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
     Column("as_of_us", BigInteger, nullable=False),  # when the system last told of it
     Column("changed_us", BigInteger, nullable=False),
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
-    Column("deadlines", JSON, nullable=False),
     Index("case_file_open", "is_open", "due_us", "case_id"),
     Index("case_file_department", "department", "is_open", "due_us", "case_id"),
     Index("case_file_region", "region", "is_open", "due_us", "case_id"),
@@ -60,6 +61,7 @@ HARVEST = Table(
     "harvest",
     METADATA,
     Column("system", Text, primary_key=True),
+    Column("mapping", Text),  # which declaration read what is there
     Column("watermark", Text),  # moment (ISO 8601) up to which all is known
     Column("position", Text),  # where within the list it goes on, JSON; none between runs that came to an end
     Column("started_us", BigInteger),
@@ -83,5 +85,5 @@ QUARANTINE = Table(
     Column("seen_us", BigInteger, nullable=False),
     Column("tried_us", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),
-    Column("occurred", Text),  # where to ask again from
+    Column("since", Text),  # where to ask again from
 )

@@ -171,6 +171,7 @@ class Metrics:
         self._streams.labels(transport).dec()
         self._streams_closed.labels(transport, outcome).inc()
         self._stream_answers.labels(transport).inc(answers)
+
     # The ledger.
 
     def look_recorded(self, outcome: str, duration_s: float) -> None:

@@ -20,12 +20,14 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Text) for name in ("item", "region", "department", "handler", "subject")),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("is_open", sa.Boolean, nullable=False),
-        *(sa.Column(name, sa.BigInteger) for name in ("applied_us", "accepted_us", "due_us", "next_check_us")),
+        *(
+            sa.Column(name, sa.BigInteger)
+            for name in ("applied_us", "accepted_us", "due_us", "next_check_us")
+        ),
         sa.Column("level", sa.SmallInteger, nullable=False),
         sa.Column("as_of_us", sa.BigInteger, nullable=False),
         sa.Column("changed_us", sa.BigInteger, nullable=False),
         sa.Column("record", sa.JSON, nullable=False),
-        sa.Column("deadlines", sa.JSON, nullable=False),
     )
     op.create_index("case_file_open", "case_file", ["is_open", "due_us", "case_id"])
     for name in ("department", "region", "item"):
@@ -52,6 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "harvest",
         sa.Column("system", sa.Text, primary_key=True),
+        sa.Column("mapping", sa.Text),
         sa.Column("watermark", sa.Text),
         sa.Column("position", sa.Text),
         *(sa.Column(name, sa.BigInteger) for name in ("started_us", "ended_us", "good_us")),
@@ -65,5 +68,5 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, primary_key=True),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("verb", "reason", "raw")),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("seen_us", "tried_us", "attempts")),
-        sa.Column("occurred", sa.Text),
+        sa.Column("since", sa.Text),
     )
