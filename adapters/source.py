@@ -456,7 +456,7 @@ def _read_records(
         if missing:
             reasons = {trouble.field: trouble.message for trouble in new}
             why = ", ".join(f"{field} ({reasons.get(field, 'missing')})" for field in missing)
-            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}"))
+            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}", node))
             continue
         label = one.get("localNo") or (index if needed else f"{name}[{index}]")
         troubles.extend(Trouble(f"{label}.{t.field}", t.message) for t in new)
