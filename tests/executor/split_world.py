@@ -144,7 +144,7 @@ def _compute(name: str, item: Object) -> Any:
     if name == "place":
         return f"in {_plain(item['region']['name'])}"
     if name == "who":
-        return _plain(item["applicant"]["nick"]) if item["applicant"] else "nobody"
+        return _plain(item["applicant"]["name"]) if item["applicant"] else "nobody"
     if name == "grand":
         total = item["total"] if "total" in item else _compute("total", item)
         return None if total is None else total + 1
@@ -219,9 +219,9 @@ def _from_representation(name: str, part: Held) -> Callable[..., Any]:
             raise Trespass(f"{name} was asked without what it requires")
         own = {**item, **{text: brought[text] for text in needed}}
         applicant = own.get("applicant")
-        if name == "who" and applicant and "nick" not in applicant:
+        if name == "who" and applicant and "name" not in applicant:
             if f"on {applicant['__typename']} " in part.requires[name][0]:
-                raise Trespass("who was asked without a nick")
+                raise Trespass("who was asked without a name")
             own["applicant"] = item["applicant"]  # a type whose nick is the subgraph's own
         return _compute(name, own)
 

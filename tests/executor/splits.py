@@ -83,7 +83,7 @@ COMPUTED: Mapping[str, tuple[str, ...]] = {
     "totalCny": ('fee(currency: "CNY")',),
     "place": ("region { name }",),
     "grand": ("total",),
-    "who": ("applicant { ... on Person { nick } ... on Company { nick } }",),
+    "who": ("applicant { ... on Person { name } ... on Company { name } }",),
 }
 """Fields of Case that are computed from others."""
 
@@ -200,8 +200,8 @@ class _Splitter:
                 if item.startswith("applicant"):
                     for type_name in ("Person", "Company"):
                         other = held.setdefault(type_name, Held())
-                        if "nick" not in (*other.owned, *other.overridden):
-                            other.external.add("nick")
+                        if "name" not in (*other.owned, *other.overridden):
+                            other.external.add("name")
                     if "applicant" not in (*part.owned, *part.overridden):
                         part.external.add("applicant")
                 elif item == "region { name }":
@@ -218,9 +218,9 @@ class _Splitter:
     def _parts_of_others(held: dict[str, Held]) -> str:
         """What the subgraph resolves itself must not stand in its @requires."""
         parts = [
-            f"... on {kind} {{ nick }}"
+            f"... on {kind} {{ name }}"
             for kind in ("Person", "Company")
-            if kind not in held or "nick" not in (*held[kind].owned, *held[kind].overridden)
+            if kind not in held or "name" not in (*held[kind].owned, *held[kind].overridden)
         ]
         return f"applicant {{ {' '.join(parts)} }}"
 
@@ -243,7 +243,7 @@ class _Splitter:
         if item == "region { name }":
             return part is not None and ("name" in part.owned or "name" in part.overridden)
         if item.startswith("applicant"):
-            parts = [("Case", "applicant"), ("Person", "nick"), ("Company", "nick")]
+            parts = [("Case", "applicant"), ("Person", "name"), ("Company", "name")]
             return all(
                 kind in held and name in (*held[kind].owned, *held[kind].overridden) for kind, name in parts
             )
