@@ -82,7 +82,7 @@ def case_rules(ref_key: bytes) -> dict[tuple[str, str], FieldRule]:
         ("Case", "systemCode"): FieldRule(lambda case, *_: case.found.system),
         ("Case", "system"): FieldRule(lambda case, *_: {"code": case.found.system}),
         ("Case", "applicant"): FieldRule(
-            lambda case, *_: masked_applicant(case.get("applicant"), ref_key), ("applicant",)
+            lambda case, *_: _applicant(case.get("applicant"), ref_key), ("applicant",)
         ),
         ("Case", "rawStatus"): FieldRule(lambda case, *_: case.get("rawStatus") or "", ("rawStatus",)),
         ("Case", "state"): FieldRule(lambda case, *_: case.get("state") or "UNKNOWN", ("state",)),
@@ -127,7 +127,7 @@ def _masked(name: Any) -> str | None:
 
 def _unmasked(applicant: Any, run: Run, arguments: Mapping[str, Any], _selection: Selection) -> Any:
     run.context.seen.purposes.add(str(arguments["purpose"]))
-    return applicant["idNumber"]
+    return applicant.get("idNumber")
 
 
 def subject_of(record: Mapping[str, Any] | None, ref_key: bytes) -> str | None:
@@ -137,6 +137,14 @@ def subject_of(record: Mapping[str, Any] | None, ref_key: bytes) -> str | None:
     number = record["idNumber"]
     id_type = _id_type(record.get("idType"), record.get("kind") or "UNKNOWN", number)
     return applicant_ref(ref_key, id_type, number)
+
+
+def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
+    """With the number of a person, for the one field that unmasks it: of a case at hand, never of what is kept."""
+    shown = masked_applicant(record, ref_key)
+    if record and shown and shown["__typename"] == "NaturalPerson":
+        shown["idNumber"] = record["idNumber"]
+    return shown
 
 
 def masked_applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
@@ -161,7 +169,6 @@ def masked_applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[s
     return shown | {
         "__typename": "NaturalPerson",
         "idType": id_type,
-        "idNumber": number,
         "maskedId": mask_number(id_type, number),
         "maskedMobile": mask_mobile(record["mobile"]) if record.get("mobile") else None,
     }

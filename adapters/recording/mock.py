@@ -217,8 +217,9 @@ class Mock:
     # --- made up ---
 
     def _can_make_up(self, verb: str) -> bool:
-        """What is packed, encrypted or signed is not made up."""
-        return not self.subject.declaration.connectors.declared()[verb].decode
+        """What is packed, encrypted or signed is not made up, nor are types of the system's own."""
+        connector = self.subject.declaration.connectors.declared().get(verb)
+        return connector is not None and not connector.decode
 
     def _kind_of(self, sent: SentRequest) -> _Kind | None:
         path, query = path_leaves(sent.path)

@@ -58,6 +58,9 @@ DIALECT = Dialect(
 
 
 NUMBER_AFTER_VARIABLE = "QUANYU_SAMPLE_JT_PERMIT_NUMBER_AFTER_S"
+ONLY_FILED = frozenset({"WITHDRAW"})
+"""Events that only cases filed through the network have."""
+
 REFUSALS = {"item": "E422", "missing": "E404", "state": "E409"}
 
 
@@ -68,7 +71,7 @@ def build(seed: int, environment: Mapping[str, str]) -> Starlette:
         dialect=DIALECT,
         summary=_case,
         detail=_case_with_steps,
-        only_filed=frozenset({"WITHDRAW"}),
+        only_filed=ONLY_FILED,
     )
     routes = routes_of(register.cases)
     intake = Intake(SYSTEM, register, _case, _case_with_steps)

@@ -178,7 +178,7 @@ def test_a_source_that_does_not_answer_is_no_verdict(run: Run, kept: tuple[Host,
 
 def test_a_wsdl_that_no_longer_loads_breaks_the_declaration(run: Run, kept: tuple[Host, Path]) -> None:
     host, folder = kept
-    changed(host, "/s?wsdl", "wsdl:service", "wsdl:documentation")
+    changed(host, "/s?wsdl", "</wsdl:definitions>", "")
     told = drift(run, folder, status=1)
     assert "does not load" in mappings(told, "breaks")[0][1]
     assert str(folder) not in mappings(told, "breaks")[0][1]

@@ -59,7 +59,7 @@ def of(folder: Path, code: str) -> Path:
 def recorded(city_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Declarations with one recorded case each of the sample city, and the WSDLs."""
     folder = tmp_path_factory.mktemp("mocked")
-    for path in (ROOT / "systems").glob("*.yaml"):
+    for path in (ROOT / "systems").glob("*.*"):  # with the SDL of own types
         shutil.copy(path, folder)
     environ = city_environ | {"QUANYU_SECRET_RECORDING": "key"}
     for code in SYSTEMS:

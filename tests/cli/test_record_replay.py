@@ -29,7 +29,7 @@ CITIZEN = SAMPLES[0]
 def recorded(city_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of declarations with cases of every system, recorded from the running city."""
     folder = tmp_path_factory.mktemp("recorded")
-    for path in (ROOT / "systems").glob("*.yaml"):
+    for path in (ROOT / "systems").glob("*.*"):  # with the SDL of own types
         shutil.copy(path, folder)
     return folder
 
@@ -140,6 +140,7 @@ def changed_copy(recorded: Path, tmp_path: Path, old: str, new: str) -> None:
     text = (recorded / "jt-permit.yaml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "jt-permit.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    shutil.copy(recorded / "jt-permit.graphql", tmp_path)
 
 
 @pytest.mark.parametrize(

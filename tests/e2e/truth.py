@@ -23,7 +23,8 @@ def dialect_of(system: str) -> Dialect:
 @cache
 def cases_of(system: str) -> tuple[Case, ...]:
     """All cases of one system, newest first."""
-    kinds = frozenset(dialect_of(system).events)
+    module = import_module(f"samples.servers.{system.lower().replace('-', '_')}")
+    kinds = frozenset(dialect_of(system).events) - getattr(module, "ONLY_FILED", frozenset())
     return generate_cases(SYSTEMS[system], load_registry(), seed=DEFAULT_SEED, kinds=kinds)
 
 

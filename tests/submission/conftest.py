@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -131,6 +132,8 @@ def declare(tmp_path: Path) -> Declare:
         text = re.sub(r"settleS: \d+", f"settleS: {settle_s}", text)
         text = re.sub(r"timeoutMs: \d+", f"timeoutMs: {timeout_ms}", text)
         (folder / f"{code.lower()}.yaml").write_text(text, encoding="utf-8")
+        for sdl in (ROOT / "systems").glob(f"{code.lower()}.graphql"):
+            shutil.copy(sdl, folder)
         return folder
 
     return write

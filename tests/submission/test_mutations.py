@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,8 @@ def folder(takers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     for code in (SOAP, REST):
         name = f"{code.lower()}.yaml"
         (systems / name).write_text((ROOT / "systems" / name).read_text("utf-8"), "utf-8")
+        for sdl in (ROOT / "systems").glob(f"{code.lower()}.graphql"):
+            shutil.copy(sdl, systems)
     tokens = (ROOT / "samples/tokens.yaml").read_text("utf-8")
     tokens += (
         f'  - {{token: {OTHER_CITIZEN}, name: other, scopes: ["cases:own", "cases:file-own"], subject: "{_OTHER}"}}\n'

@@ -25,7 +25,13 @@ def api_schema() -> GraphQLSchema:
 
 
 def test_there_are_samples_for_cases_progress_items_and_systems() -> None:
-    assert [sample.name for sample in SAMPLES] == ["1-applicant", "2-progress", "3-items", "4-systems"]
+    assert [sample.name for sample in SAMPLES] == [
+        "1-applicant",
+        "2-progress",
+        "3-items",
+        "3-submit",
+        "4-systems",
+    ]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
