@@ -176,11 +176,13 @@ def test_a_source_that_does_not_answer_is_no_verdict(run: Run, kept: tuple[Host,
     assert "404" in drift(run, folder, status=2)["failed"][0]
 
 
-def test_a_wsdl_that_no_longer_loads_breaks_the_declaration(run: Run, kept: tuple[Host, Path]) -> None:
+def test_a_wsdl_that_no_longer_says_where_it_is_breaks_the_declaration(
+    run: Run, kept: tuple[Host, Path]
+) -> None:
     host, folder = kept
-    changed(host, "/s?wsdl", "</wsdl:definitions>", "")
+    changed(host, "/s?wsdl", "wsdl:service", "wsdl:documentation")
     told = drift(run, folder, status=1)
-    assert "does not load" in mappings(told, "breaks")[0][1]
+    assert "no address" in mappings(told, "breaks")[0][1]
     assert str(folder) not in mappings(told, "breaks")[0][1]
 
 
