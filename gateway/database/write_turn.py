@@ -1,8 +1,9 @@
 """Turns at SQLite's one write lock, between tasks and between processes.
 
 SQLite itself waits by sleeping ever longer, up to a tenth of a second, while whoever has the lock takes it again at
-once: with two busy processes one can wait for seconds. Here tasks of a process queue, and processes look for a free
-file lock every millisecond (measured with two processes that write all the time: 2 s and more became some 20 ms).
+once: with two busy processes one can wait for seconds. Here tasks of a process queue, and processes pass two file
+locks: the door, then the lock itself. Who waits for the lock has the door, so whoever had the lock cannot take it
+again before them.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ POLL_S = 0.001
 
 
 class WriteTurn:
-    """An async context manager. The lock is on a file beside the database, and ends with its process.
+    """An async context manager. The locks are on files beside the database, and end with their process.
 
     Raises TimeoutError where another process has it for longer than `longest_s`; OSError where there can be no file.
     """
 
     def __init__(self, database: Path, longest_s: float) -> None:
-        self._path = database.with_name(database.name + ".lock")
+        self._paths = [database.with_name(database.name + suffix) for suffix in (".door", ".lock")]
         self._longest_s = longest_s
         self._tasks = asyncio.Lock()
-        self._descriptor: int | None = None
+        self._descriptors: list[int] = []
 
     async def __aenter__(self) -> None:
         await self._tasks.acquire()
@@ -42,22 +43,29 @@ class WriteTurn:
     async def __aexit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._descriptor is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
         self._tasks.release()
 
     def close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     async def _take(self) -> None:
-        if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while len(self._descriptors) < len(self._paths):
+            path = self._paths[len(self._descriptors)]
+            self._descriptors.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        door, lock = self._descriptors
         until = asyncio.get_running_loop().time() + self._longest_s
+        await self._wait_for(door, until)
+        try:
+            await self._wait_for(lock, until)
+        finally:
+            fcntl.flock(door, fcntl.LOCK_UN)
+
+    async def _wait_for(self, descriptor: int, until: float) -> None:
         while True:
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if asyncio.get_running_loop().time() > until:
                     raise TimeoutError(

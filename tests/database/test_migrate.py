@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
+from gateway.casefile.tables import METADATA as TRACKING_METADATA
 from gateway.database import (
     Database,
     DatabaseOutOfDate,
@@ -24,7 +25,7 @@ from gateway.outbox.tables import METADATA as OUTBOX_METADATA
 from tests.conftest import execute_on
 from tests.services import PostgresServer
 
-ROOMS: tuple[MetaData, ...] = (LEASE_METADATA, LEDGER_METADATA, OUTBOX_METADATA)
+ROOMS: tuple[MetaData, ...] = (LEASE_METADATA, LEDGER_METADATA, OUTBOX_METADATA, TRACKING_METADATA)
 """The tables of each room, as its code knows them."""
 
 

@@ -6,12 +6,16 @@ import asyncio
 import sys
 from pathlib import Path
 
+import structlog
+
 from gateway.database import DatabaseUnavailable, open_database
 from gateway.ledger import AuditUnavailable, Ledger
 from tests.ledger.conftest import KEYS, event, look
 
 
 async def main(url: str, start: int) -> None:
+    # standard output is for what was acknowledged alone
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     database = open_database(url, Path())
     ledger = Ledger(database, KEYS, seal_s=0.005, heartbeat_s=0.02, lease_s=0.2)
     ledger.start()
@@ -23,7 +27,7 @@ async def main(url: str, start: int) -> None:
             try:
                 await ledger.writer.append_events(batch)
             except DatabaseUnavailable:
-                continue  # not acknowledged: others held the database for long, as on a slow machine
+                continue
             print("\n".join(f"event {one.key}" for one in batch), flush=True)
             number += len(batch)
 
@@ -32,7 +36,7 @@ async def main(url: str, start: int) -> None:
         while True:
             try:
                 await ledger.recorder.record(look(number))
-            except AuditUnavailable:
+            except AuditUnavailable:  # a busy machine: refused, so not acknowledged; a query would ask again
                 continue
             print(f"look {number:032x}", flush=True)
             number += 1
