@@ -18,11 +18,15 @@ from adapters.auth.tls import TlsContexts
 from adapters.codecs.encoder import compile_encoders
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
-from adapters.declaration import Declaration
+from adapters.declaration import Connector, Declaration
 from adapters.exchange import Call, Exchange
 from adapters.loader import load
 from adapters.mapping.errors import ExpressionError
+from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template
+from adapters.own.compile import compile_own_fields
+from adapters.own.loaded import OwnSchema, own_schema
+from adapters.own.soap import own_soap_problems
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
@@ -55,6 +59,7 @@ class Loaded:
 
     absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
     warnings: what is right, but done because a WSDL asks for it.
+    own: types that systems add to the graph.
     """
 
     declarations: list[Declaration] = field(default_factory=list)
@@ -63,6 +68,7 @@ class Loaded:
     paths: dict[str, Path] = field(default_factory=dict)
     absent: dict[str, Problem] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
+    own: list[OwnSchema] = field(default_factory=list)
 
     def raise_if_bad(self) -> None:
         """Raises DeclarationError with every problem."""
@@ -144,6 +150,8 @@ async def load_declarations(
         if one.ok and one.declaration is not None:
             loaded.declarations.append(one.declaration)
             loaded.paths[one.declaration.system.code] = one.document.path
+            if (types := own_schema(one.document, one.declaration)) is not None:
+                loaded.own.append(types)
     loaded.problems.sort()
     return loaded
 
@@ -168,6 +176,7 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
     loaded.services[declaration.system.code] = service
     document.problems.extend(check_soap(document, declaration, service))
     loaded.warnings.extend(soap_remarks(document, declaration, service))
+    document.problems.extend(own_soap_problems(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:
@@ -242,9 +251,8 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
     source = declaration.source
     dress = dress_of(declaration) if source.soap is not None else None
     ends = (auth.session or auth.oauth2) if auth is not None else None
-    compiled: dict[str, CompiledConnector] = {}
-    for verb, connector in declaration.connectors.declared().items():
-        call: Call
+
+    def call_of(connector: Connector, context: CompileContext) -> Call:
         if source.soap is not None:
             if service is None or connector.operation not in service.operations:
                 raise ExpressionError(
@@ -254,7 +262,7 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
             filled = compile_template(connector.body or {}, context)
             arguments = encoders.around("body", filled, keeps_bytes=True)
             operation = service.operations[connector.operation]
-            call = soap_call(
+            return soap_call(
                 source.soap,
                 service,
                 operation,
@@ -263,20 +271,19 @@ def _connectors(declaration: Declaration, service: SoapService | None) -> dict[s
                 headers=connector.soap_header,
                 context=context,
             )
-        elif source.graphql is not None:
-            call = graphql_call(source.graphql, connector, context)
-        else:
-            assert source.rest is not None  # noqa: S101 - the model has exactly one
-            call = rest_call(source.rest, connector, context)
-        compiled[verb] = compile_connector(
-            verb,
-            connector,
-            call,
-            context,
-            map_of(declaration, verb),
-            ended=ends.ended.when if ends is not None else None,
+        if source.graphql is not None:
+            return graphql_call(source.graphql, connector, context)
+        assert source.rest is not None  # noqa: S101 - the model has exactly one
+        return rest_call(source.rest, connector, context)
+
+    ended = ends.ended.when if ends is not None else None
+    compiled = {
+        verb: compile_connector(
+            verb, connector, call_of(connector, context), context, map_of(declaration, verb), ended=ended
         )
-    return compiled
+        for verb, connector in declaration.connectors.declared().items()
+    }
+    return compiled | compile_own_fields(declaration, call_of, ended=ended)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

@@ -58,6 +58,15 @@ class CaseQuestions:
 
     # --- root fields ---
 
+    def root_fields(self) -> dict[str, Any]:
+        """Name -> (run, arguments, selection, path) -> value."""
+        return {
+            "case": self.case,
+            "caseProgress": self.case_progress,
+            "cases": self.cases,
+            "myCases": self.my_cases,
+        }
+
     async def case(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> CaseView | None:

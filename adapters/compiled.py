@@ -19,6 +19,8 @@ from schema.canonical import VERBS
 
 __all__ = ["CompiledConnector", "ReplyReader", "compile_connector"]
 
+_NEEDED = {verb: tuple(one.name for one in record.fields if one.required) for verb, record in VERBS.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyReader:
@@ -54,23 +56,47 @@ class CompiledConnector:
     def __post_init__(self) -> None:
         self.mapped = frozenset(name for name, value in self.record_map.items() if value is not None)
 
+    @property
+    def single(self) -> bool:
+        """Whether it answers with one record: where there is none, the thing asked for does not exist."""
+        return self.verb == "case"
+
+    @property
+    def record_name(self) -> str:
+        return VERBS[self.verb].name
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What a record cannot be without: others are left out."""
+        return _NEEDED[self.verb]
+
+    def pruned(self, fields: frozenset[str]) -> tuple[Wanted | None, RecordReader]:
+        """What of a reply is wanted for these fields, and what reads a record of it."""
+        record = VERBS[self.verb]
+        wanted = wanted_names(self.connector, self.record_map, record, fields)
+        return wanted, compile_map(self.record_map, record, self.context, wanted=fields)
+
     def reader(self, fields: Collection[str]) -> ReplyReader:
         key = frozenset(fields)
         found = self.readers.get(key)
         if found is None:
             if len(self.readers) > 200:
                 self.readers.clear()
-            wanted = wanted_names(self.connector, self.record_map, VERBS[self.verb], key)
-            for steps in self.also:
-                add_path(wanted, steps)
-            record = compile_map(self.record_map, VERBS[self.verb], self.context, wanted=key)
-            if self.decoders.entries:
-                # a decoded value is handed over whole, whatever is wanted below it
-                found = ReplyReader(*self.decoders.pruned(wanted), record)
+            wanted, record = self.pruned(key)
+            if wanted is None:  # everything is read, and so everything is decoded
+                found = ReplyReader(None, self.decoders if self.decoders.entries else None, record)
             else:
-                found = ReplyReader(wanted, None, record)
+                found = self._pruned_reader(wanted, record)
             self.readers[key] = found
         return found
+
+    def _pruned_reader(self, wanted: Wanted, record: RecordReader) -> ReplyReader:
+        for steps in self.also:
+            add_path(wanted, steps)
+        if self.decoders.entries:
+            # a decoded value is handed over whole, whatever is wanted below it
+            return ReplyReader(*self.decoders.pruned(wanted), record)
+        return ReplyReader(wanted, None, record)
 
 
 def compile_connector(
@@ -81,8 +107,9 @@ def compile_connector(
     record_map: Mapping[str, Any],
     *,
     ended: str | None = None,
+    kind: type[CompiledConnector] = CompiledConnector,
 ) -> CompiledConnector:
-    """ended: condition that a session has ended. Raises ExpressionError; declarations that passed `validate` do not."""
+    """ended: condition that a session has ended; kind: what to make, where it is no verb. Raises ExpressionError; declarations that passed `validate` do not."""
 
     def optional(text: str | None) -> Reader | None:
         return compile_expression(text, context) if text else None
@@ -98,7 +125,7 @@ def compile_connector(
         if text
     )
     paging = connector.paging
-    return CompiledConnector(
+    return kind(
         verb,
         connector,
         call,

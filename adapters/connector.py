@@ -1,19 +1,22 @@
-"""The `cases` subgraph: answers fetches from legacy systems. No Strawberry, no graphql-core execution: each root
-field puts its question (`case_questions.py`), a shaper cuts the records to what was selected (`shape.py`)."""
+"""Subgraphs that legacy systems answer: `cases`, and the own types of each system. No Strawberry, no graphql-core
+execution: each root field puts its question (`case_questions.py`, `own/questions.py`), a shaper cuts the records to what was selected (`shape.py`)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
+    DefinitionNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLSchema,
     ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
     OperationDefinitionNode,
     build_ast_schema,
     extend_schema,
@@ -21,13 +24,30 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 
-from adapters.case_questions import CaseQuestions, QuestionRefused
+from adapters.case_questions import QuestionRefused
 from adapters.cursor import CursorError
 from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
-from adapters.shape import Run, Selection, compile_shape, fields_below, is_selected
+from adapters.shape import Rules, Run, Selection, compile_shape, fields_below, is_selected
 from schema.errors import SchemaError
 
-__all__ = ["ConnectorSubgraph", "connector_schema"]
+__all__ = ["Ask", "ConnectorSubgraph", "Questions", "connector_schema"]
+
+
+Ask = Callable[[Run, dict[str, Any], Selection, tuple["str | int", ...]], Awaitable[Any]]
+"""(run, arguments, selection, path) -> the value of a root field, to be shaped."""
+
+
+class Questions(Protocol):
+    """What a connector subgraph asks of its systems. rules: how fields are had from their parents."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    def root_fields(self) -> Mapping[str, Ask]: ...
+
+    async def entities(
+        self, run: Run, representations: Sequence[Any], selection: Selection, at: tuple[str | int, ...]
+    ) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +57,7 @@ class ConnectorSubgraph:
     name: str
     sdl: str
     schema: GraphQLSchema
-    questions: CaseQuestions
+    questions: Questions
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Compiles every root field of the operation once."""
@@ -92,12 +112,7 @@ class _RootField:
         self.shape = compile_shape(
             (node,), self.definition.type, subgraph.questions.rules, subgraph.schema, fragments
         )
-        self.ask: Callable[..., Awaitable[Any]] | None = {
-            "case": subgraph.questions.case,
-            "caseProgress": subgraph.questions.case_progress,
-            "cases": subgraph.questions.cases,
-            "myCases": subgraph.questions.my_cases,
-        }.get(self.name)
+        self.ask = subgraph.questions.root_fields().get(self.name)
 
     async def answer(self, run: Run) -> Any:
         path = (self.key,)
@@ -122,11 +137,18 @@ class _RootField:
 
 async def _settle(run: Run) -> None:
     """Asks what was put off, level by level: an answer may put off more."""
-    while run.later:
+    while run.later or run.together:
         batch, run.later = run.later, []
-        found = await asyncio.gather(*(later.ask() for later in batch))
+        groups, run.together = list(run.together.values()), {}
+        found, many = await asyncio.gather(
+            asyncio.gather(*(later.ask() for later in batch)),
+            asyncio.gather(*(group.ask(group.parents) for group in groups)),
+        )
         for later, value in zip(batch, found, strict=True):
             later.finish(value)
+        for group, values in zip(groups, many, strict=True):
+            for finish, value in zip(group.finish, values, strict=True):
+                finish(value)
 
 
 def connector_schema(sdl: str) -> GraphQLSchema:
@@ -135,19 +157,37 @@ def connector_schema(sdl: str) -> GraphQLSchema:
     entities = [
         node.name.value
         for node in document.definitions
-        if isinstance(node, ObjectTypeDefinitionNode) and any(map(_is_resolvable_key, node.directives or ()))
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode)
+        and any(map(_is_resolvable_key, node.directives or ()))
     ]
-    base = build_ast_schema(document, assume_valid_sdl=True)
-    extension = f"""
-        scalar _Any
-        type _Service {{ sdl: String! }}
-        union _Entity = {" | ".join(entities)}
-        extend type Query {{
-            _entities(representations: [_Any!]!): [_Entity]!
-            _service: _Service!
-        }}
-    """
-    return extend_schema(base, parse(extension), assume_valid=True)
+    base = build_ast_schema(_defined(document), assume_valid_sdl=True)
+    roots = "_service: _Service!"
+    parts = ["scalar _Any", "type _Service { sdl: String! }"]
+    if entities:
+        parts.append(f"union _Entity = {' | '.join(dict.fromkeys(entities))}")
+        roots += " _entities(representations: [_Any!]!): [_Entity]!"
+    # an operation's root is an object type even where nothing but entities is asked for
+    parts.append(f"{'extend ' if base.query_type else ''}type Query {{ {roots} }}")
+    extended = extend_schema(base, parse("\n".join(parts)), assume_valid=True)
+    if base.query_type is not None:
+        return extended
+    query = extended.type_map["Query"]
+    assert isinstance(query, GraphQLObjectType)  # noqa: S101 - just made
+    return GraphQLSchema(query, types=list(extended.type_map.values()), assume_valid=True)
+
+
+def _defined(document: DocumentNode) -> DocumentNode:
+    """Extensions as definitions: what they extend is defined in other subgraphs."""
+    there = {node.name.value for node in document.definitions if isinstance(node, ObjectTypeDefinitionNode)}
+    definitions: list[DefinitionNode] = []
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeExtensionNode) and node.name.value not in there:
+            there.add(node.name.value)
+            node = ObjectTypeDefinitionNode(
+                name=node.name, interfaces=node.interfaces, directives=node.directives, fields=node.fields
+            )
+        definitions.append(node)
+    return DocumentNode(definitions=tuple(definitions))
 
 
 def _is_resolvable_key(directive: Any) -> bool:

@@ -22,12 +22,15 @@ from schema.canonical import RECORDS, VERBS, Record
 from schema.vocabulary import ENUMS
 
 __all__ = [
+    "Batch",
     "Cache",
     "Connector",
     "Connectors",
     "Declaration",
     "Failure",
     "GraphQLSource",
+    "OwnField",
+    "OwnTypes",
     "Paging",
     "RestSource",
     "SoapSource",
@@ -284,6 +287,47 @@ class Connectors(Model):
         return {verb: one for verb in VERBS if (one := getattr(self, verb)) is not None}
 
 
+class Batch(Model):
+    """Many objects asked for in one call."""
+
+    key: dict[str, str] = Field(
+        min_length=1,
+        description="Name of `$this` -> where its value stands in each record of the reply. Requests send the list "
+        "`$batch.<name>`.",
+    )
+    size: int = Field(default=50, ge=1, le=1000, description="Objects in one call at most.")
+
+
+class OwnField(Connector):
+    """How one field of the system's own types is answered, or an entity of its own by its key."""
+
+    batch: Batch | None = Field(
+        default=None, description="Where the system answers for many objects in one call 批量查询."
+    )
+    value: str | None = Field(
+        default=None, description="Instead of `map`, for a field of a scalar or an enum: the expression."
+    )
+
+
+class OwnTypes(Model):
+    """GraphQL types and fields that the system adds to the graph 系统自有类型."""
+
+    sdl: str | None = Field(default=None, description="The types, in GraphQL's own language (SDL).")
+    file: str | None = Field(
+        default=None, description="A file beside this one that holds them, instead of `sdl`."
+    )
+    fields: dict[str, OwnField] = Field(
+        default_factory=dict,
+        description="`Type.field` -> how it is answered; `Type` alone for an entity of its own, by its key.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> OwnTypes:
+        if (self.sdl is None) is (self.file is None):
+            raise ValueError("give exactly one of sdl, file")
+        return self
+
+
 class Declaration(Model):
     """One legacy system joins the network with this file 接入声明."""
 
@@ -294,6 +338,9 @@ class Declaration(Model):
         default_factory=dict, description="Code tables 代码表: raw value -> canonical value."
     )
     connectors: Connectors = Connectors()
+    types: OwnTypes | None = Field(
+        default=None, description="GraphQL types and fields of its own 系统自有类型."
+    )
 
 
 def declaration_schema() -> dict[str, Any]:

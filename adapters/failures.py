@@ -18,7 +18,7 @@ from adapters.wire import errors as wire_errors
 __all__ = ["failure_of", "protocol_failure", "status_failure", "wire_failure"]
 
 
-def protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
+def protocol_failure(read: Read, reply: RawReply, *, single: bool) -> str | None:
     """What the protocol's own signs say: not_found, unavailable, refused, or None for a good reply."""
     if read.fault is not None:
         # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
@@ -26,13 +26,14 @@ def protocol_failure(verb: str, read: Read, reply: RawReply) -> str | None:
             0
         ]  # "Server.userException" is of the class Server
         return "unavailable" if code in ("Server", "Receiver") else "refused"
-    return status_failure(verb, reply.status)
+    return status_failure(reply.status, single=single)
 
 
-def status_failure(verb: str, status: int) -> str | None:
+def status_failure(status: int, *, single: bool) -> str | None:
+    """single: one thing was asked for, so 404 says that there is none."""
     if status < 400:
         return None
-    if status == 404 and verb == "case":
+    if status == 404 and single:
         return "not_found"
     if status in (408, 425, 429) or status >= 500:
         return "unavailable"

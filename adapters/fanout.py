@@ -45,7 +45,7 @@ _STATUS_OF_ANSWER = {"FRESH": "OK", "CACHED": "CACHED", "STALE": "STALE"}
 @dataclass(slots=True)
 class Outcome:
     """How one system answered. `as_of`: unix seconds; `error`: also set where a stale answer stands in;
-    `incomplete`: its records are there, but parts of them could not be had."""
+    `incomplete`: its records are there, but parts of them could not be had; `total`: of its whole list, as it says."""
 
     system: str
     status: str = "OK"
@@ -54,6 +54,7 @@ class Outcome:
     latency_ms: int = 0
     count: int = 0
     incomplete: SourceError | None = None
+    total: int | None = None
     troubles: list[Trouble] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -75,6 +76,7 @@ class Outcome:
     def add(self, page: Outcome) -> None:
         """Takes in how a further page of the same system was answered."""
         self.status, self.error = page.status, page.error
+        self.total = page.total if page.total is not None else self.total
         self.as_of = page.as_of if self.as_of is None or page.as_of is None else min(self.as_of, page.as_of)
         self.latency_ms += page.latency_ms
         self.troubles.extend(page.troubles)
@@ -211,6 +213,7 @@ async def _timed(outcome: Outcome, ask: Callable[[], Awaitable[Page]]) -> Page |
     outcome.status = _STATUS_OF_ANSWER[page.status]
     outcome.as_of = page.as_of if outcome.as_of is None else min(outcome.as_of, page.as_of)
     outcome.error = page.error
+    outcome.total = page.total
     outcome.troubles.extend(page.troubles)
     return page
 

@@ -7,7 +7,6 @@ Knows which systems are asked for a question; knows nothing of GraphQL. `connect
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,6 +18,7 @@ from adapters.case_filter import CaseFilter
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
+from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.scope import Gap, Trouble
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
@@ -221,8 +221,9 @@ class Network:
         deadline: float,
         position: Position = None,
         trace: Mapping[str, str] = NO_TRACE,
+        roots: Mapping[str, Any] = NO_TRACE,
     ) -> tuple[Outcome, Page | None]:
-        """A verb of one system; a system that lacks it has the outcome UNSUPPORTED."""
+        """A verb of one system, or a field of its own types; a system that lacks it has the outcome UNSUPPORTED."""
         source = self.sources.get(system)
         if source is None and system in self.absent:
             return self._unavailable(system), None
@@ -238,6 +239,7 @@ class Network:
                 position=position,
                 gaps=outcome.gaps,
                 trace=trace,
+                roots=roots,
             )
 
         [(outcome, page)] = await ask_each([source], ask)
@@ -255,6 +257,7 @@ class Network:
         start: Mark,
         deadline: float,
         trace: Mapping[str, str] = NO_TRACE,
+        roots: Mapping[str, Any] = NO_TRACE,
     ) -> tuple[Outcome, list[dict[str, Any]], Mark | None]:
         """At most `first` records of a system's own list, and where it goes on (None at its end).
 
@@ -269,7 +272,7 @@ class Network:
             fields = [field.name for field in VERBS[verb].fields]
         for _ in range(MAX_PAGES):
             outcome, page = await self.one_page(
-                system, verb, args, fields, deadline=deadline, position=position, trace=trace
+                system, verb, args, fields, deadline=deadline, position=position, trace=trace, roots=roots
             )
             whole.add(outcome)
             if page is None:
@@ -334,4 +337,4 @@ def _may_hold(declaration: Declaration, number: str) -> bool:
     connector = declaration.connectors.case
     if connector is None:
         return False
-    return connector.numbers is None or re.fullmatch(connector.numbers, number) is not None
+    return connector.numbers is None or compile_pattern(connector.numbers).matches(number)

@@ -14,6 +14,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -37,6 +38,7 @@ __all__ = [
     "Run",
     "Selection",
     "Shaper",
+    "Together",
     "compile_shape",
     "fields_below",
     "is_selected",
@@ -53,6 +55,8 @@ class Run:
     context: RequestContext
     errors: list[FetchError] = field(default_factory=list)
     later: list[Later] = field(default_factory=list)
+    together: dict[int, Together] = field(default_factory=dict)
+    """What is put off and asked for many parents at once, by the place in the selection."""
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -68,16 +72,30 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """One selected field under many parents: `ask` takes them all, with the paths of their fields, and gives the
+    objects in the same order; each of `finish` shapes one and puts it in its place."""
+
+    ask: Callable[[list[tuple[Any, Path]]], Awaitable[list[Any]]]
+    parents: list[tuple[Any, Path]] = field(default_factory=list)
+    finish: list[Callable[[Any], None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """How a field is had from its parent object.
 
     read: (parent, run, arguments, selection) -> value; None takes the parent's key of that name.
     needs: canonical fields of the record that it looks at. later: `read` gives a coroutine to be awaited.
+    many: instead of `read`: (parents with paths, run, arguments, selection) -> values, awaited once for all parents.
     """
 
     read: Callable[[Any, Run, dict[str, Any], Selection], Any] | None = None
     needs: tuple[str, ...] = ()
     later: bool = False
+    many: Callable[[list[tuple[Any, Path]], Run, dict[str, Any], Selection], Awaitable[list[Any]]] | None = (
+        None
+    )
 
 
 Rules = Mapping[tuple[str, str], FieldRule]
@@ -205,6 +223,8 @@ class _Compiler:
         rule = self.rules.get((parent.name, name), FieldRule())
         read = rule.read
         leaf = not is_composite_type(get_named_type(definition.type))
+        if rule.many is not None:
+            return self._together(key, nodes, definition, rule.many, shape)
         if read is None and leaf:
             return lambda out, value, _run, _path: out.__setitem__(key, value.get(name))
         if read is None:
@@ -229,6 +249,29 @@ class _Compiler:
                 )
             else:
                 out[key] = got if leaf else shape(got, run, inner)
+
+        return fill
+
+    def _together(
+        self,
+        key: str,
+        nodes: tuple[FieldNode, ...],
+        definition: GraphQLField,
+        many: Callable[[list[tuple[Any, Path]], Run, dict[str, Any], Selection], Awaitable[list[Any]]],
+        shape: Shaper,
+    ) -> Callable[[dict[str, Any], Any, Run, Path], None]:
+        selection = Selection(nodes, self.schema, self.fragments)
+
+        def fill(out: dict[str, Any], value: Any, run: Run, path: Path) -> None:
+            inner = (*path, key)
+            group = run.together.get(id(fill))
+            if group is None:
+                # the same under every parent: arguments come from the operation's text and variables alone
+                arguments = get_argument_values(definition, nodes[0], run.values)
+                group = Together(lambda parents: many(parents, run, arguments, selection))
+                run.together[id(fill)] = group
+            group.parents.append((value, inner))
+            group.finish.append(lambda found: out.__setitem__(key, shape(found, run, inner)))
 
         return fill
 

@@ -38,7 +38,6 @@ from adapters.wire import errors as wire_errors
 from adapters.wire.model import WireRequest
 from adapters.wire.wire import Wire
 from cache.keys import cache_key
-from schema.canonical import VERBS
 
 __all__ = ["NO_TRACE", "Page", "Source"]
 
@@ -103,13 +102,17 @@ class Source:
         position: Position = None,
         gaps: list[Gap] | None = None,
         trace: Mapping[str, str] = NO_TRACE,
+        roots: Mapping[str, Any] = NO_TRACE,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
-        args: what the request template may use; deadline: event-loop time; gaps: unmapped codes of a fresh reply
+        verb: or the coordinate of a field of its own types. args: what the request template may use as `$args`;
+        roots: what else it may use, by name; deadline: event-loop time; gaps: unmapped codes of a fresh reply
         are added here.
         """
-        asking = partial(self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps)
+        asking = partial(
+            self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, roots=roots
+        )
         if self.tracer is None:
             return await asking(trace)
         with self.tracer.span(f"system {verb}", parent=trace, kind="client", system=self.code) as span:
@@ -131,11 +134,12 @@ class Source:
         deadline: float,
         position: Position,
         gaps: list[Gap] | None,
+        roots: Mapping[str, Any],
     ) -> Page:
         connector = self.connectors[verb]
         reader = connector.reader(fields)
         page = page_roots(connector.connector.paging, position)
-        scope = Scope({"args": args, "page": page})
+        scope = Scope({**roots, "args": args, "page": page})
         # what cannot be built is told before anything waits for a place; with a session there is nothing to build yet
         built = [] if self.credentials.renewable else [self._request(connector, scope, trace)]
         fresh: list[Read] = []
@@ -152,7 +156,7 @@ class Source:
             fresh.append(read)
             return reply.pack()
 
-        parts = {"args": dict(args), "page": page}
+        parts = {"args": dict(args), "page": page, **({"roots": dict(roots)} if roots else {})}
         key = (
             cache_key(self.namespace, self.code, verb, parts, secret=self.secret)
             if connector.connector.safe
@@ -178,18 +182,23 @@ class Source:
         scope = Scope({"reply": read.tree, "page": page, "link": read.link, "soapHeader": read.soap_header})
         try:
             nodes = self._nodes(connector, read, scope)
-            records, troubles = _read_records(connector.verb, nodes, reader.record, scope)
+            records, troubles = _read_records(
+                connector.record_name, connector.needed, nodes, reader.record, scope
+            )
             total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
-            single = connector.verb == "case"
             short = short_pages(connector.connector.paging, page, len(nodes), total)
             if short is not None:
                 troubles.append(Trouble("paging", short))
-            position = None if single else connector.pages.next_position(read.tree, scope, page, nodes, total)
+            position = (
+                None
+                if connector.single
+                else connector.pages.next_position(read.tree, scope, page, nodes, total)
+            )
         except ValueProblem as problem:
             raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
         if gaps is not None and is_own:
             gaps.extend(scope.gaps)
-        if connector.verb == "case" and not nodes:
+        if connector.single and not nodes:
             raise SourceNotFound(self.code)
         return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles))
 
@@ -250,7 +259,7 @@ class Source:
             return self._read(reply, reader)
         except SourceBadData as error:
             # an error status may come with anything for a body: the status says what it is
-            kind = status_failure(connector.verb, reply.status)
+            kind = status_failure(reply.status, single=connector.single)
             if kind is None:
                 raise
             raise failure_of(self.code, kind, reply.status) from error
@@ -286,7 +295,7 @@ class Source:
                 self.code, f"The failure rule does not fit the reply: {problem}."
             ) from problem
         if kind is None:
-            kind = protocol_failure(connector.verb, read, reply)
+            kind = protocol_failure(read, reply, single=connector.single)
         if kind is None:
             return
         # the system's own words may quote a person; only the log sees them
@@ -313,31 +322,27 @@ def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
     return replace(request, headers=(*request.headers, *trace.items()), head=None)
 
 
-_NEEDED = {verb: tuple(one.name for one in record.fields if one.required) for verb, record in VERBS.items()}
-"""What a record of each verb cannot be without."""
-
-
 def _read_records(
-    verb: str, nodes: list[Any], read_record: RecordReader, scope: Scope
+    name: str, needed: tuple[str, ...], nodes: list[Any], read_record: RecordReader, scope: Scope
 ) -> tuple[list[dict[str, Any]], list[Trouble]]:
     """Records that have what they need; what is wrong with the others, by position."""
-    needed = _NEEDED[verb]
     records: list[dict[str, Any]] = []
     troubles: list[Trouble] = []
     for index, node in enumerate(nodes):
         before = len(scope.troubles)
         one = read_record(node, scope)
         # nearly every record: nothing to tell, nothing missing
-        if len(scope.troubles) == before and None not in [one.get(name, "") for name in needed]:
+        if len(scope.troubles) == before and None not in [one.get(field, "") for field in needed]:
             records.append(one)
             continue
         new = scope.troubles[before:]
-        missing = [name for name in needed if name in one and one[name] is None]
+        missing = [field for field in needed if field in one and one[field] is None]
         if missing:
             reasons = {trouble.field: trouble.message for trouble in new}
-            why = ", ".join(f"{name} ({reasons.get(name, 'missing')})" for name in missing)
-            troubles.append(Trouble(f"{VERBS[verb].name}[{index}]", f"record left out, it lacks {why}"))
+            why = ", ".join(f"{field} ({reasons.get(field, 'missing')})" for field in missing)
+            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}"))
             continue
-        troubles.extend(Trouble(f"{one.get('localNo') or index}.{t.field}", t.message) for t in new)
+        label = one.get("localNo") or (index if needed else f"{name}[{index}]")
+        troubles.extend(Trouble(f"{label}.{t.field}", t.message) for t in new)
         records.append(one)
     return records, troubles

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 import pydantic
 
 from adapters.auth.files import FOLDER
 from adapters.declaration import Declaration
 from adapters.loader import Document
+from adapters.own.check import own_problems
 from adapters.problems import Problem, nearest, one_of
 from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
@@ -60,7 +61,25 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
     document.problems.extend(source_problems(document, declaration))
     document.problems.extend(_registry_problems(document, declaration, known))
     document.problems.extend(connector_problems(document, declaration))
+    declaration = _with_sdl(document, declaration, lookup)
+    if declaration.types is not None and declaration.types.sdl is not None:
+        document.problems.extend(own_problems(document, declaration))
     return Checked(document, declaration)
+
+
+def _with_sdl(document: Document, declaration: Declaration, lookup: Lookup) -> Declaration:
+    """With the text of the file of its own types in `types.sdl`; a file that cannot be read is a problem."""
+    types = declaration.types
+    if types is None or types.file is None:
+        return declaration
+    try:
+        text = lookup.read_file(str(document.path.parent / types.file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8"
+        place = ("types", "file")
+        document.problems.append(document.problem(place, "FILE_UNREADABLE", f"{types.file}: {reason}"))
+        return declaration
+    return declaration.model_copy(update={"types": types.model_copy(update={"sdl": text})})
 
 
 def check_across(checked: Sequence[Checked]) -> None:
@@ -147,14 +166,19 @@ def _plain_message(message: str) -> str:
 def _fields_at(place: Place) -> list[str]:
     """Keys that the model takes at a place."""
     model: Any = Declaration
+    named = False
     for step in place:
-        if isinstance(step, int):  # an entry of a list: `_model_in` has gone through to its model
+        if named or isinstance(
+            step, int
+        ):  # an entry of a mapping or a list: `_model_in` has gone through to its model
+            named = False
             continue
         fields = getattr(model, "model_fields", None)
         if fields is None:
             return []
         info = next((one for name, one in fields.items() if step in (one.alias, name)), None)
         model = _model_in(info.annotation) if info is not None else None
+        named = info is not None and get_origin(info.annotation) is dict
     return [info.alias or name for name, info in getattr(model, "model_fields", {}).items()]
 
 

@@ -17,13 +17,28 @@ from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.mapping.expression import Call, Expression, parse, paths_of
-from adapters.mapping.functions import CompileContext
+from adapters.mapping.functions import ANY, KEEP, REFUSE, CompileContext
+from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
-from schema.canonical import RECORDS, VERBS, Field, Record
-from schema.vocabulary import values
+from schema.canonical import VERBS, Field, Record
 
-__all__ = ["connector_problems", "context_of", "map_of", "soap_header_names", "template_problems"]
+__all__ = [
+    "PAGE_NAMES",
+    "codec_problems",
+    "connector_problems",
+    "context_of",
+    "map_of",
+    "map_problems",
+    "protocol_problems",
+    "reader_problems",
+    "reply_problems",
+    "request_problems",
+    "secret_names",
+    "session_names",
+    "template_problems",
+    "value_problems",
+]
 
 Place = tuple[str | int, ...]
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*")
@@ -34,7 +49,7 @@ ARGS = {
     "changes": frozenset({"since"}),
 }
 _APPLICANT_ARGS = frozenset({"idType", "idNumber", "kind"})
-_PAGE = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
+PAGE_NAMES = frozenset({"size", "number", "offset", "row", "endRow", "cursor"})
 
 
 def context_of(declaration: Declaration) -> CompileContext:
@@ -60,24 +75,27 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
             yield document.problem(
                 ("tables", table, "TODO"), "TODO_LEFT", "a TODO of the draft is still here", key=True
             )
-    if not connectors:
+    if not connectors and declaration.types is None:
         yield document.problem(
             ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)
         )
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
-        yield from _protocol_problems(document, declaration, connector, place)
-        yield from _request_problems(document, declaration, verb, connector, context, place)
-        yield from _reply_problems(document, connector, context, place)
-        yield from _codec_problems(document, connector, context, place)
+        roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
+        yield from protocol_problems(document, declaration, connector, place)
+        yield from request_problems(
+            document, connector, context, place, roots, secrets=secret_names(declaration)
+        )
+        yield from reply_problems(document, connector, context, place)
+        yield from codec_problems(document, connector, context, place)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
             continue
-        yield from _map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
+        yield from map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
 
 
-def _protocol_problems(
+def protocol_problems(
     document: Document, declaration: Declaration, connector: Connector, place: Place
 ) -> Iterator[Problem]:
     source = declaration.source
@@ -107,9 +125,9 @@ def _protocol_problems(
             )
     if connector.numbers is not None:
         try:
-            re.compile(connector.numbers)
-        except re.error as error:
-            yield document.problem((*place, "numbers"), "BAD_PATTERN", f"not a regular expression: {error}")
+            compile_pattern(connector.numbers)
+        except ExpressionError as error:
+            yield document.problem((*place, "numbers"), "BAD_PATTERN", error.message, allowed=error.allowed)
 
 
 def _rest_problems(
@@ -169,19 +187,16 @@ def _document_problems(document: Document, connector: Connector, place: Place) -
             )
 
 
-def _request_problems(
+def request_problems(
     document: Document,
-    declaration: Declaration,
-    verb: str,
     connector: Connector,
     context: CompileContext,
     place: Place,
+    roots: Mapping[str, frozenset[str] | None],
+    *,
+    secrets: Mapping[str, frozenset[str]],
 ) -> Iterator[Problem]:
-    roots: dict[str, frozenset[str] | None] = {
-        "args": ARGS[verb],
-        "page": _PAGE,
-        **_session_names(declaration),
-    }
+    """roots: what a request may name after `$`, each with the names below it; secrets: what its SOAP header may, too."""
     trees = {
         "query": connector.query,
         "headers": connector.headers,
@@ -192,7 +207,7 @@ def _request_problems(
     pages = connector.paging.style != "none"
     for name, tree in trees.items():
         yield from template_problems(document, tree, (*place, name), context, roots, pages=pages)
-    named = {**roots, **_secret_names(declaration)}
+    named = {**roots, **secrets}
     for index, header in enumerate(connector.soap_header):
         here = (*place, "soapHeader", index, "element")
         yield from template_problems(document, header.element, here, context, named, pages=pages)
@@ -232,7 +247,7 @@ def template_problems(
         yield from _root_problems(document, here, parse(text), roots)
 
 
-def _codec_problems(
+def codec_problems(
     document: Document, connector: Connector, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     for index, message in decode_problems(connector.decode, context):
@@ -248,17 +263,13 @@ def _codec_problems(
         yield document.problem((*place, "encode", index), "BAD_CODEC", message)
 
 
-def _secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+def secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What SOAP headers may say of secrets, where the source has some."""
     soap = declaration.source.soap
     return {"secrets": frozenset(soap.secrets)} if soap is not None and soap.secrets else {}
 
 
-def soap_header_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
-    """What the SOAP headers of a source may say; those of a connector may say $args and $page too."""
-    return {**_session_names(declaration), **_secret_names(declaration)}
-
-
-def _session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+def session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
     """What requests may say of a session, where the source has one."""
     auth = declaration.source.auth
     return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
@@ -300,7 +311,7 @@ def _root_problems(
                 place, "UNKNOWN_NAME", f"no ${path.root}.{names[0]} here", allowed=one_of(names[0], allowed)
             )
         elif (
-            path.root == "args"
+            allowed is ARGS["cases"]
             and names[:1] == ["applicant"]
             and len(names) > 1
             and names[1] not in _APPLICANT_ARGS
@@ -313,7 +324,7 @@ def _root_problems(
             )
 
 
-def _reply_problems(
+def reply_problems(
     document: Document, connector: Connector, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     failure, paging = connector.failure, connector.paging
@@ -328,10 +339,10 @@ def _reply_problems(
         (("paging", "more"), paging.more),
     ):
         if text is not None:
-            yield from _reader_problems(document, text, context, (*place, *inner))
+            yield from reader_problems(document, text, context, (*place, *inner))
 
 
-def _reader_problems(
+def reader_problems(
     document: Document, text: Any, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     if not isinstance(text, str):
@@ -346,7 +357,7 @@ def _reader_problems(
         "reply": None,
         "status": None,
         "fault": FAULT_NAMES,
-        "page": _PAGE,
+        "page": PAGE_NAMES,
         "link": frozenset({"next"}),
         "soapHeader": None,
     }
@@ -358,7 +369,7 @@ def _expression_problem(document: Document, place: Place, text: str, error: Expr
     return document.problem(place, "EXPRESSION", shown, allowed=error.allowed)
 
 
-def _map_problems(
+def map_problems(
     document: Document,
     map_: Any,
     record: Record,
@@ -385,34 +396,37 @@ def _map_problems(
         here = (*place, field.name)
         value = map_.get(field.name)
         if value is not None:
-            yield from _field_problems(document, value, field, context, here)
+            yield from value_problems(document, value, field, context, here)
         elif field.required:
             yield document.problem(
                 place, "MISSING_FIELD", f"{record.name}.{field.name} is not mapped: {field.doc}", key=True
             )
 
 
-def _field_problems(
+def value_problems(
     document: Document, value: Any, field: Field, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     kind, _, target = field.type.partition(":")
     if kind == "record":
-        yield from _map_problems(document, value, RECORDS[target], context, place)
+        yield from map_problems(document, value, context.records[target], context, place, frozenset({"at"}))
+        if isinstance(value, Mapping) and value.get("at") is not None:
+            yield from reader_problems(document, value["at"], context, (*place, "at"))
     elif kind == "list":
-        yield from _map_problems(document, value, RECORDS[target], context, place, frozenset({"each"}))
+        yield from map_problems(document, value, context.records[target], context, place, frozenset({"each"}))
         each = value.get("each") if isinstance(value, Mapping) else None
         if each is None:
             yield document.problem(
                 place, "MISSING_KEY", f"'each' is missing in {field.name!r}: where the list stands", key=True
             )
         else:
-            yield from _reader_problems(document, each, context, (*place, "each"))
+            yield from reader_problems(document, each, context, (*place, "each"))
     elif kind == "json" and isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _reader_problems(document, one, context, (*place, name))
+            yield from reader_problems(document, one, context, (*place, name))
     else:
-        yield from _reader_problems(document, value, context, place)
-        if kind == "enum" and isinstance(value, str):
+        yield from reader_problems(document, value, context, place)
+        target = target.removeprefix("enum:") if kind == "many" else target
+        if field.type.removeprefix("many:").startswith("enum:") and isinstance(value, str):
             yield from _enum_problems(document, value, target, context, place)
 
 
@@ -424,12 +438,14 @@ def _enum_problems(
         tree = parse(text)
     except ExpressionError:
         return
-    allowed = values(target)
+    allowed = context.enums(target)
     for table in _tables_of(tree):
-        for raw, canonical in context.tables.get(table, {}).items():
-            if canonical not in allowed:
+        versions = [one for one in context.tables if one.partition("@")[0] == table]
+        codes = [(one, raw, canonical) for one in versions for raw, canonical in context.tables[one].items()]
+        for version, raw, canonical in codes:
+            if canonical not in allowed and not (raw == ANY and canonical in (KEEP, REFUSE)):
                 yield document.problem(
-                    ("tables", table, raw),
+                    ("tables", version, raw),
                     "BAD_CODE",
                     f"{canonical!r} is no {target} (the table feeds {place[-1]})",
                     allowed=one_of(canonical, allowed),

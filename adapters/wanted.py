@@ -17,24 +17,37 @@ Steps = tuple[str | int, ...]
 
 
 def wanted_names(
-    connector: Connector, record_map: Mapping[str, Any], record: Record, fields: Collection[str] | None
-) -> Wanted:
-    """Names by level, from the reply's root. `fields`: canonical fields that are read; None means all."""
+    connector: Connector,
+    record_map: Mapping[str, Any],
+    record: Record,
+    fields: Collection[str] | None,
+    *,
+    records: Mapping[str, Record] = RECORDS,
+) -> Wanted | None:
+    """Names by level, from the reply's root; None where all of it is. `fields`: of the record that are read; None
+    means all."""
     wanted: Wanted = {}
-    for place, steps in reply_paths(connector, record_map, record, fields):
-        if place[-1] in ("records", "each"):
+    for place, steps in reply_paths(connector, record_map, record, fields, records=records):
+        if place[-1] in ("records", "each", "at"):
             add_container(wanted, steps)
+        elif not any(isinstance(step, str) for step in steps):
+            return None  # the whole reply
         else:
             add_path(wanted, steps)
     return wanted
 
 
 def reply_paths(
-    connector: Connector, record_map: Mapping[str, Any], record: Record, fields: Collection[str] | None = None
+    connector: Connector,
+    record_map: Mapping[str, Any],
+    record: Record,
+    fields: Collection[str] | None = None,
+    *,
+    records: Mapping[str, Record] = RECORDS,
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
     """(place in the declaration, path from the reply's root) of everything that is read from a reply.
 
-    Places that end in `records` or `each` hold records. Where an expression looks in several places, each counts.
+    Places that end in `records`, `each` or `at` hold records; `records`: those that types of fields name. Where an expression looks in several places, each counts.
     """
     paging, failure = connector.paging, connector.failure
     bases = _bases_of(connector.records, [()])
@@ -56,7 +69,7 @@ def reply_paths(
             yield ("records",), base
     elif not record_map:
         return
-    yield from _map_paths(("map",), record_map, record, bases, fields)
+    yield from _map_paths(("map",), record_map, record, bases, fields, records)
 
 
 def paths_from_roots(
@@ -95,6 +108,7 @@ def _map_paths(
     record: Record,
     bases: Sequence[Steps],
     fields: Collection[str] | None,
+    records: Mapping[str, Record],
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
     for field in record.fields:
         if fields is not None and field.name not in fields:
@@ -106,21 +120,27 @@ def _map_paths(
             for path in paths_of(raw) if raw is not None else []:
                 yield from _from_root((*place, str(source)), bases, path)
         else:
-            yield from _field_paths(here, value, field, bases)
+            yield from _field_paths(here, value, field, bases, records)
 
 
 def _field_paths(
-    here: tuple[str, ...], value: Any, field: Field, bases: Sequence[Steps]
+    here: tuple[str, ...], value: Any, field: Field, bases: Sequence[Steps], records: Mapping[str, Record]
 ) -> Iterator[tuple[tuple[str, ...], Steps]]:
     kind, _, target = field.type.partition(":")
     if kind == "record" and isinstance(value, Mapping):
-        yield from _map_paths(here, value, RECORDS[target], bases, None)
+        inner = bases
+        if "at" in value:
+            inner = _bases_of(str(value["at"]), bases)
+            for steps in inner:
+                yield (*here, "at"), steps
+        rest = {name: one for name, one in value.items() if name != "at"}
+        yield from _map_paths(here, rest, records[target], inner, None, records)
     elif kind == "list" and isinstance(value, Mapping):
         inner = _bases_of(str(value.get("each", ".")), bases)
         for steps in inner:
             yield (*here, "each"), steps
         rest = {name: one for name, one in value.items() if name != "each"}
-        yield from _map_paths(here, rest, RECORDS[target], inner, None)
+        yield from _map_paths(here, rest, records[target], inner, None, records)
     elif isinstance(value, Mapping):
         for name, one in value.items():
             for path in _of_text(one):

@@ -26,7 +26,8 @@ from gateway.operation import (
 from gateway.planner import QueryGraph
 from gateway.planner.overrides import override_labels
 from gateway.request import GraphQLAnswer, GraphQLRequest
-from gateway.security.authorise import Denied, denied_fields, withhold
+from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.declared import granted
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
@@ -51,6 +52,7 @@ class Generation:
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
     subgraph_sdl: str = ""
+    permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -161,7 +163,7 @@ class GraphQLEngine:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
         labels = generation.graph.active_labels(override_labels(_lot(context)))
-        scopes = context.caller.scopes
+        scopes = granted(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
         if denied is not None:
@@ -196,7 +198,7 @@ class GraphQLEngine:
         denied: list[Denied] = []
 
         def strip(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
-            denied.extend(denied_fields(document, operation, schema, PERMISSIONS, scopes))
+            denied.extend(denied_fields(document, operation, schema, generation.permissions, scopes))
             return withhold(document, schema, denied) if denied else document
 
         made = prepare(

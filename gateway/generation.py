@@ -16,6 +16,8 @@ from adapters.declaration import Declaration
 from adapters.fetch import Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
+from adapters.own.model import read_model
+from adapters.own.questions import OwnQuestions
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
@@ -29,6 +31,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
+from gateway.security.declared import declared_permissions
 from gateway.subgraphs import Declared, OwnSchemas, build_remotes, remote_states, remotes_fingerprint
 from schema.registry import Registry
 from schema.scalars import check_scalars
@@ -70,7 +73,7 @@ def build_generation(
     loaded, composed = declared.systems, declared.composed
     assert composed is not None and composed.graph is not None  # noqa: S101, PT018 - no problems: it composed
     api_schema = composed.composition.api_schema
-    assert api_schema is not None  # noqa: S101
+    assert api_schema is not None and composed.composition.supergraph is not None  # noqa: S101, PT018
     fingerprint = _fingerprint(declared)
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
@@ -92,11 +95,16 @@ def build_generation(
         fingerprint,
         composed.composition,
         composed.graph,
-        {**_subgraphs(parts, network, systems, composed.own), **remotes},
+        {
+            **_subgraphs(parts, network, systems, composed.own),
+            **_own_subgraphs(parts, network, loaded),
+            **remotes,
+        },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
+        declared_permissions(composed.composition.supergraph),
     )
     return Built(generation, declared, network, remotes)
 
@@ -147,6 +155,21 @@ def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
     return {HOUSE: house, CASES: connector}
+
+
+def _own_subgraphs(parts: Parts, network: Network, loaded: Loaded) -> dict[str, Subgraph]:
+    """One for each legacy system that adds types to the graph."""
+    built: dict[str, Subgraph] = {}
+    for declaration in loaded.declarations:
+        if declaration.types is None:
+            continue
+        model = read_model(declaration)
+        questions = OwnQuestions(
+            network, declaration, model, parts.secret, parts.max_deadline_s, parts.largest_page
+        )
+        code = declaration.system.code
+        built[code] = ConnectorSubgraph(code, model.sdl.completed, model.schema, questions)
+    return built
 
 
 def _system_namespace(declaration: Declaration) -> str:

@@ -1,4 +1,5 @@
-"""Everything that a generation is composed of: the house's own two subgraphs and the remote ones of the declarations.
+"""Everything that a generation is composed of: the house's own two subgraphs, the types that legacy systems add, and
+the remote subgraphs of the declarations.
 
 Remote SDLs that were in service once are kept in the data folder, so that a gateway starts while a department's
 service is down: its fields are in the schema then and answer with SOURCE_UNAVAILABLE.
@@ -12,11 +13,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 
 from adapters.build import Loaded, load_declarations
 from adapters.connector import connector_schema
+from adapters.own.loaded import OwnSchema
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
 from adapters.remote.build import RemoteSurroundings, build_remote
@@ -145,7 +148,7 @@ async def load_declared(
     declared = Declared(systems, remotes)
     if not declared.problems:
         # tenths of a second of work, in which the requests of the present generation must not stand still
-        declared.composed = await asyncio.to_thread(compose_all, remotes.subgraphs, own)
+        declared.composed = await asyncio.to_thread(compose_all, remotes.subgraphs, own, systems.own)
     return declared
 
 
@@ -155,23 +158,58 @@ def own_schemas() -> OwnSchemas:
     return OwnSchemas(executable(house_schema()), house_sdl(), connector_schema(sdl), sdl)
 
 
-def compose_all(remotes: Sequence[LoadedSubgraph], own: OwnSchemas | None = None) -> Composed:
-    """The supergraph of the gateway's own subgraphs and these."""
+def compose_all(
+    remotes: Sequence[LoadedSubgraph], own: OwnSchemas | None = None, connectors: Sequence[OwnSchema] = ()
+) -> Composed:
+    """The supergraph of the gateway's own subgraphs and these. connectors: types that legacy systems add."""
     own = own or own_schemas()
     schemas = [SubgraphSchema(HOUSE, None, own.house_sdl), SubgraphSchema(CASES, None, own.cases_sdl)]
+    schemas += [SubgraphSchema(one.code, None, one.sdl) for one in connectors]
     schemas += [SubgraphSchema(one.name, one.declaration.subgraph.url, one.sdl) for one in remotes]
     composition = compose(schemas)
-    problems = _composition_problems(composition.errors, remotes)
+    problems = _composition_problems(composition.errors, remotes, connectors)
     graph = QueryGraph(composition.supergraph) if composition.supergraph is not None else None
     return Composed(own, composition, graph, tuple(problems))
 
 
 def _composition_problems(
-    errors: Sequence[CompositionError], remotes: Sequence[LoadedSubgraph]
+    errors: Sequence[CompositionError], remotes: Sequence[LoadedSubgraph], connectors: Sequence[OwnSchema]
 ) -> list[Problem]:
-    """Composition errors with a place: the line of an SDL file; for an SDL that a service told, its declaration."""
+    """Composition errors with a place: the line of an SDL file; for an SDL that a service told, its declaration; for
+    the types of a legacy system, where its declaration has them."""
     by_name = {one.name: one for one in remotes}
-    return [_composition_problem(error, by_name.get(error.subgraph or "")) for error in errors]
+    return [
+        _own_problem(error, connectors) or _composition_problem(error, by_name.get(error.subgraph or ""))
+        for error in errors
+    ]
+
+
+def _own_problem(error: CompositionError, connectors: Sequence[OwnSchema]) -> Problem | None:
+    """Of the types of a legacy system; where another system's types have the same element, it says where."""
+    found = [(one, line) for one in connectors if (line := _line_of(one, error)) is not None]
+    named = next((one for one in connectors if one.code == error.subgraph), None)
+    if named is None and not found:
+        return None
+    holder = named or found[0][0]
+    line = error.line if named is not None else found[0][1]
+    others = [f"{one.path}:{one.line(at)}" for one, at in found if one is not holder]
+    also = f" (also in {', '.join(others)})" if others else ""
+    return Problem(holder.path, holder.line(line), 1, error.code, f"{error.message}{also}")
+
+
+def _line_of(schema: OwnSchema, error: CompositionError) -> int | None:
+    """Line of the element that an error speaks of, if a system's own types have it."""
+    if error.type_name is None:
+        return None
+    for node in parse(schema.sdl).definitions:
+        name = getattr(node, "name", None)
+        if name is None or name.value != error.type_name:
+            continue
+        fields = {one.name.value: one for one in getattr(node, "fields", None) or ()}
+        element: Any = fields.get(error.field_name) if error.field_name is not None else node
+        if element is not None and element.name.loc is not None:
+            return int(element.name.loc.start_token.line)
+    return None
 
 
 def _composition_problem(error: CompositionError, remote: LoadedSubgraph | None) -> Problem:

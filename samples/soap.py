@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -35,14 +35,20 @@ PASSWORD_DIGEST = (
 
 @dataclass(frozen=True, slots=True)
 class SoapCall:
-    """arguments: local name of every leaf element of the request -> its text; wsse: the Security header."""
+    """arguments: local name of every leaf element of the request -> its text, the last one's where it is repeated;
+    repeated: all texts of each; wsse: the Security header."""
 
     operation: str
     arguments: dict[str, str]
     wsse: etree._Element | None
+    repeated: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         return self.arguments.get(name, "").strip()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values of an element that may be repeated."""
+        return tuple(text for one in self.repeated.get(name, ()) if (text := one.strip()))
 
     def number(self, name: str, default: int) -> int:
         """An argument as a whole number; raises SoapFaultError for anything else."""
@@ -76,11 +82,16 @@ def read_call(body: bytes, *, version: str) -> SoapCall:
     )
     if payload is None:
         raise SoapFaultError("E400", "请求中没有SOAP Body")
-    leaves = (node for node in payload.iter() if isinstance(node.tag, str) and len(node) == 0)
+    leaves = [node for node in payload.iter() if isinstance(node.tag, str) and len(node) == 0]
+    repeated: dict[str, tuple[str, ...]] = {}
+    for leaf in leaves:
+        name = etree.QName(leaf).localname
+        repeated[name] = (*repeated.get(name, ()), leaf.text or "")
     return SoapCall(
         operation=etree.QName(payload).localname,
         arguments={etree.QName(leaf).localname: leaf.text or "" for leaf in leaves},
         wsse=root.find(f"{{{version}}}Header/{{{WSSE}}}Security"),
+        repeated=repeated,
     )
 
 

@@ -23,7 +23,9 @@ __all__ = [
     "check_uscc",
     "display_name",
     "event_id",
+    "mask_address",
     "mask_id",
+    "mask_in_text",
     "mask_mobile",
     "mask_name",
     "mask_number",
@@ -39,6 +41,14 @@ _RESIDENT_15 = re.compile(r"[0-9]{15}")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I O S V Z
 _RESIDENT_CHECK = "10X98765432"  # GB 11643, by the sum mod 11
 _MASK = "*"
+_ADDRESS_HEAD = re.compile(r".{0,15}?[省市州盟](?:.{1,8}?[区县市旗])?|.{1,8}?[区县旗]")
+# A resident identity number has a date of birth inside, a social credit code does not: that tells them apart.
+_IDENTITY_18 = re.compile(
+    r"(?<!\d)([1-9]\d{2})\d{3}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}([\dXx])(?!\d)"
+)
+_IDENTITY_15 = re.compile(r"(?<!\d)([1-9]\d{2})\d{5}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{2}(\d)(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_LONG_DIGITS = re.compile(r"\d{11}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,23 @@ def mask_mobile(number: str) -> str:
     """138****0010: first 3 and last 4 stay; of fewer than 11 characters the last 2, of fewer than 7 nothing."""
     text = number.strip()
     return _keep(text, 3, 4, shortest=11) if len(text) >= 11 else _keep(text, 0, 2, shortest=7)
+
+
+def mask_address(address: str) -> str:
+    """重庆市城口县******: what follows the province, city and county is hidden; without those, all of it is."""
+    text = address.strip()
+    head = _ADDRESS_HEAD.match(text)
+    kept = head.end() if head is not None and head.end() < len(text) else 0
+    return text[:kept] + _MASK * min(6, len(text) - kept)
+
+
+def mask_in_text(text: str) -> str:
+    """Text with 18- and 15-digit identity numbers and 11-digit mobiles in it masked: first three, last one or four."""
+    if not _LONG_DIGITS.search(text):
+        return text
+    text = _IDENTITY_18.sub(r"\1**************\2", text)
+    text = _IDENTITY_15.sub(r"\1***********\2", text)
+    return _MOBILE.sub(r"\1****\2", text)
 
 
 def mask_number(id_type: str, number: str) -> str:

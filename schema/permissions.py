@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["PERMISSIONS", "Scopes", "required_scopes"]
+__all__ = ["PERMISSIONS", "TYPES", "Scopes", "required_scopes"]
 
 Scopes = frozenset[str]
 
@@ -28,6 +28,11 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
 `caseProgress` give the caller's own cases only. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
+
+
+TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType({"Case": (_READ, _OWN)})
+"""Type -> what every field needs that gives it, whichever subgraph has the field: a department's own types must not
+become a way round the guards of `case` and `cases`."""
 
 
 def required_scopes(type_name: str, field_name: str) -> list[list[str]] | None:

@@ -23,6 +23,7 @@ from adapters.mapping.compiler import compile_expression
 from adapters.mapping.expression import parse, paths_of
 from adapters.mapping.functions import FUNCTIONS, CompileContext
 from adapters.mapping.scope import Scope
+from adapters.own.sdl import read_sdl
 from adapters.references import Lookup
 from adapters.validate import check_document
 from gateway.cli import main
@@ -40,7 +41,7 @@ REFERENCE = DOCS / "reference"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 CODE = re.compile(r"(?=.{4})[A-Z]+(?:_[A-Z0-9]+)*")
-PROBLEM_MAKERS = {"Finding", "problem", "Problem", "_problem"}
+PROBLEM_MAKERS = {"Finding", "_at", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
@@ -212,6 +213,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "connectors.VERB": ("connectors", "case"),
     "connectors.VERB.paging": ("connectors", "case", "paging"),
     "connectors.VERB.failure": ("connectors", "case", "failure"),
+    "types": ("types",),
+    "types.fields.NAME": ("types", "fields"),
+    "types.fields.NAME.batch": ("types", "fields", "batch"),
 }
 """Heading of docs/reference/declaration.md -> the place in the model that it describes."""
 
@@ -303,8 +307,13 @@ def test_every_yaml_example_is_yaml(path: Path) -> None:
 
 @cache
 def _api_schema() -> graphql.GraphQLSchema:
+    routes = read_sdl(text_of(ROOT / "systems" / "jt-permit.graphql")).completed
     composition = compose(
-        [SubgraphSchema(HOUSE, None, house_sdl()), SubgraphSchema(CASES, None, cases_sdl())]
+        [
+            SubgraphSchema(HOUSE, None, house_sdl()),
+            SubgraphSchema(CASES, None, cases_sdl()),
+            SubgraphSchema("JT-PERMIT", None, routes),
+        ]
     )
     assert composition.api_schema is not None
     return composition.api_schema

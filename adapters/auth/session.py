@@ -170,7 +170,7 @@ class SessionLogin:
             raise SourceUnavailable(self.system, "The system answered that it cannot open a session now.")
         if rules.refused is not None and rules.refused(read.tree, scope):
             raise SourceRefused(self.system, "The system refuses the gateway's login.")
-        kind = protocol_failure("login", read, reply)
+        kind = protocol_failure(read, reply, single=False)
         if kind == "unavailable":
             raise SourceUnavailable(self.system, "The system answered that it cannot open a session now.")
         if kind is not None:

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from adapters.mapping.errors import ExpressionError, ValueProblem
 
-__all__ = ["NETWORK_OFFSET", "date_reader", "date_writer", "epoch_reader", "iso_reader", "parse_offset"]
+__all__ = [
+    "NETWORK_OFFSET",
+    "PIVOT",
+    "Fixed",
+    "chinese_reader",
+    "date_reader",
+    "date_writer",
+    "epoch_reader",
+    "fixed_slices",
+    "iso_reader",
+    "parse_offset",
+]
 
 NETWORK_OFFSET = timezone(timedelta(hours=8))
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})", re.ASCII)
 # letters of the pattern -> field, and the digits that it takes
 _FIELDS = {
     "yyyy": ("year", r"\d{4}"),
+    "yy": ("short", r"\d{2}"),
     "MM": ("month", r"\d{2}"),
     "M": ("month", r"\d{1,2}"),
     "dd": ("day", r"\d{2}"),
@@ -31,7 +44,10 @@ _FIELDS = {
     "s": ("second", r"\d{1,2}"),
     "SSS": ("milli", r"\d{3}"),
 }
-_PATTERN = re.compile("yyyy|SSS|MM|dd|HH|mm|ss|[MdHms]|'[^']*'|.", re.DOTALL)
+PIVOT = 69
+"""Two-digit years below it are of this century (POSIX strptime %y): 68 is 2068, 69 is 1969."""
+
+_PATTERN = re.compile("yyyy|yy|SSS|MM|dd|HH|mm|ss|[MdHms]|'[^']*'|.", re.DOTALL)
 
 
 def parse_offset(text: str) -> timezone:
@@ -46,10 +62,12 @@ def parse_offset(text: str) -> timezone:
 def _parts(pattern: str) -> list[str]:
     parts = _PATTERN.findall(pattern)
     fields = [_FIELDS[part][0] for part in parts if part in _FIELDS]
-    if "year" not in fields:
+    if "year" not in fields and "short" not in fields:
         raise ExpressionError(
-            f"date pattern {pattern!r} has no year", 0, "of yyyy MM dd HH mm ss SSS and other signs"
+            f"date pattern {pattern!r} has no year", 0, "of yyyy (or yy) MM dd HH mm ss SSS and other signs"
         )
+    if "year" in fields and "short" in fields:
+        raise ExpressionError(f"date pattern {pattern!r} has yyyy and yy")
     twice = sorted({name for name in fields if fields.count(name) > 1})
     if twice:
         raise ExpressionError(f"date pattern {pattern!r} has {', '.join(twice)} twice")
@@ -70,9 +88,9 @@ def _network_text(moment: datetime) -> str:
         raise ValueProblem("a date at the end of the calendar") from None
 
 
-def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
+def date_reader(pattern: str, offset: timezone, *, pivot: int = PIVOT) -> Callable[[str], str]:
     """Text in `pattern` -> network time. yyyy MM dd HH mm ss SSS; M d H m s take one or two digits; other signs stand
-    for themselves, letters between '...' too."""
+    for themselves, letters between '...' too. yy: two digits, below the pivot in this century."""
     regex = "".join(
         rf"(?P<{_FIELDS[part][0]}>{_FIELDS[part][1]})" if part in _FIELDS else re.escape(_literal(part))
         for part in _parts(pattern)
@@ -89,7 +107,7 @@ def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
         given = found.groupdict()
         try:
             moment = datetime(
-                int(given["year"]),
+                _year(given, pivot),
                 int(given.get("month") or 1),
                 int(given.get("day") or 1),
                 int(given.get("hour") or 0),
@@ -103,6 +121,50 @@ def date_reader(pattern: str, offset: timezone) -> Callable[[str], str]:
         return _network_text(moment.replace(tzinfo=offset))
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A pattern in which every part has its place. parts: of the ISO text, slices (start, end) of the given text or
+    texts of their own; literals: what must stand where in it; offset: to be put behind."""
+
+    width: int
+    parts: tuple[tuple[int, int] | str, ...]
+    literals: tuple[tuple[int, str], ...]
+    offset: str
+
+
+def fixed_slices(pattern: str, offset: timezone) -> Fixed | None:
+    """None for patterns whose parts vary in width, without a whole day, or in another offset than the network's.
+
+    Whether digits stand in the slices is not its business: `datetime.fromisoformat` of the ISO text says.
+    """
+    if pattern in ("iso", "cn") or offset.utcoffset(None) != NETWORK_OFFSET.utcoffset(None):
+        return None
+    at, places, literals = 0, {}, []
+    for part in _parts(pattern):
+        if part in _FIELDS:
+            if part not in _PADDED:
+                return None
+            places[_FIELDS[part][0]] = (at, at + len(part))
+            at += len(part)
+        else:
+            literals.append((at, _literal(part)))
+            at += len(_literal(part))
+    if not {"year", "month", "day"} <= places.keys():
+        return None
+    day = (places["year"], "-", places["month"], "-", places["day"], "T")
+    hour, minute, second = (places.get(name, "00") for name in ("hour", "minute", "second"))
+    return Fixed(
+        at, (*day, hour, ":", minute, ":", second), tuple(one for one in literals if one[1]), "+08:00"
+    )
+
+
+def _year(given: dict[str, str | None], pivot: int) -> int:
+    if (year := given.get("year")) is not None:
+        return int(year)
+    short = int(given["short"] or 0)
+    return (2000 if short < pivot else 1900) + short
 
 
 _PADDED = frozenset({"yyyy", "MM", "dd", "HH", "mm", "ss"})
@@ -125,6 +187,53 @@ def _padded_reader(match: Callable[[str], re.Match[str] | None], pattern: str) -
         except ValueError:
             raise ValueProblem("no such day or time") from None
         return iso + "+08:00"
+
+    return read
+
+
+_NUMBER = r"[0-9０-９〇零○一二两三四五六七八九十廿卅]"
+_CHINESE = re.compile(
+    rf"(?P<year>{_NUMBER}{{4}})年(?P<month>{_NUMBER}{{1,3}})月(?P<day>{_NUMBER}{{1,3}})[日号]?"
+    rf"(?:\s*(?P<half>上午|下午|晚上|凌晨)?(?P<hour>{_NUMBER}{{1,3}})[时時点點]"
+    rf"(?:(?P<minute>{_NUMBER}{{1,3}})分(?:(?P<second>{_NUMBER}{{1,3}})秒)?|(?P<half_past>半)|整)?)?"
+)
+_DIGITS = {
+    sign: str(value)
+    for value, signs in enumerate(
+        ("〇零○０", "一１", "二２两", "三３", "四４", "五５", "六６", "七７", "八８", "九９")
+    )
+    for sign in signs
+}
+
+
+def _chinese_number(text: str | None) -> int:
+    """3, ３, 三, 十三, 二十三, 廿三 -> a number; 二〇一八 digit by digit. Raises ValueError."""
+    if not text:
+        return 0
+    text = "".join(_DIGITS.get(sign, sign) for sign in text.strip()).replace("廿", "2十").replace("卅", "3十")
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return int(text)
+    return int(tens or 1) * 10 + int(ones or 0)
+
+
+def chinese_reader(offset: timezone) -> Callable[[str], str]:
+    """二〇一八年一月九日, 2018年1月9日 12时56分, with 上午 and 下午."""
+
+    def read(text: str) -> str:
+        found = _CHINESE.fullmatch(text.strip())
+        if found is None:
+            raise ValueProblem("not a Chinese date such as 二〇一八年一月九日")
+        try:
+            hour = _chinese_number(found["hour"])
+            if found["half"] in ("下午", "晚上") and hour < 12:
+                hour += 12
+            minute = 30 if found["half_past"] else _chinese_number(found["minute"])
+            year, month, day = (_chinese_number(found[name]) for name in ("year", "month", "day"))
+            moment = datetime(year, month, day, hour, minute, _chinese_number(found["second"]))
+        except ValueError:
+            raise ValueProblem("no such day or time") from None
+        return _network_text(moment.replace(tzinfo=offset))
 
     return read
 
@@ -173,6 +282,8 @@ def date_writer(pattern: str, offset: timezone) -> Callable[[str], str]:
 def _written(part: str, moment: datetime) -> str:
     """One field; not by strftime, whose %Y does not pad everywhere."""
     name = _FIELDS[part][0]
+    if name == "short":
+        return f"{moment.year % 100:02d}"
     return f"{0 if name == 'milli' else getattr(moment, name):0{len(part)}d}"
 
 

@@ -4,6 +4,8 @@
     Body.rows[0].name ?? "无"              first value that is there
     code != "0" and not (msg == null)     conditions
     $args.from | format("yyyyMMdd")       what the caller asked for, in requests
+    if(kind == "1", person, company)      one of two
+    jmespath: ...   xpath: ...            another language, for the whole of the text (`foreign.py`)
 
 Total by construction: no loops, no recursion, no user functions. Names may hold Chinese letters and `-`;
 others stand between backticks. `@name` is an XML attribute, `.` the record itself.
@@ -16,8 +18,21 @@ from dataclasses import dataclass
 from typing import Literal as Lit
 
 from adapters.mapping.errors import ExpressionError
+from adapters.mapping.foreign import foreign_of
 
-__all__ = ["Binary", "Call", "Expression", "ListOf", "Literal", "Not", "Path", "parse", "paths_of"]
+__all__ = [
+    "Binary",
+    "Call",
+    "Choice",
+    "Expression",
+    "Foreign",
+    "ListOf",
+    "Literal",
+    "Not",
+    "Path",
+    "parse",
+    "paths_of",
+]
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 30
@@ -65,7 +80,25 @@ class ListOf:
     items: tuple[Expression, ...]
 
 
-Expression = Literal | Path | Call | Binary | Not | ListOf
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`if(condition, value, otherwise)`."""
+
+    condition: Expression
+    value: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A text in another language; it may look at all of the record."""
+
+    language: str
+    text: str
+    offset: int = 0
+
+
+Expression = Literal | Path | Call | Binary | Not | ListOf | Choice | Foreign
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -93,6 +126,9 @@ def parse(text: str) -> Expression:
     """Raises ExpressionError with the offset of the first thing that cannot be read."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
+    foreign = foreign_of(text)
+    if foreign is not None:
+        return Foreign(*foreign)
     parser = _Parser(_tokens(text))
     result = parser.expression(0)
     parser.end()
@@ -112,6 +148,10 @@ def paths_of(expression: Expression) -> list[Path]:
             return paths_of(value)
         case ListOf(items):
             return [path for one in items for path in paths_of(one)]
+        case Choice(condition, value, otherwise):
+            return [path for one in (condition, value, otherwise) for path in paths_of(one)]
+        case Foreign():
+            return [Path("", ())]
     return []
 
 
@@ -250,7 +290,18 @@ class _Parser:
             return inner
         if self.take("["):
             return ListOf(self._list("]"))
+        if token.kind == "name" and token.text == "if" and self.tokens[self.at + 1].text == "(":
+            return self._choice()
         return self._path()
+
+    def _choice(self) -> Choice:
+        offset = self.now.offset
+        self.at += 2
+        self.joined()
+        parts = self._list(")")
+        if len(parts) != 3:
+            raise ExpressionError("if takes a condition and two values", offset)
+        return Choice(*parts)
 
     def _path(self) -> Path:
         offset, root = self.now.offset, ""

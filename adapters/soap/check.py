@@ -3,13 +3,14 @@ before any call. Works on shapes; loads nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.auth.model import SoapHeader
 from adapters.codecs.check import as_sent
 from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
+from adapters.codecs.model import Decode
 from adapters.codecs.places import parse_place
 from adapters.declaration import Connector, Declaration
 from adapters.loader import Document
@@ -24,7 +25,14 @@ from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
 
-__all__ = ["check_soap", "soap_remarks"]
+__all__ = [
+    "argument_problems",
+    "check_soap",
+    "header_problems",
+    "path_problems",
+    "soap_remarks",
+    "unknown_operation",
+]
 
 Place = tuple[str | int, ...]
 _OF_XSI = ("@type", "@nil")
@@ -43,26 +51,17 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
         operation = service.operations.get(connector.operation or "")
         if operation is None:
             if connector.operation is not None:
-                yield document.problem(
-                    (*place, "operation"),
-                    "UNKNOWN_OPERATION",
-                    f"the WSDL has no operation {connector.operation!r}{_said(service)}",
-                    allowed=one_of(connector.operation, service.operations),
-                )
+                yield unknown_operation(document, place, connector.operation, service)
             continue
         if operation.request is not None:
             try:
                 body = as_sent("body", connector.body, connector.encode)
             except CodecDeclared:
                 continue  # told already
-            yield from _argument_problems(
+            yield from argument_problems(
                 document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
             )
-        for index, header in enumerate(connector.soap_header):
-            yield from _header_problems(document, header, operation, (*place, "soapHeader", index, "element"))
-        for index, header in enumerate(soap.soap_header):
-            here: Place = ("source", "soap", "soapHeader", index, "element")
-            yield from _header_problems(document, header, operation, here)
+        yield from header_problems(document, declaration, connector, operation, place)
         if operation.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, operation)
 
@@ -96,6 +95,20 @@ def soap_remarks(document: Document, declaration: Declaration, service: SoapServ
         )
 
 
+def header_problems(
+    document: Document, declaration: Declaration, connector: Connector, operation: SoapOperation, place: Place
+) -> Iterator[Problem]:
+    """Of the header elements of one connector, which is at `place`, and of those of its source."""
+    soap = declaration.source.soap
+    for above, headers in (
+        (place, connector.soap_header),
+        (("source", "soap"), soap.soap_header if soap is not None else ()),
+    ):
+        for index, header in enumerate(headers):
+            here = (*above, "soapHeader", index, "element")
+            yield from _header_problems(document, header, operation, here)
+
+
 def _header_problems(
     document: Document, header: SoapHeader, operation: SoapOperation, place: Place
 ) -> Iterator[Problem]:
@@ -116,7 +129,7 @@ def _header_problems(
     if isinstance(content, Mapping):
         own = ("@mustUnderstand", "@actor", "@role", "@relay")
         content = {key: value for key, value in content.items() if key not in own}
-    yield from _argument_problems(document, content, described.shape, (*place, name))
+    yield from argument_problems(document, content, described.shape, (*place, name))
 
 
 def _login_problems(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
@@ -128,18 +141,22 @@ def _login_problems(document: Document, declaration: Declaration, service: SoapS
         place: Place = ("source", "soap", "auth", "session", name)
         operation = service.operations.get(call.operation)
         if operation is None:
-            yield document.problem(
-                (*place, "operation"),
-                "UNKNOWN_OPERATION",
-                f"the WSDL has no operation {call.operation!r}{_said(service)}",
-                allowed=one_of(call.operation, service.operations),
-            )
+            yield unknown_operation(document, place, call.operation, service)
         elif operation.request is not None:
             try:
                 body = as_sent("body", call.body, call.encode)
             except CodecDeclared:
                 continue  # told already
-            yield from _argument_problems(document, body, operation.request, (*place, "body"))
+            yield from argument_problems(document, body, operation.request, (*place, "body"))
+
+
+def unknown_operation(document: Document, place: Place, name: str, service: SoapService) -> Problem:
+    return document.problem(
+        (*place, "operation"),
+        "UNKNOWN_OPERATION",
+        f"the WSDL has no operation {name!r}{_said(service)}",
+        allowed=one_of(name, service.operations),
+    )
 
 
 def _said(service: SoapService) -> str:
@@ -174,7 +191,7 @@ def _address_problems(document: Document, wsdl: str, service: SoapService) -> It
         )
 
 
-def _argument_problems(
+def argument_problems(
     document: Document, body: Any, shape: Shape, place: Place, *, nulls: bool = False
 ) -> Iterator[Problem]:
     """nulls: whether what is not given is written as null (encoded), so that nothing can be missing."""
@@ -183,7 +200,7 @@ def _argument_problems(
     if not isinstance(body, Mapping):
         if isinstance(body, list):
             for index, one in enumerate(body):
-                yield from _argument_problems(document, one, shape, (*place, index), nulls=nulls)
+                yield from argument_problems(document, one, shape, (*place, index), nulls=nulls)
         return
     children = shape.children()
     for name, value in body.items():
@@ -208,7 +225,7 @@ def _argument_problems(
                 allowed='give it a value for that case: | default("")',
             )
         if isinstance(value, Mapping | list):
-            yield from _argument_problems(document, value, child, (*place, name), nulls=nulls)
+            yield from argument_problems(document, value, child, (*place, name), nulls=nulls)
     for name, child in children.items():
         given = name in body or name.removeprefix("@") in body
         if not given and _is_needed(child, nulls) and name != "#text":
@@ -245,20 +262,34 @@ def _reply_problems(
         decoded = decoded_paths(connector.decode)
     except (ExpressionError, CodecDeclared):
         return
-    paths += [(("decode",), parse_place(one.at).steps) for one in connector.decode]
+    holder = verb if connector.map is not None else "case"
+    yield from path_problems(
+        document, connector.decode, paths, decoded, reply, ("connectors", verb), ("connectors", holder)
+    )
+    yield from _root_problems(document, declaration, verb, connector, operation)
+
+
+def path_problems(
+    document: Document,
+    decode: Sequence[Decode],
+    paths: Sequence[tuple[tuple[str, ...], tuple[str | int, ...]]],
+    decoded: list[tuple[str, ...]],
+    reply: Shape,
+    place: Place,
+    map_place: Place | None = None,
+) -> Iterator[Problem]:
+    """paths: of `reply_paths`, places below `place`; map_place: of the connector whose map it is."""
     seen: set[tuple[tuple[str, ...], tuple[str | int, ...]]] = set()
-    own_map = connector.map is not None
-    for inner, steps in paths:
+    for inner, steps in [*paths, *((("decode",), parse_place(one.at).steps) for one in decode)]:
         if (inner, steps) in seen:
             continue
         seen.add((inner, steps))
         if _is_decoded(steps, decoded, inner):
             continue  # the WSDL knows only the text that is decoded
-        holder = verb if own_map or inner[0] != "map" else "case"
-        problem = _path_problem(document, ("connectors", holder, *inner), steps, reply)
+        above = map_place if map_place is not None and inner[0] == "map" else place
+        problem = _path_problem(document, (*above, *inner), steps, reply)
         if problem is not None:
             yield problem
-    yield from _root_problems(document, declaration, verb, connector, operation)
 
 
 def _root_problems(

@@ -6,8 +6,13 @@ import click
 
 from gateway.cli.check import check
 from gateway.cli.compose import compose
+from gateway.cli.drift import drift
+from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
+from gateway.cli.mock import mock
 from gateway.cli.plan import plan
+from gateway.cli.record import record
+from gateway.cli.replay import replay
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
@@ -23,5 +28,20 @@ def main() -> None:
     """Quanyu 全域: one GraphQL network over the systems a government already has."""
 
 
-for command in (serve, check, try_out, init, compose, plan, schema, settings, token):
+for command in (
+    serve,
+    check,
+    try_out,
+    init,
+    import_spec,
+    drift,
+    record,
+    replay,
+    mock,
+    compose,
+    plan,
+    schema,
+    settings,
+    token,
+):
     main.add_command(command)

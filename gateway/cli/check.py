@@ -16,6 +16,7 @@ from adapters.problems import Problem
 from adapters.remote.load import FOLDER, Remotes, load_remotes, subgraph_files
 from gateway.app import file_lookup
 from gateway.cli.known import known_for_cli
+from gateway.cli.screen import GOOD, POOR, WARN, say
 from gateway.subgraphs import OWN, Declared, compose_all, kept_sdls
 
 __all__ = ["check", "load_for_cli"]
@@ -39,8 +40,8 @@ def check(paths: tuple[Path, ...], offline: bool, registry: Path | None, as_json
         loaded = load_for_cli(of_systems, registry, load_wsdls=not offline)
     remotes = _load_remotes(given, registry, introspect=not offline)
     problems = Declared(loaded, remotes).problems
-    if not remotes.problems and remotes.subgraphs:
-        problems += compose_all(remotes.subgraphs).problems
+    if not remotes.problems and (remotes.subgraphs or loaded.own):
+        problems += compose_all(remotes.subgraphs, connectors=loaded.own).problems
     for problem in problems:
         _show(problem, "error", as_json=as_json)
     for warning in (*loaded.warnings, *remotes.warnings):
@@ -49,7 +50,8 @@ def check(paths: tuple[Path, ...], offline: bool, registry: Path | None, as_json
     if remotes.subgraphs:
         ready += f" and {_count(len(remotes.subgraphs), 'remote subgraph')}"
     summary = f"{ready} ready, {_count(len(problems), 'problem')}"
-    click.echo(summary if not offline else f"{summary} (WSDLs not looked at)", err=True)
+    summary = summary if not offline else f"{summary} (WSDLs not looked at)"
+    say(summary, POOR if problems else GOOD, err=True)
     sys.exit(1 if problems else 0)
 
 
@@ -84,7 +86,8 @@ def _is_of_subgraphs(path: Path) -> bool:
 
 def _show(problem: Problem, severity: str, *, as_json: bool) -> None:
     if not as_json:
-        click.echo(str(problem) if severity == "error" else f"{severity}: {problem}")
+        is_error = severity == "error"
+        say(str(problem) if is_error else f"{severity}: {problem}", POOR if is_error else WARN)
         return
     fields = {name: getattr(problem, name) for name in ("line", "column", "code", "message", "allowed")}
     click.echo(json.dumps({"file": str(problem.file), **fields, "severity": severity}, ensure_ascii=False))

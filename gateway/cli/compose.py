@@ -6,14 +6,19 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
+from adapters.build import Loaded
 from adapters.problems import Problem
-from adapters.remote.load import Remotes, load_remotes
+from adapters.remote.load import FOLDER, Remotes, load_remotes
 from gateway.app import file_lookup
+from gateway.cli.check import load_for_cli
 from gateway.cli.known import known_for_cli
+from gateway.cli.screen import GOOD, POOR, WARN, put_json, say
 from gateway.subgraphs import OWN, compose_all, kept_sdls
 from schema.compose import Composition, CompositionHint, SubgraphSchema
 from schema.compose import compose as compose_subgraphs
@@ -31,8 +36,14 @@ SDL_SUFFIXES = (".graphql", ".graphqls", ".gql")
     "--introspect", is_flag=True, help="Ask the services for their SDL; without it nobody is asked."
 )
 @click.option("--no-hints", is_flag=True, help="Leave out hints, which refuse nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: errors, warnings, hints, supergraph.")
 def compose(
-    paths: tuple[Path, ...], only_check: bool, output: Path | None, introspect: bool, no_hints: bool
+    paths: tuple[Path, ...],
+    only_check: bool,
+    output: Path | None,
+    introspect: bool,
+    no_hints: bool,
+    as_json: bool,
 ) -> None:
     """Compose the supergraph and print its SDL. Exit status 1 if it does not compose.
 
@@ -40,21 +51,56 @@ def compose(
     files, each a subgraph that has the file's name: those alone.
     """
     composition, problems, warnings = composed_for_cli(paths or (Path("systems"),), introspect=introspect)
-    for problem in problems:
-        click.echo(f"error: {problem}", err=True)
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
     found = composition.hints if composition is not None and not no_hints else ()
-    for hint in found:
-        click.echo(f"hint: {_hint(hint)}", err=True)
-    count, hinted = len(problems), len(found)
-    click.echo(f"{count} error{'s' * (count != 1)}, {hinted} hint{'s' * (hinted != 1)}", err=True)
+    good = composition is not None and not problems
+    if as_json:
+        sdl = composition.supergraph_sdl if good and composition is not None and not only_check else None
+        put_json(_as_json(problems, warnings, found, sdl))
+    else:
+        for problem in problems:
+            say(f"error: {problem}", POOR, err=True)
+        for warning in warnings:
+            say(f"warning: {warning}", WARN, err=True)
+        for hint in found:
+            say(f"hint: {_hint(hint)}", err=True)
+        count, hinted = len(problems), len(found)
+        summary = f"{count} error{'s' * (count != 1)}, {hinted} hint{'s' * (hinted != 1)}"
+        say(summary, GOOD if good else POOR, err=True)
     if composition is None or problems:
         sys.exit(1)
     if output is not None:
         output.write_text(composition.supergraph_sdl, encoding="utf-8")
+    elif as_json:
+        return
     elif not only_check:
         click.echo(composition.supergraph_sdl, nl=False)
+
+
+def _as_json(
+    problems: Sequence[Problem],
+    warnings: Sequence[Problem],
+    hints: Sequence[CompositionHint],
+    sdl: str | None,
+) -> dict[str, Any]:
+    def told(one: Problem) -> dict[str, Any]:
+        return {**asdict(one), "file": str(one.file)}
+
+    return {
+        "ok": not problems,
+        "errors": [told(one) for one in problems],
+        "warnings": [told(one) for one in warnings],
+        "hints": [
+            {
+                "code": one.code,
+                "message": one.message,
+                "subgraph": one.subgraph,
+                "type": one.type_name,
+                "field": one.field_name,
+            }
+            for one in hints
+        ],
+        "supergraph": sdl,
+    }
 
 
 def composed_for_cli(
@@ -66,8 +112,16 @@ def composed_for_cli(
     remotes = _remotes(paths, introspect=introspect)
     if remotes.problems:
         return None, remotes.problems, remotes.warnings
-    composed = compose_all(remotes.subgraphs)
-    return composed.composition, list(composed.problems), remotes.warnings
+    systems = _systems(paths)
+    composed = compose_all(remotes.subgraphs, connectors=systems.own)
+    problems = [one for one in systems.problems if one.code != "NO_DECLARATIONS"]
+    return composed.composition, [*problems, *composed.problems], remotes.warnings
+
+
+def _systems(paths: Sequence[Path]) -> Loaded:
+    """Declarations of the folders named, for the types that they add; their WSDLs are not asked for."""
+    folders = [path for path in paths if path.is_dir() and path.resolve().name != FOLDER]
+    return load_for_cli(folders, None, load_wsdls=False) if folders else Loaded()
 
 
 def _composed_files(paths: Sequence[Path]) -> tuple[Composition | None, list[Problem], list[Problem]]:

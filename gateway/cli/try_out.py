@@ -7,7 +7,7 @@ import json
 import re
 import ssl
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from adapters.auth.secrets import secret_forms, secret_values
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
 from adapters.case_filter import CaseFilter, filter_number
+from adapters.declaration import Declaration
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap
+from adapters.own.once import NotAsked, Question, own_names, own_question
+from adapters.recording.wires import ListeningWire
 from adapters.reply import RawReply, decode_text, python_charset
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError
@@ -55,26 +58,34 @@ _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"
 
 @click.command("try")
 @click.argument("system")
-@click.argument("verb", type=click.Choice(list(VERBS)))
+@click.argument("verb", metavar="VERB|FIELD")
 @click.argument("number", required=False)
 @click.option("--systems", "paths", multiple=True, type=click.Path(path_type=Path), help="Files or folders.")
+@click.option("--arg", "given", multiple=True, metavar="NAME=VALUE", help="Argument of an own field.")
 @click.option("--applicant", help="Identity number, for `cases`.")
 @click.option("--from", "start", type=_DAY, help="First day, YYYY-MM-DD, for `cases`.")
 @click.option("--to", "end", type=_DAY, help="Last day, for `cases`.")
 @click.option("--since", type=_MOMENT, help="Moment, ISO 8601, for `changes`.")
 @click.option("--unmasked", is_flag=True, help="Show identity numbers and mobiles as they are.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def try_out(
     system: str,
     verb: str,
     number: str | None,
     paths: tuple[Path, ...],
+    given: tuple[str, ...],
     applicant: str | None,
     start: datetime | None,
     end: datetime | None,
     since: datetime | None,
     unmasked: bool,
+    as_json: bool,
 ) -> None:
-    """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`."""
+    """Ask SYSTEM once: `quanyu try JT-PERMIT case JT2017-000123`, `quanyu try JT-PERMIT cases --applicant ...`.
+
+    Fields of its own types too: `quanyu try JT-PERMIT oversizeRoutes --arg tier=TIER_2`; what stands in an object takes
+    the object's key: `quanyu try JT-PERMIT Case.oversizeRoute JT-PERMIT:JT2018-000092`.
+    """
     loaded = load_for_cli(paths or (Path("systems"),), None)
     source_problems = [
         one for one in loaded.problems if system not in {d.system.code for d in loaded.declarations}
@@ -85,9 +96,34 @@ def try_out(
         raise click.ClickException(f"no usable system {system!r}; there is {known}\n{listed}".rstrip())
     if verb == "case" and not number:
         raise click.UsageError("`case` needs a NUMBER")
-    args = _arguments(verb, number, applicant, start, end, since)
-    ok = asyncio.run(_try(loaded, system, verb, args, unmasked=unmasked))
+    declaration = next(one for one in loaded.declarations if one.system.code == system)
+    question = _own_question(declaration, verb, number, given)
+    if question is None:
+        fields = frozenset(field.name for field in VERBS[verb].fields) | frozenset(ALWAYS)
+        question = Question(verb, _arguments(verb, number, applicant, start, end, since), {}, fields)
+    ok = asyncio.run(_try(loaded, declaration, question, unmasked=unmasked, as_json=as_json))
     sys.exit(0 if ok else 1)
+
+
+def _own_question(
+    declaration: Declaration, name: str, key: str | None, given: Sequence[str]
+) -> Question | None:
+    """None for a canonical verb."""
+    if name in VERBS:
+        if given:
+            raise click.UsageError(f"--arg is for fields of own types; {name} has options of its own")
+        return None
+    arguments = {one.partition("=")[0]: one.partition("=")[2] for one in given if "=" in one}
+    if len(arguments) < len(given):
+        raise click.UsageError("--arg takes NAME=VALUE, each name once")
+    try:
+        question = own_question(declaration, name, key, arguments)
+    except NotAsked as error:
+        raise click.UsageError(str(error)) from None
+    if question is None:
+        known = ", ".join([*VERBS, *own_names(declaration)])
+        raise click.UsageError(f"{declaration.system.code} has no {name!r}; there is {known}")
+    return question
 
 
 def _arguments(
@@ -116,49 +152,86 @@ def _arguments(
     return {}
 
 
-class _Listening(Wire):
-    """A wire that keeps what it sent and received."""
-
-    def __init__(self, limits: WireLimits, guard: UrlGuard, tls: ssl.SSLContext | None) -> None:
-        super().__init__(limits=limits, tls=tls, guard=guard)
-        self.calls: list[tuple[WireRequest, WireResponse | None]] = []
-
-    async def send(
-        self, request: WireRequest, *, timeout_s: float, connect_timeout_s: float | None = None
-    ) -> WireResponse:
-        self.calls.append((request, None))
-        response = await super().send(request, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
-        self.calls[-1] = (request, response)
-        return response
-
-
-async def _try(loaded: Loaded, system: str, verb: str, args: Mapping[str, Any], *, unmasked: bool) -> bool:
-    wires: list[_Listening] = []
+async def _try(
+    loaded: Loaded, declaration: Declaration, question: Question, *, unmasked: bool, as_json: bool
+) -> bool:
+    wires: list[ListeningWire] = []
 
     def wire_for(limits: WireLimits, guard: UrlGuard, tls: ssl.SSLContext | None) -> Wire:
-        wires.append(_Listening(limits, guard, tls))
+        wires.append(ListeningWire(limits, guard, tls))
         return wires[-1]
 
     around = Surroundings(EmbeddedStore(), SingleFlight(), None, b"try", wire_for=wire_for)
-    declaration = next(one for one in loaded.declarations if one.system.code == system)
+    system = declaration.system.code
     source = build_source(declaration, loaded.services.get(system), around)
-    if not source.can(verb):
+    if not source.can(question.coordinate):
         raise click.ClickException(
-            f"{system} declares no connector {verb!r}; it has {', '.join(source.connectors)}"
+            f"{system} declares no connector {question.coordinate!r}; it has {', '.join(source.connectors)}"
         )
     gaps: list[Gap] = []
     page, error = None, None
     try:
-        fields = frozenset(field.name for field in VERBS[verb].fields) | frozenset(ALWAYS)
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
-        page = await source.ask(verb, args, fields=fields, deadline=deadline, gaps=gaps)
+        page = await source.ask(
+            question.coordinate,
+            question.args,
+            fields=question.fields,
+            deadline=deadline,
+            gaps=gaps,
+            roots=question.roots,
+        )
     except SourceError as caught:
         error = caught
     finally:
         hidden = _secrets_of(source)
         await source.close()
-    _show(source, wires[0].calls, page, error, gaps, hidden=hidden, unmasked=unmasked)
+    calls = [(one.request, one.response) for one in wires[0].taken]
+    put = _put if as_json else _show
+    put(source, calls, page, error, gaps, hidden=hidden, unmasked=unmasked)
     return error is None
+
+
+def _put(
+    source: Source,
+    calls: list[tuple[WireRequest, WireResponse | None]],
+    page: Page | None,
+    error: SourceError | None,
+    gaps: list[Gap],
+    *,
+    hidden: Sequence[str],
+    unmasked: bool,
+) -> None:
+    """As `_show`, for machines; every record, texts whole."""
+
+    def shown(text: str) -> str:
+        text = _without_secrets(hidden, text)
+        return text if unmasked else mask_personal_data(text)
+
+    told = {
+        "system": source.code,
+        "ok": error is None,
+        "calls": [
+            {
+                "request": shown(_request_text(source, request, whole=True)),
+                "answer": shown(_response_text(source, response, whole=True))
+                if response is not None
+                else None,
+            }
+            for request, response in calls
+        ],
+        "records": page.records if page is not None else None,
+        "total": page.total if page is not None else None,
+        "next": page.next if page is not None else None,
+        "gaps": [
+            {"table": table, "raw": raw} for table, raw in sorted({(one.table, one.raw) for one in gaps})
+        ],
+        "troubles": [
+            {"field": one.field, "message": one.message}
+            for one in (page.troubles if page is not None else ())
+        ],
+        "error": {"code": error.code, "message": str(error)} if error is not None else None,
+    }
+    click.echo(shown(json.dumps(told, ensure_ascii=False, indent=2)))
 
 
 def _show(
@@ -233,7 +306,7 @@ def _show_findings(console: Console, page: Page, gaps: list[Gap]) -> None:
     )
 
 
-def _request_text(source: Source, request: WireRequest) -> str:
+def _request_text(source: Source, request: WireRequest, *, whole: bool = False) -> str:
     head = f"{request.method} {request.url}\n"
     for name, value in request.headers:
         text = value.decode("latin-1") if isinstance(value, bytes) else value
@@ -241,10 +314,10 @@ def _request_text(source: Source, request: WireRequest) -> str:
         secret = key.lower() in ("authorization", "cookie") or "key" in key.lower()
         head += f"{key}: {'(secret)' if secret else text}\n"
     charset = python_charset(getattr(source.exchange, "charset", None) or "utf-8") or "utf-8"
-    return head + "\n" + _pretty(request.body.decode(charset, "backslashreplace"))
+    return head + "\n" + _pretty(request.body.decode(charset, "backslashreplace"), whole=whole)
 
 
-def _response_text(source: Source, response: WireResponse) -> str:
+def _response_text(source: Source, response: WireResponse, *, whole: bool = False) -> str:
     content_type = response.headers.get("content-type") or ""
     reply = RawReply(response.status, content_type, response.body)
     declared = getattr(source.exchange, "charset", None)
@@ -252,11 +325,13 @@ def _response_text(source: Source, response: WireResponse) -> str:
         text = decode_text(source.code, reply, declared)
     except SourceError as error:
         text = f"({error})\n" + response.body[:2000].decode("latin-1")
-    return f"HTTP {response.status}\nContent-Type: {content_type}\n\n" + _pretty(text)
+    return f"HTTP {response.status}\nContent-Type: {content_type}\n\n" + _pretty(text, whole=whole)
 
 
-def _pretty(text: str) -> str:
+def _pretty(text: str, *, whole: bool) -> str:
     """Indented if it is JSON or XML, cut to what a screen takes."""
+    if whole:
+        return text
     stripped = text.lstrip("\ufeff \r\n")
     try:
         if stripped.startswith(("{", "[")):

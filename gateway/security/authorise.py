@@ -27,7 +27,10 @@ from graphql import (
     visit,
 )
 
-__all__ = ["Denied", "denied_fields", "withhold"]
+__all__ = ["AUTHENTICATED", "Denied", "Permissions", "denied_fields", "withhold"]
+
+AUTHENTICATED = "@authenticated"
+"""Stands among the scopes of every caller who is somebody."""
 
 Permissions = Mapping[tuple[str, str], Collection[frozenset[str]]]
 
@@ -49,10 +52,12 @@ class Denied:
 
     def formatted(self, *, anonymous: bool) -> dict[str, Any]:
         """The GraphQL error: UNAUTHENTICATED for nobody, FORBIDDEN for somebody."""
-        needed = " or ".join(" and ".join(one) for one in self.scopes)
+        named = [" and ".join(part for part in one if part != AUTHENTICATED) for one in self.scopes]
+        needed = " or ".join(one for one in named if one)
         who = "a token with" if anonymous else "the caller to have"
+        message = f"needs {who} scope {needed}" if needed else "needs a token"
         return {
-            "message": f"{self.type_name}.{self.field_name} needs {who} scope {needed}.",
+            "message": f"{self.type_name}.{self.field_name} {message}.",
             "path": list(self.path),
             "extensions": {"code": "UNAUTHENTICATED" if anonymous else "FORBIDDEN"},
         }

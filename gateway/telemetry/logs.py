@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
+from schema.identifiers import mask_in_text
+
 __all__ = ["configure_logging", "mask_personal_data", "safe_text"]
 
 LogFormat = Literal["json", "console"]
@@ -24,14 +26,7 @@ MAX_TEXT = 2000
 MAX_ITEMS = 50
 MAX_DEPTH = 4
 
-# A resident identity number has a date of birth inside, a social credit code does not: that tells them apart.
-_IDENTITY_18 = re.compile(
-    r"(?<!\d)([1-9]\d{2})\d{3}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}([\dXx])(?!\d)"
-)
-_IDENTITY_15 = re.compile(r"(?<!\d)([1-9]\d{2})\d{5}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{2}(\d)(?!\d)")
-_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LONG_DIGITS = re.compile(r"\d{11}")
 
 _HEX_FIELDS = frozenset({"trace_id", "span_id"})
 """Made by machines, hexadecimal: a run of digits in one is chance."""
@@ -39,11 +34,7 @@ _HEX_FIELDS = frozenset({"trace_id", "span_id"})
 
 def mask_personal_data(text: str) -> str:
     """`text` with 18- and 15-digit identity numbers and 11-digit mobiles masked: first three, last one or four digits."""
-    if not _LONG_DIGITS.search(text):
-        return text
-    text = _IDENTITY_18.sub(r"\1**************\2", text)
-    text = _IDENTITY_15.sub(r"\1***********\2", text)
-    return _MOBILE.sub(r"\1****\2", text)
+    return mask_in_text(text)
 
 
 def safe_text(text: str) -> str:

@@ -5,7 +5,7 @@ A known weakness of the real thing is kept: one case in twenty lists its steps n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from starlette.routing import Route
 from samples.cases import SHANGHAI, Case, Change, served_items
 from samples.register import Dialect, Register, open_cases
 from samples.registry import load_registry
+from samples.servers.permit_routes import TransportRoute, render, routes_of
 from samples.soap import SOAP_11, SoapCall, SoapFaultError, envelope, fault, read_call, tag
 
 __all__ = ["DIALECT", "PATH", "build"]
@@ -51,11 +52,14 @@ DIALECT = Dialect(
 
 def build(seed: int, environment: Mapping[str, str]) -> Starlette:  # noqa: ARG001 - every builder takes both
     register = open_cases(SYSTEM, seed=seed, dialect=DIALECT, summary=_case, detail=_case_with_steps)
+    routes = routes_of(register.cases)
     operations: dict[str, Callable[[SoapCall], str]] = {
         "QueryCase": lambda call: _query_case(register, call),
         "QueryCaseList": lambda call: _query_case_list(register, call),
         "QueryItems": lambda _call: _query_items(),
         "QueryChanges": lambda call: _query_changes(register, call),
+        "QueryRoutes": lambda call: _query_routes(routes, call),
+        "QueryRouteList": lambda call: _query_route_list(routes, call),
     }
 
     async def post(request: Request) -> Response:
@@ -117,6 +121,23 @@ def _query_items() -> str:
         "<InUse>Y</InUse></Item>"
         for index, item in enumerate(served_items(registry, "JTW"), start=1)
     )
+
+
+def _query_routes(routes: Sequence[TransportRoute], call: SoapCall) -> str:
+    """Many at once, by number of the case or of the route; numbers that nobody has are passed over."""
+    cases, numbers = set(call.texts("caseNo")), set(call.texts("routeNo"))
+    if not 1 <= len(cases) + len(numbers) <= LARGEST_PAGE:
+        raise SoapFaultError("E413", f"每次查询1至{LARGEST_PAGE}个编号")
+    return "".join(render(one) for one in routes if one.case_no in cases or one.no in numbers)
+
+
+def _query_route_list(routes: Sequence[TransportRoute], call: SoapCall) -> str:
+    page, size, tier = call.number("pageNo", 1), call.number("pageSize", 20), call.text("tier")
+    if not 1 <= size <= LARGEST_PAGE or page < 1:
+        raise SoapFaultError("E413", f"每页条数须在1至{LARGEST_PAGE}之间")
+    found = [one for one in routes if not tier or one.tier == tier]
+    rows = "".join(render(one) for one in found[(page - 1) * size : page * size])
+    return f"<Total>{len(found)}</Total>{rows}"
 
 
 def _query_changes(register: Register[str], call: SoapCall) -> str:

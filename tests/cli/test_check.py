@@ -167,3 +167,39 @@ def test_a_broken_registry_is_told(run: Run, tmp_path: Path) -> None:
     result = run("check", "systems", "--offline", "--registry", tmp_path)
     assert result.exit_code == 1
     assert "regions.csv" in result.stderr
+
+
+# --- own types ---
+
+_OWN = """
+types:
+  sdl: |
+    type Lorry {{ plate: ID! }}
+    type Query {{ {field}: Lorry }}
+  fields:
+    Query.{field}: {{path: /x, map: {{plate: no}}}}
+"""
+
+
+def test_two_systems_with_one_type_are_told_with_both_places(run: Run, tmp_path: Path) -> None:
+    for code in ("AA", "BB"):
+        text = declaration(code, "http://127.0.0.1:1") + _OWN.format(field=f"lorry{code}")
+        (tmp_path / f"{code}.yaml").write_text(text, encoding="utf-8")
+    result = run("check", tmp_path)
+    assert result.exit_code == 1
+    line = (tmp_path / "AA.yaml").read_text(encoding="utf-8").splitlines().index(
+        "    type Lorry { plate: ID! }"
+    ) + 1
+    assert f"AA.yaml:{line}:1: INVALID_FIELD_SHARING: " in result.stdout
+    assert f"BB.yaml:{line})" in result.stdout
+
+
+def test_the_commands_compose_and_plan_know_own_types(run: Run, tmp_path: Path) -> None:
+    text = declaration("AA", "http://127.0.0.1:1") + _OWN.format(field="lorry")
+    (tmp_path / "aa.yaml").write_text(text, encoding="utf-8")
+    composed = run("compose", tmp_path)
+    assert composed.exit_code == 0, composed.output
+    assert "type Lorry" in composed.stdout
+    plan = run("plan", "{ lorry { plate } }", "--systems", tmp_path)
+    assert plan.exit_code == 0, plan.output
+    assert 'service: "AA"' in plan.stdout

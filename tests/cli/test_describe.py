@@ -90,6 +90,36 @@ def test_a_first_declaration_from_openapi(run: Run, tmp_path: Path) -> None:
     assert "/permits" in result.stdout
 
 
+def test_a_first_declaration_for_machines(run: Run, tmp_path: Path) -> None:
+    described, output = tmp_path / "api.yaml", tmp_path / "new.yaml"
+    described.write_text(OPENAPI, encoding="utf-8")
+    told = json.loads(
+        run("init", "--openapi", described, "--code", "NEW-REST", "-o", output, "--json").stdout
+    )
+    assert told == {
+        "code": "NEW-REST",
+        "file": str(output),
+        "declaration": output.read_text(encoding="utf-8"),
+    }
+
+
+def test_an_openapi_file_that_refers_to_another_is_read_whole(run: Run, tmp_path: Path) -> None:
+    inline = "{permitNo: {type: string}, state: {type: string}, applyDate: {type: string}}"
+    assert inline in OPENAPI
+    described = tmp_path / "api.yaml"
+    described.write_text(
+        OPENAPI.replace(inline, '{permit: {$ref: "parts/permit.json#/Permit"}}'), encoding="utf-8"
+    )
+    missing = run("init", "--openapi", described)
+    assert missing.exit_code == 1
+    assert "parts/permit.json" in missing.stderr
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts/permit.json").write_text(
+        '{"Permit": {"properties": {"permitNo": {"type": "string"}}}}'
+    )
+    assert "permit.permitNo" in run("init", "--openapi", described).stdout
+
+
 def test_a_file_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     described, output = tmp_path / "api.yaml", tmp_path / "mine.yaml"
     described.write_text(OPENAPI, encoding="utf-8")

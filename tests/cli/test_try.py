@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from samples.catalogue import SYSTEMS
 from samples.credentials import DEFAULTS
+from samples.servers.permit_routes import routes_of
 from tests.cli.conftest import Run
 from tests.e2e.gateways import NEVER_SHOWN, SAMPLES
 from tests.e2e.stubs import declaration, http, stub
@@ -160,3 +162,70 @@ def test_wrong_words_are_told_by_usage(run: Run, city_environ: dict[str, str]) -
     verb = run("try", "GHJ-PLAN", "items", environ=city_environ)
     assert verb.exit_code == 1
     assert "case, cases, changes" in verb.stderr
+
+
+# --- own types ---
+
+
+def test_a_root_field_of_own_types_is_shown_with_its_arguments(
+    run: Run, city_environ: dict[str, str]
+) -> None:
+    result = run(
+        "try", "JT-PERMIT", "oversizeRoutes", "--arg", "tier=TIER_2", environ=city_environ, width=200
+    )
+    assert result.exit_code == 0, result.output
+    assert "tier>2</" in result.stdout
+    assert '"tier": "TIER_2"' in result.stdout
+    assert '"tier": "TIER_1"' not in result.stdout
+    assert "181****0601" in result.stdout or "181****060" in result.stdout
+
+
+@pytest.mark.parametrize("what", ["Case.oversizeRoute", "Route"])
+def test_what_stands_in_an_object_takes_its_key(run: Run, city_environ: dict[str, str], what: str) -> None:
+    route = routes_of(cases_of("JT-PERMIT"))[0]
+    key = route.no if what == "Route" else f"JT-PERMIT:{route.case_no}"
+    result = run("try", "JT-PERMIT", what, key, environ=city_environ, width=200)
+    assert result.exit_code == 0, result.output
+    assert f'"no": "{route.no}"' in result.stdout
+    assert "1 record(s)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("Case.oversizeRoute",), "give its key (id)"),
+        (("Case.oversizeRoute", "nothing"), "nothing"),
+        (("oversizeRoutes", "--arg", "size=1"), "no argument 'size'; there is tier, first, after"),
+        (("oversizeRoutes", "--arg", "tier=BIG"), "argument tier"),
+        (("oversizeRoutes", "--arg", "tier"), "NAME=VALUE"),
+        (("case", "1", "--arg", "a=b"), "fields of own types"),
+        (("routes",), "there is items, case, cases, changes, Case.oversizeRoute, Route, oversizeRoutes"),
+    ],
+)
+def test_words_that_make_no_question_are_told(
+    run: Run, city_environ: dict[str, str], words: tuple[str, ...], said: str
+) -> None:
+    result = run("try", "JT-PERMIT", *words, environ=city_environ, width=400)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("system", ["JT-PERMIT", "GA-ENTRY"])
+def test_for_machines_it_is_one_object_masked_and_without_secrets(
+    run: Run, city_environ: dict[str, str], system: str
+) -> None:
+    number = own_case(system)
+    result = run("try", system, "case", number, "--json", environ=city_environ)
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (told["system"], told["ok"], told["error"]) == (system, True, None)
+    assert [one["localNo"] for one in told["records"]] == [number]
+    assert number in told["calls"][-1]["answer"]
+    assert not [secret for secret in NEVER_SHOWN if secret in result.output]
+    assert "ga-sample-secret" not in result.output
+
+
+def test_for_machines_a_failure_has_its_code(run: Run, city_environ: dict[str, str]) -> None:
+    result = run("try", "GHJ-PLAN", "case", "GH2017Z99999", "--json", environ=city_environ)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "NOT_FOUND"

@@ -35,7 +35,7 @@ def test_packed_bytes_come_back(step: Step, raw: bytes) -> None:
 
 @given(st.binary(), st.binary())
 def test_gzip_reads_all_members(first: bytes, second: bytes) -> None:
-    assert Gzip().decode(gzip.compress(first) + gzip.compress(second), Context()) == first + second
+    assert Gzip().decode(gzip.compress(first, mtime=0) + gzip.compress(second), Context()) == first + second
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_gzip_reads_all_members(first: bytes, second: bytes) -> None:
         (Gzip(max_bytes=MIB), gzip.compress(bytes(MIB)) * 3),
         (Gzip("zlib", max_bytes=MIB), zlib.compress(bytes(50 * MIB))),
         (Zip(max_bytes=MIB), archive(bomb=bytes(50 * MIB))),
-        (Gzip(), gzip.compress(b"") * 200),
+        (Gzip(), gzip.compress(b"", mtime=0) * 200),
     ],
     ids=["gzip", "members", "zlib", "zip", "empty members"],
 )
@@ -84,7 +84,7 @@ def test_an_entry_is_found_by_name_and_the_only_one_without() -> None:
         (Zip("c"), archive(a=b"1"), "'c'"),
         (Zip(), b"no archive", "sound zip"),
         (Gzip(), b"no gzip", "gzip stream"),
-        (Gzip(), gzip.compress(b"content of a case")[:-9], "breaks off"),
+        (Gzip(), gzip.compress(b"content of a case", mtime=0)[:-9], "breaks off"),
     ],
 )
 def test_what_is_wrong_with_an_archive_is_said(step: Step, raw: bytes, expected: str) -> None:

@@ -110,7 +110,9 @@ def service(name: str, sdl: str, **how: Any) -> Iterator[Service]:
         running.stop()
 
 
-def declare(systems: Path, of: Service, *, file: bool = False, more: str = "") -> None:
+def declare(
+    systems: Path, of: Service, *, file: bool = False, more: str = "", timeout_ms: int = 1000
+) -> None:
     """The subgraph file of a service. file: with its SDL beside it. more: further lines of `subgraph`."""
     folder = systems / "subgraphs"
     folder.mkdir(exist_ok=True)
@@ -118,5 +120,5 @@ def declare(systems: Path, of: Service, *, file: bool = False, more: str = "") -
         (folder / f"{of.name}.graphql").write_text(of.sdl, encoding="utf-8")
         more = f"sdl: {{file: {of.name}.graphql}}\n" + more
     lines = "".join(f"  {line}\n" for line in more.splitlines())
-    text = f"subgraph:\n  name: {of.name}\n  url: {of.url}\n{lines}traffic: {{timeoutMs: 1000, retries: 0}}\n"
+    text = f"subgraph:\n  name: {of.name}\n  url: {of.url}\n{lines}traffic: {{timeoutMs: {timeout_ms}, retries: 0}}\n"
     (folder / f"{of.name}.yaml").write_text(text, encoding="utf-8")

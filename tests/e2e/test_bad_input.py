@@ -58,7 +58,7 @@ REQUEST_ERRORS: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("too many tokens", LONG, {}, "GRAPHQL_PARSE_FAILED", "2000 tokens"),
     ("too many root fields", WIDE, {}, "LIMIT_EXCEEDED", "root fields"),
     ("a mutation", "mutation {nope}", {}, "GRAPHQL_VALIDATION_FAILED", "mutation"),
-    ("a subscription", "subscription {nope}", {}, "GRAPHQL_VALIDATION_FAILED", "subscription"),
+    ("a subscription", "subscription {nope}", {}, "GRAPHQL_VALIDATION_FAILED", "Subscription"),
     ("two operations", "query A {__typename} query B {__typename}", {}, "OPERATION_NAME_REQUIRED", "A, B"),
     ("a fragment in a circle", "{...A} fragment A on Query {...A}", {}, "GRAPHQL_VALIDATION_FAILED", "A"),
 ]

@@ -176,8 +176,8 @@ def test_streams_and_mutations_finish_on_the_generation_that_they_began_with(
         boats(sightings, moor=moor) as running,
         ThreadPoolExecutor() as pool,
     ):
-        declare(systems_dir, running, more=SSE)
-        with here(tmp_path, systems_dir, {}) as client:
+        declare(systems_dir, running, more=SSE, timeout_ms=30_000)
+        with here(tmp_path, systems_dir, {}, max_deadline_ms=30_000) as client:
             other = Client(client.url)
             with client.events(SIGHTED) as events:
                 sightings.show()
@@ -204,4 +204,4 @@ def generation(client: Client) -> int:
 def change(running: Service, systems_dir: Path) -> None:
     running.root = {**running.root, "harbour": "朝天门"}
     running.sdl = SDL.replace("boats: [Boat!]", "boats: [Boat!] harbour: String")
-    declare(systems_dir, running, more=SSE + "\ntitle: 船")
+    declare(systems_dir, running, more=SSE + "\ntitle: 船", timeout_ms=30_000)

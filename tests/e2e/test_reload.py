@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,11 @@ def put(folder: Path, code: str, text: str) -> None:
 
 def states(asked: Asked) -> dict[str, str]:
     return {node["id"]: node["state"] for node in asked.data["cases"]["nodes"]}
+
+
+def put_own_types(folder: Path) -> None:
+    """The SDL beside the declaration of JT-PERMIT."""
+    shutil.copy(ROOT / "systems/jt-permit.graphql", folder)
 
 
 @pytest.fixture
@@ -105,6 +111,7 @@ def test_a_changed_table_entry_appears_and_no_request_fails(
 def test_soap_and_graphql_systems_reload_under_load(
     systems_dir: Path, tmp_path: Path, city_environ: dict[str, str]
 ) -> None:
+    put_own_types(systems_dir)
     for name in ("jt-permit", "rsj-social", "mzj-civil"):
         text = (ROOT / f"systems/{name}.yaml").read_text(encoding="utf-8")
         put(systems_dir, name, text.replace("ttlS: 5, staleIfErrorS: 600", "ttlS: 0, staleIfErrorS: 0"))
@@ -265,6 +272,7 @@ def test_a_soap_system_without_its_wsdl_is_absent_and_joins_later(
     port = free_port()
     environ = city_environ | {"QUANYU_SAMPLE_JT_PERMIT_URL": f"http://127.0.0.1:{port}"}
     text = (ROOT / "systems/jt-permit.yaml").read_text(encoding="utf-8")
+    put_own_types(systems_dir)
     put(systems_dir, "jt-permit", text)
     put(systems_dir, "AA", declaration("AA", system.url))
     with here(tmp_path, systems_dir, environ) as client:

@@ -45,6 +45,19 @@ def test_compose_prints_the_supergraph(systems: Path) -> None:
     assert parse(result.stdout)
 
 
+def test_compose_for_machines_is_one_object(systems: Path) -> None:
+    told = json.loads(run("compose", systems, "--json").stdout)
+    assert (told["ok"], told["errors"]) == (True, [])
+    assert told["supergraph"] == run("compose", systems).stdout
+    (systems / "subgraphs" / "lift.graphql").write_text(
+        LIFT.replace("lifts: [Lift]", "lifts: [Nope]"), "utf-8"
+    )
+    failed = run("compose", systems, "--json")
+    told = json.loads(failed.stdout)
+    assert (failed.exit_code, told["ok"], told["supergraph"]) == (1, False, None)
+    assert {"file", "line", "column", "code", "message"} <= told["errors"][0].keys()
+
+
 def test_compose_writes_a_file_and_check_prints_nothing(systems: Path) -> None:
     output = systems / "super.graphql"
     assert run("compose", systems, "--output", output).stdout == ""

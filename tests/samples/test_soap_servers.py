@@ -107,3 +107,16 @@ def test_invest_tells_totals_and_numeric_codes(invest: Invest) -> None:
     assert len(page.project) == 100
     project = invest.service.getProject(workOrderNo=page.project[0].workOrderNo)
     assert {log.nodeCode for log in project.log} <= {1, 3, 4, 6, 8, 9, 10, 11}
+
+
+def test_permit_gives_many_routes_in_one_call_and_passes_over_numbers_that_nobody_has(permit: Permit) -> None:
+    listed = permit.service.QueryRouteList(pageNo=1, pageSize=3, tier="2")
+    assert listed.Total >= len(listed.Route) == 3
+    assert {route.Tier for route in listed.Route} == {"2"}
+    cases = [route.CaseNo for route in listed.Route]
+    asked = permit.service.QueryRoutes(caseNo=[*cases, "JT2017-999999"])
+    assert sorted(route.CaseNo for route in asked) == sorted(cases)
+    by_number = permit.service.QueryRoutes(routeNo=[listed.Route[0].RouteNo])
+    assert [route.CaseNo for route in by_number] == cases[:1]
+    with pytest.raises(zeep.exceptions.Fault, match="每次查询"):
+        permit.service.QueryRoutes()

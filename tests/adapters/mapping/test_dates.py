@@ -147,7 +147,7 @@ def test_years_before_1000_keep_four_digits() -> None:
     assert date_writer("yyyy-MM-dd", NETWORK_OFFSET)("0987-01-02T00:00:00+08:00") == "0987-01-02"
 
 
-@pytest.mark.parametrize("pattern", ["HH:mm", "", "'yyyy'", "yy-MM-dd"])
+@pytest.mark.parametrize("pattern", ["HH:mm", "", "'yyyy'", "MM-dd", "yyyy-yy"])
 def test_a_pattern_needs_a_year(pattern: str) -> None:
     with pytest.raises(ExpressionError):
         date_reader(pattern, NETWORK_OFFSET)

@@ -75,6 +75,32 @@ def read(text: str, value: Any, scope: Scope | None = None) -> Any:
         ('prefix("a")', 1, "a1"),
         ('suffix("a")', "b", "ba"),
         ('split(",") | last | prefix("0")', "1,2", "02"),
+        ('date("yyMMdd")', "680501", "2068-05-01T00:00:00+08:00"),
+        ('date("yyMMdd")', "690501", "1969-05-01T00:00:00+08:00"),
+        ('date("yy/M/d", 30)', "31/5/1", "1931-05-01T00:00:00+08:00"),
+        ('date("yyMMdd", "+00:00", 30)', "290501", "2029-05-01T08:00:00+08:00"),
+        ('date("cn")', "二〇一八年一月九日", "2018-01-09T00:00:00+08:00"),
+        ('date("cn")', "二零一八年十二月三十一日", "2018-12-31T00:00:00+08:00"),
+        ('date("cn")', "2018年1月9日 12时56分", "2018-01-09T12:56:00+08:00"),
+        ('date("cn")', "２０１８年１１月廿三日下午三点半", "2018-11-23T15:30:00+08:00"),
+        ('date("cn")', "2018年01月09日08时05分30秒", "2018-01-09T08:05:30+08:00"),
+        ('format("yyMMdd")', "2017-05-01T23:00:00+08:00", "170501"),
+        ("scale(0.001)", "25,500", 25.5),
+        ("scale(0.1)", 3, 0.3),
+        ("bool", "无", False),
+        ("bool", "YES", True),
+        ('null_if("0", "1900-01-01")', "1900-01-01", None),
+        ('null_if("0")', 0, None),
+        ('null_if("0")', "00", "00"),
+        ('pluck("a")', [{"a": 1}, {}, {"a": [2, 3]}], [1, 2, 3]),
+        ('pluck("a.b")', {"a": {"b": "x"}}, ["x"]),
+        ('mask("id")', "500229197001010010", "500*************10"),
+        ('mask("name")', "陈明华", "陈**"),
+        ('mask("phone")', "18100000321", "181****0321"),
+        ('mask("address")', "重庆市城口县巴山镇立新村3组", "重庆市城口县******"),
+        ('mask("address")', "立新村3组12号", "******"),
+        ('mask("text")', "联系18100000321", "联系181****0321"),
+        (r'match("(\\p{Han}+)")', "a超限b", "超限"),
     ],
 )
 def test_gives(text: str, value: Any, result: Any) -> None:
@@ -91,6 +117,7 @@ def test_every_function_is_tried_above() -> None:
 @pytest.mark.parametrize("value", [None, ""])
 def test_nothing_passes_through_every_function(name: str, value: Any) -> None:
     arguments = {"table": '("状态")', "untable": '("状态")', "date": '("iso")', "format": '("iso")'}
+    arguments |= {"scale": "(1)", "null_if": '("a")', "pluck": '("a")', "mask": '("id")'}
     arguments |= {
         "match": '("a")',
         "split": '("a")',
@@ -149,6 +176,12 @@ def test_a_number_that_is_none_is_refused() -> None:
         'date("iso", "")',
         'format("HH")',
         'match("(")',
+        'match("(?!a)b")',
+        r'match("(a)\\1")',
+        'mask("all")',
+        'scale("x")',
+        'date("yyMMdd", 101)',
+        'date("yyyy-yy")',
         'match("a", 1)',
         'match("a", "x")',
         'split("-", "x")',
