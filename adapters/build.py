@@ -11,40 +11,41 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.auth.tls import TlsContexts
-from adapters.codecs.encoder import compile_encoders
+from adapters.call import call_of
 from adapters.compiled import CompiledConnector, compile_connector
 from adapters.credentials import auth_urls, credentials_of, dress_of, verifier_of
 from adapters.declaration import Connector, Declaration
 from adapters.exchange import Call, Exchange
+from adapters.files import file_desk
 from adapters.loader import load
-from adapters.mapping.errors import ExpressionError
+from adapters.mapping.dates import parse_offset
 from adapters.mapping.functions import CompileContext
-from adapters.mapping.template import compile_template
 from adapters.own.compile import compile_own_fields
 from adapters.own.loaded import OwnSchema, own_schema
 from adapters.own.soap import own_soap_problems
 from adapters.problems import DeclarationError, Problem
 from adapters.references import Lookup
-from adapters.rest.exchange import JsonExchange, graphql_call, rest_call, rest_exchange
-from adapters.soap.call import soap_call
+from adapters.rest.exchange import JsonExchange, rest_exchange
 from adapters.soap.check import check_soap, soap_remarks
 from adapters.soap.exchange import SoapExchange
 from adapters.soap.wsdl import SoapService, WsdlError, WsdlUnreachable, load_wsdl_async
 from adapters.source import Source
+from adapters.ticket import CompiledTicket, compile_ticket, poll_connector
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
-from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
+from adapters.traffic_model import policy_of
 from adapters.validate import Checked, Known, check_across, check_document
 from adapters.validate_connectors import context_of, map_of
 from adapters.wire.guard import UrlGuard, parse_url
 from adapters.wire.model import WireLimits
 from adapters.wire.wire import Wire
-from cache.freshness import Freshness
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
@@ -58,8 +59,7 @@ class Loaded:
     """Declarations that hold, the WSDLs that were loaded for them (by system code), and all problems.
 
     absent: systems whose WSDL does not answer now, where that is tolerated; they are in `declarations` too.
-    warnings: what is right, but done because a WSDL asks for it.
-    own: types that systems add to the graph.
+    own: types that systems add to the graph. warnings: what is right, but done because a WSDL asks for it.
     """
 
     declarations: list[Declaration] = field(default_factory=list)
@@ -67,8 +67,8 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     absent: dict[str, Problem] = field(default_factory=dict)
-    warnings: list[Problem] = field(default_factory=list)
     own: list[OwnSchema] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     def raise_if_bad(self) -> None:
         """Raises DeclarationError with every problem."""
@@ -93,6 +93,7 @@ class Surroundings:
         limits=limits, tls=tls, guard=guard
     )
     clock: Callable[[], float] = time.monotonic
+    rates: SharedRates | None = None
     tls: TlsContexts = field(default_factory=TlsContexts)
 
 
@@ -175,8 +176,8 @@ async def _load_wsdl(checked: Checked, loaded: Loaded, previous: Mapping[str, So
         service = previous[declaration.system.code]
     loaded.services[declaration.system.code] = service
     document.problems.extend(check_soap(document, declaration, service))
-    loaded.warnings.extend(soap_remarks(document, declaration, service))
     document.problems.extend(own_soap_problems(document, declaration, service))
+    loaded.warnings.extend(soap_remarks(document, declaration, service))
 
 
 def wsdl_location(wsdl: str, declared_in: Path) -> str:
@@ -203,36 +204,31 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
     has_tls = any(origin.startswith("https:") for origin in origins)
     tls = around.tls.of(auth.tls if auth is not None else None) if has_tls else None
     wire = around.wire_for(limits, UrlGuard(origins), tls)
+    governed = Traffic(
+        system,
+        policy_of(traffic, _offset(declaration), always_shared=True),
+        store=around.store,
+        flights=around.flights,
+        observer=around.observer,
+        rates=around.rates,
+    )
+    credentials = credentials_of(declaration, service, wire=wire, clock=around.clock)
     return Source(
         declaration,
         _exchange(declaration, service),
         wire,
-        Traffic(
-            system, _policy(declaration), store=around.store, flights=around.flights, observer=around.observer
-        ),
-        credentials_of(declaration, service, wire=wire, clock=around.clock),
+        governed,
+        credentials,
         _connectors(declaration, service),
         around.namespace,
         around.secret,
         around.tracer,
+        file_desk(declaration, context_of(declaration), wire=wire, traffic=governed, credentials=credentials),
     )
 
 
-def _policy(declaration: Declaration) -> TrafficPolicy:
-    traffic = declaration.traffic
-    cache = traffic.cache
-    freshness = (
-        Freshness(cache.ttl_s, cache.stale_if_error_s) if cache.ttl_s or cache.stale_if_error_s else None
-    )
-    return TrafficPolicy(
-        timeout_s=traffic.timeout_ms / 1000,
-        concurrency=traffic.concurrency,
-        queue=traffic.queue,
-        rate_per_s=traffic.rate_per_s,
-        retries=traffic.retries,
-        # without a cache identical calls at the same moment still share one flight
-        freshness=freshness or Freshness(0, 0),
-    )
+def _offset(declaration: Declaration) -> timedelta:
+    return parse_offset(declaration.system.utc_offset).utcoffset(None)
 
 
 def _exchange(declaration: Declaration, service: SoapService | None) -> Exchange:
@@ -248,42 +244,30 @@ def _exchange(declaration: Declaration, service: SoapService | None) -> Exchange
 
 def _connectors(declaration: Declaration, service: SoapService | None) -> dict[str, CompiledConnector]:
     context, auth = context_of(declaration), declaration.source.auth
-    source = declaration.source
-    dress = dress_of(declaration) if source.soap is not None else None
+    dress = dress_of(declaration) if declaration.source.soap is not None else None
     ends = (auth.session or auth.oauth2) if auth is not None else None
-
-    def call_of(connector: Connector, context: CompileContext) -> Call:
-        if source.soap is not None:
-            if service is None or connector.operation not in service.operations:
-                raise ExpressionError(
-                    f"{declaration.system.code}: no operation {connector.operation!r} in the WSDL"
-                )
-            encoders = compile_encoders(connector.encode, context)
-            filled = compile_template(connector.body or {}, context)
-            arguments = encoders.around("body", filled, keeps_bytes=True)
-            operation = service.operations[connector.operation]
-            return soap_call(
-                source.soap,
-                service,
-                operation,
-                arguments,
-                dress,
-                headers=connector.soap_header,
-                context=context,
-            )
-        if source.graphql is not None:
-            return graphql_call(source.graphql, connector, context)
-        assert source.rest is not None  # noqa: S101 - the model has exactly one
-        return rest_call(source.rest, connector, context)
-
     ended = ends.ended.when if ends is not None else None
-    compiled = {
-        verb: compile_connector(
-            verb, connector, call_of(connector, context), context, map_of(declaration, verb), ended=ended
+    compiled: dict[str, CompiledConnector] = {}
+    for verb, connector in declaration.connectors.declared().items():
+        ticket: CompiledTicket | None = None
+        if connector.ticket is not None:
+            poll = call_of(declaration, service, poll_connector(connector, connector.ticket), context, dress)
+            ticket = compile_ticket(connector.ticket, poll, context)
+        call = call_of(declaration, service, connector, context, dress)
+        compiled[verb] = compile_connector(
+            verb,
+            connector,
+            call,
+            context,
+            map_of(declaration, verb),
+            ended=ended,
+            ticket=ticket,
         )
-        for verb, connector in declaration.connectors.declared().items()
-    }
-    return compiled | compile_own_fields(declaration, call_of, ended=ended)
+
+    def own_call(connector: Connector, context: CompileContext) -> Call:
+        return call_of(declaration, service, connector, context, dress)
+
+    return compiled | compile_own_fields(declaration, own_call, ended=ended)
 
 
 def _origins(declaration: Declaration, service: SoapService | None) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """How fields of the `cases` subgraph are had from canonical records: references, masks, timeline, source.
 
 Parents are `CaseView`, or dicts of a canonical record. What is personal is masked here, before it has any
-answer's shape: no field of this subgraph gives an unmasked number.
+answer's shape: one field, `NaturalPerson.idNumber`, gives a whole number, and notes the purpose that it is asked for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,15 @@ from schema.identifiers import (
 )
 from schema.paging import fingerprint, paginate
 
-__all__ = ["ALWAYS", "CaseView", "case_rules", "network_time", "record_fields"]
+__all__ = [
+    "ALWAYS",
+    "CaseView",
+    "case_rules",
+    "masked_applicant",
+    "network_time",
+    "record_fields",
+    "subject_of",
+]
 
 ALWAYS = ("localNo", "appliedAt")
 """Canonical fields that are read whatever is selected: they identify and order."""
@@ -74,13 +82,14 @@ def case_rules(ref_key: bytes) -> dict[tuple[str, str], FieldRule]:
         ("Case", "systemCode"): FieldRule(lambda case, *_: case.found.system),
         ("Case", "system"): FieldRule(lambda case, *_: {"code": case.found.system}),
         ("Case", "applicant"): FieldRule(
-            lambda case, *_: _applicant(case.get("applicant"), ref_key), ("applicant",)
+            lambda case, *_: masked_applicant(case.get("applicant"), ref_key), ("applicant",)
         ),
         ("Case", "rawStatus"): FieldRule(lambda case, *_: case.get("rawStatus") or "", ("rawStatus",)),
         ("Case", "state"): FieldRule(lambda case, *_: case.get("state") or "UNKNOWN", ("state",)),
         ("Case", "currentStep"): FieldRule(_current_step, ("events",)),
         ("Case", "timeline"): FieldRule(_timeline, ("events",)),
         ("Case", "source"): FieldRule(_source_info, ("deepLink",)),
+        ("NaturalPerson", "idNumber"): FieldRule(_unmasked),
         ("CaseEvent", "actor"): FieldRule(lambda event, *_: _masked(event.get("actor"))),
         ("CaseEvent", "kind"): FieldRule(lambda event, *_: event.get("kind") or "UNKNOWN"),
         ("CaseEvent", "department"): FieldRule(
@@ -116,7 +125,22 @@ def _masked(name: Any) -> str | None:
     return mask_name(name) if name else None
 
 
-def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
+def _unmasked(applicant: Any, run: Run, arguments: Mapping[str, Any], _selection: Selection) -> Any:
+    run.context.seen.purposes.add(str(arguments["purpose"]))
+    return applicant["idNumber"]
+
+
+def subject_of(record: Mapping[str, Any] | None, ref_key: bytes) -> str | None:
+    """`Applicant.ref` of a canonical applicant, None where it has no number."""
+    if not record or not record.get("idNumber"):
+        return None
+    number = record["idNumber"]
+    id_type = _id_type(record.get("idType"), record.get("kind") or "UNKNOWN", number)
+    return applicant_ref(ref_key, id_type, number)
+
+
+def masked_applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
+    """An applicant as anyone may see it; None without a number."""
     if not record or not record.get("idNumber"):
         return None
     number, kind = record["idNumber"], record.get("kind") or "UNKNOWN"
@@ -137,6 +161,7 @@ def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, An
     return shown | {
         "__typename": "NaturalPerson",
         "idType": id_type,
+        "idNumber": number,
         "maskedId": mask_number(id_type, number),
         "maskedMobile": mask_mobile(record["mobile"]) if record.get("mobile") else None,
     }

@@ -10,16 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.case_fields import ALWAYS, CaseView, case_rules, connection, network_time, record_fields
+from adapters.case_fields import (
+    ALWAYS,
+    CaseView,
+    case_rules,
+    connection,
+    network_time,
+    record_fields,
+    subject_of,
+)
 from adapters.case_filter import CaseFilter, filter_number, is_applicant
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
+from adapters.files import file_url
 from adapters.network import Network, RegionTree
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
 from schema.errors import SchemaError
-from schema.identifiers import parse_case_id
+from schema.identifiers import applicant_ref, case_id, parse_case_id
 from schema.paging import checked_first
 
 __all__ = ["CaseQuestions", "QuestionRefused"]
@@ -52,9 +61,22 @@ class CaseQuestions:
 
     def __post_init__(self) -> None:
         rules = case_rules(self.ref_key)
+        rules["Case", "files"] = FieldRule(lambda case, *_: self._files(case))
         rules["LegacySystem", "items"] = FieldRule(self._items, later=True)
         rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
         self.rules = rules
+
+    def _files(self, case: CaseView) -> list[dict[str, Any]]:
+        source = self.network.sources.get(case.found.system)
+        desk = source.files if source is not None else None
+        return [
+            {"kind": kind, "title": rule.title or None, "url": file_url(kind, case.id)}
+            for kind, rule in (desk.rules.items() if desk is not None else ())
+        ]
+
+    def add_rule(self, type_name: str, field_name: str, rule: FieldRule) -> None:
+        """Of a field that another part of this subgraph answers."""
+        self.rules = {**self.rules, (type_name, field_name): rule}
 
     # --- root fields ---
 
@@ -70,7 +92,7 @@ class CaseQuestions:
     async def case(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> CaseView | None:
-        return await self._case_by_id(run, str(arguments["id"]), selection.names(), path)
+        return await self.case_by_id(run, str(arguments["id"]), selection.names(), path)
 
     async def case_progress(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
@@ -89,6 +111,7 @@ class CaseQuestions:
                 outcome.count = sum(one.system == outcome.system for one in found)
                 if not outcome.count:
                     outcome.hide()
+        self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]
@@ -145,7 +168,7 @@ class CaseQuestions:
             )
         if kind == "LegacySystem":
             return {"__typename": kind, "code": representation["code"]}
-        view = await self._case_by_id(run, representation["id"], names, path)
+        view = await self.case_by_id(run, representation["id"], names, path)
         return _Typed("Case", view) if view is not None else None
 
     # --- fields that ask a system ---
@@ -203,8 +226,11 @@ class CaseQuestions:
             trace=run.context.trace_headers,
         )
         _report(run, [outcome], path)
+        self._saw(run, (), [outcome])
         for row in rows:
             row["__system"] = code
+            if verb == "changes":
+                run.context.seen.cases.add(_named(code, row["localNo"]))
         go_on = ListCursor({code: end}).encode(question, self.secret) if end is not None else None
         shown = connection(rows, [], has_next=end is not None, has_previous=bool(after), total=None)
         # a system's own list has positions between its pages, not between its records
@@ -232,6 +258,9 @@ class CaseQuestions:
             with_cursors="cursor" in selection.names("edges") or "startCursor" in selection.names("pageInfo"),
             trace=run.context.trace_headers,
         )
+        if wanted.number is not None and wanted.id_type is not None:
+            run.context.seen.subjects.add(applicant_ref(self.ref_key, wanted.id_type, wanted.number))
+        self._saw(run, merged.found, merged.outcomes)
         _report(run, merged.outcomes, path)
         self._nobody_answered(run, merged, path)
         return self._connection(merged, question, has_previous=bool(after))
@@ -261,7 +290,10 @@ class CaseQuestions:
             FetchError(f"No data: {reason}; see sources.", path, {"code": "NO_SOURCE_ANSWERED"})
         )
 
-    async def _case_by_id(self, run: Run, text: str, names: frozenset[str], path: Path) -> CaseView | None:
+    async def case_by_id(
+        self, run: Run, text: str, names: frozenset[str], path: Path, *, live: bool = False
+    ) -> CaseView | None:
+        """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
         source = self.network.sources.get(wanted.system)
         if wanted.system in self.network.absent:
@@ -283,17 +315,31 @@ class CaseQuestions:
             deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
+            live=live,
         )
         if own:  # another's case is as if it were not there
             found = [one for one in found if _is_applicant(one, own)]
             if not found:
                 for outcome in outcomes:
                     outcome.hide()
+        self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
             message = f"{wanted.system} has no case {wanted.local_no!r}."
             run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
         return CaseView(found[0], time.time()) if found else None
+
+    def _saw(self, run: Run, found: Sequence[Found], outcomes: Sequence[Outcome]) -> None:
+        """For the record of this look. Whose a case is, is known where the applicant was read."""
+        seen = run.context.seen
+        for one in found:
+            seen.cases.add(_named(one.system, one.record["localNo"]))
+            subject = subject_of(one.record.get("applicant"), self.ref_key)
+            if subject is not None:
+                seen.subjects.add(subject)
+        for outcome in outcomes:
+            if outcome.status != "UNSUPPORTED":
+                seen.systems[outcome.system] = outcome.status
 
     def _filter(self, arguments: Mapping[str, Any]) -> CaseFilter:
         applicant = arguments.get("applicant") or {}
@@ -357,6 +403,14 @@ class _Typed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.view, name)
+
+
+def _named(system: str, local_no: Any) -> str:
+    """Its id; where its number cannot be in one it is recorded all the same."""
+    try:
+        return case_id(system, local_no)
+    except SchemaError:
+        return f"{system}:{local_no!r}"
 
 
 def _own_only(context: RequestContext) -> str | None:

@@ -14,6 +14,7 @@ from adapters.mapping.functions import CompileContext, Reader
 from adapters.mapping.template import template_expressions, template_paths
 from adapters.mapping.tree import Wanted, add_path
 from adapters.paging import PageRules
+from adapters.ticket import CompiledTicket
 from adapters.wanted import wanted_names
 from schema.canonical import VERBS
 
@@ -48,6 +49,7 @@ class CompiledConnector:
     decoders: Decoders
     also: tuple[tuple[str | int, ...], ...] = ()
     """Paths that are read of every reply, whatever is selected: what tells that a session has ended."""
+    ticket: CompiledTicket | None = None
     readers: dict[frozenset[str], ReplyReader] = field(default_factory=dict)
 
     mapped: frozenset[str] = field(init=False)
@@ -108,6 +110,7 @@ def compile_connector(
     *,
     ended: str | None = None,
     kind: type[CompiledConnector] = CompiledConnector,
+    ticket: CompiledTicket | None = None,
 ) -> CompiledConnector:
     """ended: condition that a session has ended; kind: what to make, where it is no verb. Raises ExpressionError; declarations that passed `validate` do not."""
 
@@ -125,6 +128,7 @@ def compile_connector(
         if text
     )
     paging = connector.paging
+    always = [text for text in (ended, connector.ticket and connector.ticket.pending) if text]
     return kind(
         verb,
         connector,
@@ -139,7 +143,8 @@ def compile_connector(
         optional(failure.message),
         asked_filters(connector),
         compile_decoders(connector.decode, context),
-        tuple(path.steps for path in template_paths([ended] if ended else []) if path.root in ("", "reply")),
+        tuple(path.steps for path in template_paths(always) if path.root in ("", "reply")),
+        ticket,
     )
 
 

@@ -28,6 +28,9 @@ from adapters.case_questions import QuestionRefused
 from adapters.cursor import CursorError
 from adapters.fetch import FetchError, FetchOperation, FetchResult, PreparedFetch, RequestContext
 from adapters.shape import Rules, Run, Selection, compile_shape, fields_below, is_selected
+from adapters.submission.form import SubmissionRefused
+from adapters.submission.outbox import OutboxUnavailable
+from adapters.submission.questions import SubmissionQuestions
 from schema.errors import SchemaError
 
 __all__ = ["Ask", "ConnectorSubgraph", "Questions", "connector_schema"]
@@ -58,6 +61,7 @@ class ConnectorSubgraph:
     sdl: str
     schema: GraphQLSchema
     questions: Questions
+    submissions: SubmissionQuestions | None = None
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Compiles every root field of the operation once."""
@@ -67,10 +71,12 @@ class ConnectorSubgraph:
             if isinstance(one, FragmentDefinitionNode)
         }
         root = next(one for one in operation.document.definitions if isinstance(one, OperationDefinitionNode))
-        query = self.schema.query_type
-        assert query is not None  # noqa: S101 - the SDL of this house has a Query
+        is_mutation = operation.kind == "mutation"
+        root_type = self.schema.mutation_type if is_mutation else self.schema.query_type
+        assert root_type is not None  # noqa: S101 - the planner asks for what the SDL has
         fields = [
-            _RootField(self, node, fragments, query) for node in fields_below(root.selection_set, fragments)
+            _RootField(self, node, fragments, root_type)
+            for node in fields_below(root.selection_set, fragments)
         ]
 
         async def fetch(variables: Mapping[str, Any], context: RequestContext) -> FetchResult:
@@ -80,8 +86,8 @@ class ConnectorSubgraph:
                 return FetchResult(None, errors)
             run = Run(values_, context)
             asked = [one for one in fields if is_selected(one.node, run.variables)]
-            if len(asked) == 1:
-                values = [await asked[0].answer(run)]
+            if len(asked) == 1 or is_mutation:  # what changes something is done in order
+                values = [await one.answer(run) for one in asked]
             else:
                 values = list(await asyncio.gather(*(one.answer(run) for one in asked)))
             await _settle(run)
@@ -99,25 +105,39 @@ class _RootField:
         subgraph: ConnectorSubgraph,
         node: FieldNode,
         fragments: Mapping[str, FragmentDefinitionNode],
-        query: GraphQLObjectType,
+        root: GraphQLObjectType,
     ) -> None:
         self.key = node.alias.value if node.alias else node.name.value
         self.name = node.name.value
         self.node = node
         self.subgraph = subgraph
         self.selection = Selection((node,), subgraph.schema, fragments)
+        self.type_name = root.name
         if self.name == "__typename":
             return
-        self.definition = query.fields[self.name]
+        self.definition = root.fields[self.name]
         self.shape = compile_shape(
             (node,), self.definition.type, subgraph.questions.rules, subgraph.schema, fragments
         )
         self.ask = subgraph.questions.root_fields().get(self.name)
+        submissions = subgraph.submissions
+        self.tell: Callable[..., Awaitable[Any]] | None = (
+            None
+            if submissions is None
+            else {
+                "receipt": submissions.receipt,
+                "applicationForms": submissions.application_forms,
+                "submitCase": submissions.submit_case,
+                "supplementCase": submissions.supplement_case,
+                "withdrawCase": submissions.withdraw_case,
+                "bookAppointment": submissions.book_appointment,
+            }.get(self.name)
+        )
 
     async def answer(self, run: Run) -> Any:
         path = (self.key,)
         if self.name == "__typename":
-            return "Query"
+            return self.type_name
         try:
             arguments = get_argument_values(self.definition, self.node, run.values)
             if self.name == "_entities":
@@ -126,11 +146,20 @@ class _RootField:
                 )
             elif self.name == "_service":
                 value = {"sdl": self.subgraph.sdl}
+            elif self.tell is not None:
+                value = await self.tell(run, arguments)
+            elif self.ask is None:
+                raise QuestionRefused(
+                    "CAPABILITY_MISSING", "nothing can be handed in here: there is no outbox"
+                )
             else:
-                assert self.ask is not None  # noqa: S101 - every root field of the SDL has its question
                 value = await self.ask(run, arguments, self.selection, path)
-        except (QuestionRefused, CursorError, SchemaError) as error:
+        except (QuestionRefused, CursorError, SchemaError, OutboxUnavailable) as error:
             run.errors.append(FetchError(str(error), path, {"code": error.code}))
+            return None
+        except SubmissionRefused as error:
+            for one in error.problems:
+                run.errors.append(FetchError(one.message, path, {"code": one.code, "field": one.field}))
             return None
         return self.shape(value, run, path)
 

@@ -7,18 +7,22 @@ people see on hover.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from adapters.auth.model import Auth, SoapHeader
 from adapters.auth.wss.model import SoapSecurity
-from adapters.codecs.model import Decode, Encode
+from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
+from adapters.file_model import FileKind, FileRule
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
-from schema.canonical import RECORDS, VERBS, Record
+from adapters.ticket_model import Ticket
+from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
+from adapters.write_model import Accepts, Reconcile, WriteAnswer, WriteFailure
+from schema.canonical import RECORDS, VERBS, WRITES, Record
 from schema.vocabulary import ENUMS
 
 __all__ = [
@@ -28,15 +32,20 @@ __all__ = [
     "Connectors",
     "Declaration",
     "Failure",
+    "FileRule",
     "GraphQLSource",
+    "MaintenanceWindow",
     "OwnField",
     "OwnTypes",
     "Paging",
+    "Request",
     "RestSource",
     "SoapSource",
     "Source",
     "SystemInfo",
+    "Ticket",
     "Traffic",
+    "Write",
     "declaration_schema",
 ]
 
@@ -122,8 +131,12 @@ class RestSource(Model):
     """A service called by HTTP, JSON or XML."""
 
     base_url: str = Field(description="Address that all paths are put behind.")
-    format: Literal["json", "xml", "raw"] = Field(
+    format: Literal["json", "xml", "csv", "raw"] = Field(
         default="json", description="What its replies are; raw: bytes that `decode` reads."
+    )
+    csv: RecordsStep | None = Field(
+        default=None,
+        description="How rows are written, if not with commas, quotes and a header row (format csv) 分隔格式.",
     )
     charset: str | None = Field(default=None, description="Charset of bodies both ways, e.g. gb18030.")
     auth: Auth | None = Field(default=None, description="How the gateway shows who it is 认证方式.")
@@ -166,30 +179,6 @@ class Source(Model):
         return one.auth if one is not None else None
 
 
-class Cache(Model):
-    ttl_s: float = Field(default=0, ge=0, le=86400, description="Seconds for which an answer is fresh.")
-    stale_if_error_s: float = Field(
-        default=0,
-        ge=0,
-        le=604800,
-        description="Seconds past that for which it may stand in for a failed call.",
-    )
-
-
-class Traffic(Model):
-    """What the system may be burdened with."""
-
-    timeout_ms: int = Field(default=2000, ge=50, le=60000, description="One attempt, in milliseconds.")
-    concurrency: int = Field(default=8, ge=1, le=256, description="Calls at once (bulkhead).")
-    queue: int = Field(default=64, ge=0, le=10000, description="Calls that may wait for a place.")
-    rate_per_s: float | None = Field(
-        default=None, gt=0, le=10000, description="Calls a second; no limit if absent."
-    )
-    retries: int = Field(default=2, ge=0, le=5, description="Further attempts of a failed read.")
-    max_body_mb: float = Field(default=16, gt=0, le=256, description="Larger replies are refused.")
-    cache: Cache = Cache()
-
-
 class Failure(Model):
     """When a reply that arrived is a failure all the same. Expressions over the reply, `$status`, `$fault`."""
 
@@ -223,8 +212,8 @@ class Paging(Model):
         return self
 
 
-class Connector(Model):
-    """One thing that the system can be asked."""
+class Request(Model):
+    """What is sent, and how what comes back is unpacked."""
 
     operation: str | None = Field(default=None, description="SOAP: operation of the port.")
     method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="GET", description="REST: method.")
@@ -253,9 +242,17 @@ class Connector(Model):
         default=(),
         description="What stands inside fields of the reply becomes what rules and map read, in order 报文解码.",
     )
+
+
+class Connector(Request):
+    """One thing that the system can be asked."""
+
     numbers: str | None = Field(
         default=None,
         description="Regular expression of this system's case numbers; others are not asked for here.",
+    )
+    ticket: Ticket | None = Field(
+        default=None, description="Its answer is a ticket; the result is polled for 回执轮询."
     )
     paging: Paging = Paging()
     order: Literal["newest-first", "any"] = Field(
@@ -271,6 +268,26 @@ class Connector(Model):
     safe: bool = Field(default=True, description="Reading only: may be retried and cached.")
 
 
+class Write(Request):
+    """One thing that the system can be told: sent once, through the outbox 申报发件箱."""
+
+    safe: ClassVar[bool] = False
+
+    method: Literal["GET", "POST", "PUT", "PATCH"] = Field(default="POST", description="REST: method.")
+    timeout_ms: int | None = Field(
+        default=None,
+        ge=50,
+        le=120000,
+        description="Longest wait for the answer; without it `traffic.timeoutMs`.",
+    )
+    accepts: Accepts = Accepts()
+    answer: WriteAnswer = WriteAnswer()
+    failure: WriteFailure = WriteFailure()
+    reconcile: Reconcile | None = Field(
+        default=None, description="How an unknown outcome is found out; without it a person must 核对."
+    )
+
+
 class Connectors(Model):
     """The canonical verbs 标准动作; leave out what the system cannot do."""
 
@@ -281,10 +298,24 @@ class Connectors(Model):
         description="Cases, newest first 办件列表: $args.applicant.idNumber, $args.from, $args.to, $args.department, ...",
     )
     changes: Connector | None = Field(default=None, description="Changes since a time 变更: $args.since.")
+    submit: Write | None = Field(default=None, description="Files an application 申报.")
+    supplement: Write | None = Field(
+        default=None, description="Hands in what was missing 补正: $args.case.number."
+    )
+    withdraw: Write | None = Field(
+        default=None, description="Takes an application back 撤回: $args.case.number."
+    )
+    appointment: Write | None = Field(
+        default=None, description="Books an appointment 预约: $args.slot.start."
+    )
 
     def declared(self) -> dict[str, Connector]:
         """Verb -> connector, of those that are there."""
         return {verb: one for verb in VERBS if (one := getattr(self, verb)) is not None}
+
+    def writes(self) -> dict[str, Write]:
+        """Operation -> what is declared of it, of those that are there."""
+        return {name: one for name in WRITES if (one := getattr(self, name)) is not None}
 
 
 class Batch(Model):
@@ -340,6 +371,9 @@ class Declaration(Model):
     connectors: Connectors = Connectors()
     types: OwnTypes | None = Field(
         default=None, description="GraphQL types and fields of its own 系统自有类型."
+    )
+    files: dict[FileKind, FileRule] = Field(
+        default_factory=dict, description="Files of a case that can be fetched 办件文件: kind -> how."
     )
 
 

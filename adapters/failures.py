@@ -20,13 +20,23 @@ __all__ = ["failure_of", "protocol_failure", "status_failure", "wire_failure"]
 
 def protocol_failure(read: Read, reply: RawReply, *, single: bool) -> str | None:
     """What the protocol's own signs say: not_found, unavailable, refused, or None for a good reply."""
-    if read.fault is not None:
+    if read.fault is not None and not reply.content_type.lower().startswith("application/problem+"):
         # SOAP 1.1 "Server", SOAP 1.2 "Receiver": the system's side failed, another attempt may do
         code = str(read.fault.get("code") or "").partition(".")[
             0
         ]  # "Server.userException" is of the class Server
         return "unavailable" if code in ("Server", "Receiver") else "refused"
-    return status_failure(reply.status, single=single)
+    said = (read.fault or {}).get("detail")
+    return status_failure(_problem_status(reply.status, said), single=single)
+
+
+def _problem_status(status: int, problem: object) -> int:
+    """Behind some proxies everything comes with 200; a problem detail then has the status that was meant (RFC 9457
+    section 3.1.2)."""
+    told = problem.get("status") if isinstance(problem, dict) else None
+    if status < 400 and str(told).isdigit() and 400 <= int(str(told)) < 600:
+        return int(str(told))
+    return status
 
 
 def status_failure(status: int, *, single: bool) -> str | None:

@@ -37,6 +37,8 @@ _STATUS_OF_CODE = {
     "SOURCE_BAD_DATA": "BAD_DATA",
     "SOURCE_OVERLOADED": "OVERLOADED",
     "SOURCE_CIRCUIT_OPEN": "CIRCUIT_OPEN",
+    "SOURCE_MAINTENANCE": "MAINTENANCE",
+    "SOURCE_NOT_READY": "TIMEOUT",
     "SOURCE_REFUSED": "REFUSED",
 }
 _STATUS_OF_ANSWER = {"FRESH": "OK", "CACHED": "CACHED", "STALE": "STALE"}
@@ -235,6 +237,7 @@ class _Stream:
         self.pages = 0
         self.doubt_said = False
         self.seen: set[Position] = set()
+        self.before: Page | None = None
 
     @property
     def more(self) -> bool:
@@ -301,10 +304,25 @@ class _Stream:
             )
             self.next = None
         self.seen.add(position)
+        if self._again(page):
+            self.outcome.troubles.append(
+                Trouble("paging", "the system gives the same page again and again; the rest was left")
+            )
+            self.next, self.before = None, page
+            return True
+        self.before = page
         self.total = page.total if page.total is not None and self.keep is None else self.total
         self.buffer.extend(self._fresh(page))
         self.buffer.sort(key=lambda found: found.key)
         return True
+
+    def _again(self, page: Page) -> bool:
+        """By the reply's bytes; or, where a reply holds the time of day, by the numbers of cases in their order."""
+        before = self.before
+        if before is None or not page.records:
+            return False
+        numbers = [record["localNo"] for record in page.records]
+        return page.repeats(before) or numbers == [record["localNo"] for record in before.records]
 
     def _fresh(self, page: Page) -> list[Found]:
         """Records of the page that pass the gateway's own filter and were not delivered before."""

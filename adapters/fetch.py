@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from graphql import DocumentNode
 
+from adapters.seen import Seen
+
 __all__ = [
     "Caller",
     "FetchError",
@@ -52,6 +54,7 @@ class RequestContext:
     request_id: shown in errors and logs; trace_headers: W3C trace context to send on.
     headers: those of the client's request, found by name in lower case; no subgraph sees one that its declaration
     does not name.
+    seen: what those who answer have seen of cases and people; they add to it.
     """
 
     deadline: float
@@ -60,6 +63,7 @@ class RequestContext:
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     client_name: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seen: Seen = field(default_factory=Seen, repr=False)
 
     def remaining_s(self) -> float:
         """Seconds left, never negative."""

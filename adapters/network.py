@@ -173,8 +173,11 @@ class Network:
         deadline: float,
         only: str | None = None,
         trace: Mapping[str, str] = NO_TRACE,
+        live: bool = False,
     ) -> tuple[list[Found], list[Outcome]]:
-        """Cases of a number in every system whose numbers look like it, or in the one system named."""
+        """Cases of a number in every system whose numbers look like it, or in the one system named.
+
+        live: no kept answer will do."""
         sources = [
             source
             for code, source in sorted(self.sources.items())
@@ -192,6 +195,7 @@ class Network:
                 deadline=deadline,
                 gaps=outcome.gaps,
                 trace=trace,
+                live=live,
             )
 
         answers = await ask_each(sources, ask)
@@ -268,6 +272,7 @@ class Network:
         whole = Outcome(system)
         # a pull queue begins again with the records of its last moment: those that were delivered are passed over
         delivered = start.last.numbers if start.last else frozenset[str]()
+        before: Page | None = None
         if self._pulls(system, verb):  # two records are the same only if all of them is
             fields = [field.name for field in VERBS[verb].fields]
         for _ in range(MAX_PAGES):
@@ -279,6 +284,12 @@ class Network:
                 failed = not whole.answered and whole.status != "UNSUPPORTED"
                 mark = Mark(position, Last(str(position), delivered) if delivered else None, skip)
                 return whole, rows, mark if rows and failed else None
+            if page.repeats(before):
+                whole.troubles.append(
+                    Trouble("paging", "the system gives the same page again and again; the rest was left")
+                )
+                return whole, rows, None
+            before = page
             fresh = (
                 [record for record in page.records if _print_of(record) not in delivered]
                 if delivered

@@ -21,7 +21,9 @@ Position = int | str | None
 _USUAL_LIMITS = frozenset({5, 10, 15, 20, 25, 30, 40, 50, 100, 200, 500})
 """A page of so many records, though more were asked for, may be the system's own limit and not the end of the list."""
 
-_LINK = re.compile(r'<([^>]*)>\s*((?:;[^,;"]*(?:"[^"]*")?)*)')
+_PARAMETER = r";\s*([^\s=;,\"]+)\s*(?:=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]*))?\s*"
+_LINK_PARAMETER = re.compile(_PARAMETER)
+_LINK = re.compile(rf"<([^<>]*)>\s*((?:{_PARAMETER})*)")
 
 
 class PageRules:
@@ -92,10 +94,10 @@ def page_roots(paging: Paging, position: Position) -> dict[str, Any]:
 
 def next_link(header: str) -> str | None:
     """Target of `rel="next"` in a Link header (RFC 8288)."""
-    for target, parameters in _LINK.findall(header):
-        for name, _, value in (part.partition("=") for part in parameters.split(";")):
-            if name.strip().lower() == "rel" and "next" in value.strip().strip('"').lower().split():
-                return str(target)
+    for link in _LINK.finditer(header):
+        for name, value in _LINK_PARAMETER.findall(link[2]):
+            if name.lower() == "rel" and "next" in value.strip('"').lower().split():
+                return link[1]
     return None
 
 

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from adapters.auth.credentials import Credentials
-from adapters.auth.grant import Grant
+from adapters.auth.grant import Grant, with_headers
 from adapters.codecs.errors import CodecError
 from adapters.compiled import CompiledConnector, ReplyReader
 from adapters.declaration import Declaration
-from adapters.exchange import Exchange, Read
+from adapters.exchange import Call, Exchange, Read
 from adapters.failures import failure_of, protocol_failure, status_failure, wire_failure
+from adapters.files import FileDesk
 from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.paging import Position, next_link, page_roots, short_pages
 from adapters.reply import RawReply
+from adapters.ticket import CompiledTicket, HeldTickets
 from adapters.tracing import CallTracer
+from adapters.traffic.deadline import left_ms
 from adapters.traffic.errors import (
     SourceBadData,
     SourceError,
     SourceNotFound,
+    SourceNotReady,
     SourceRefused,
 )
 from adapters.traffic.traffic import Answer, Traffic
@@ -45,6 +50,10 @@ T = TypeVar("T")
 OFF_LOOP_BYTES = 256 * 1024
 """Replies from this size on are read and mapped in a thread."""
 
+_POLL_MARGIN_S = 0.03
+"""A poll that would begin later than this and twice the last one's time before the end is not made: better to say that
+the result is not ready than that the system did not answer."""
+
 NO_TRACE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -52,7 +61,8 @@ NO_TRACE: Mapping[str, str] = MappingProxyType({})
 class Page:
     """records: canonical dicts, rejected ones left out. next: position of the next page, None at the end.
 
-    status: FRESH, CACHED or STALE; as_of: unix seconds of the reply; error: why it is stale.
+    status: FRESH, CACHED or STALE; as_of: unix seconds of the reply; error: why it is stale. digest: of the reply's
+    bytes, where the list goes on.
     """
 
     records: list[dict[str, Any]]
@@ -62,6 +72,28 @@ class Page:
     as_of: float
     error: SourceError | None = None
     troubles: tuple[Trouble, ...] = ()
+    digest: bytes = b""
+
+    def repeats(self, before: Page | None) -> bool:
+        """Whether this page is the one before it once more: a system that does not heed what page it is asked for, or
+        gives its last one for all that come after. Records alone would not tell: those of two pages may be alike in
+        the fields that were selected."""
+        return (
+            before is not None and bool(self.records) and self.digest != b"" and self.digest == before.digest
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Polling:
+    """One call with a ticket. until: event-loop time; key: None where its ticket must not be held."""
+
+    connector: CompiledConnector
+    ticket: CompiledTicket
+    reader: ReplyReader
+    scope: Scope
+    trace: Mapping[str, str]
+    key: str | None
+    until: float
 
 
 @dataclass(slots=True)
@@ -77,6 +109,8 @@ class Source:
     namespace: str
     secret: bytes = field(repr=False)
     tracer: CallTracer | None = None
+    files: FileDesk | None = None
+    tickets: HeldTickets = field(default_factory=HeldTickets, repr=False)
 
     @property
     def code(self) -> str:
@@ -103,15 +137,24 @@ class Source:
         gaps: list[Gap] | None = None,
         trace: Mapping[str, str] = NO_TRACE,
         roots: Mapping[str, Any] = NO_TRACE,
+        live: bool = False,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
         verb: or the coordinate of a field of its own types. args: what the request template may use as `$args`;
         roots: what else it may use, by name; deadline: event-loop time; gaps: unmapped codes of a fresh reply
-        are added here.
+        are added here. live: no kept answer will do, and none that another call is waiting for.
         """
         asking = partial(
-            self._ask, verb, args, fields, deadline=deadline, position=position, gaps=gaps, roots=roots
+            self._ask,
+            verb,
+            args,
+            fields,
+            deadline=deadline,
+            position=position,
+            gaps=gaps,
+            roots=roots,
+            live=live,
         )
         if self.tracer is None:
             return await asking(trace)
@@ -135,6 +178,7 @@ class Source:
         position: Position,
         gaps: list[Gap] | None,
         roots: Mapping[str, Any],
+        live: bool,
     ) -> Page:
         connector = self.connectors[verb]
         reader = connector.reader(fields)
@@ -142,26 +186,34 @@ class Source:
         scope = Scope({**roots, "args": args, "page": page})
         # what cannot be built is told before anything waits for a place; with a session there is nothing to build yet
         built = [] if self.credentials.renewable else [self._request(connector, scope, trace)]
-        fresh: list[Read] = []
-
-        async def send(timeout_s: float) -> bytes:
-            fresh.clear()
-
-            def request(grant: Grant) -> WireRequest:
-                # another attempt is built anew: a signature holds a time and a nonce
-                return built.pop() if built else self._request(connector, scope, trace, grant)
-
-            reply, read = await self._answered(connector, reader, request, timeout_s)
-            self._check(connector, read, reply)
-            fresh.append(read)
-            return reply.pack()
-
         parts = {"args": dict(args), "page": page, **({"roots": dict(roots)} if roots else {})}
         key = (
             cache_key(self.namespace, self.code, verb, parts, secret=self.secret)
-            if connector.connector.safe
+            if connector.connector.safe and not live
             else None
         )
+        fresh: list[tuple[bytes, Read]] = []
+        tells_deadline = self.declaration.traffic.deadline_header
+
+        async def send(timeout_s: float) -> bytes:
+            def request(grant: Grant) -> WireRequest:
+                # another attempt is built anew: a signature holds a time and a nonce
+                one = built.pop() if built else self._request(connector, scope, trace, grant)
+                if tells_deadline is None:
+                    return one
+                return with_headers(one, ((tells_deadline, left_ms(deadline, timeout_s)),))
+
+            if connector.ticket is None:
+                reply, read = await self._answered(connector, reader, request, timeout_s)
+            else:
+                until = min(asyncio.get_running_loop().time() + timeout_s, deadline)
+                polling = _Polling(connector, connector.ticket, reader, scope, trace, key, until)
+                reply, read = await self._polled(polling, request)
+            self._check(connector, read, reply)
+            packed = reply.pack()
+            fresh.append((packed, read))
+            return packed
+
         answer = await self.traffic.call(send, key=key, deadline=deadline, read=connector.connector.safe)
         return await _off_loop(answer.body, self._page, connector, answer, fresh, reader, page, gaps)
 
@@ -169,16 +221,22 @@ class Source:
         self,
         connector: CompiledConnector,
         answer: Answer,
-        fresh: list[Read],
+        fresh: Sequence[tuple[bytes, Read]],
         reader: ReplyReader,
         page: Mapping[str, Any],
         gaps: list[Gap] | None,
     ) -> Page:
         status = str(answer.status.name)
         # a flight that others shared, or a kept reply, is read here from its bytes
-        is_own = bool(fresh) and status == "FRESH"
         reply = RawReply.unpack(answer.body)
-        read = fresh[-1] if is_own else self._read(reply, reader)
+        # of several attempts side by side, the one that was the answer
+        own = (
+            next((read for packed, read in fresh if packed is answer.body), None)
+            if status == "FRESH"
+            else None
+        )
+        is_own = own is not None
+        read = own or self._read(reply, reader)
         scope = Scope({"reply": read.tree, "page": page, "link": read.link, "soapHeader": read.soap_header})
         try:
             nodes = self._nodes(connector, read, scope)
@@ -200,20 +258,25 @@ class Source:
             gaps.extend(scope.gaps)
         if connector.single and not nodes:
             raise SourceNotFound(self.code)
-        return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles))
+        digest = blake2b(reply.body, digest_size=16).digest() if position is not None else b""
+        return Page(records, position, total, status, reply.asked_at, answer.error, tuple(troubles), digest)
 
     def _request(
         self, connector: CompiledConnector, scope: Scope, trace: Mapping[str, str], grant: Grant | None = None
     ) -> WireRequest:
+        return self._built(connector.call, scope, trace, grant)
+
+    def _built(self, call: Call, scope: Scope, trace: Mapping[str, str], grant: Grant | None) -> WireRequest:
         if grant is not None and grant.roots:
             scope = Scope({**scope.roots, **grant.roots})
         try:
-            return _traced(connector.call.request(scope), trace)
+            return _traced(call.request(scope), trace)
         except ValueProblem as problem:
             raise SourceRefused(self.code, f"The request cannot be built: {problem}.") from problem
 
     async def close(self) -> None:
-        """Log out where the declaration says how, then close the connections."""
+        """Log out where the declaration says how, end what runs behind answers, then close the connections."""
+        await self.traffic.close()
         await self.credentials.close()
         await self.wire.close()
 
@@ -253,6 +316,59 @@ class Source:
             if renewed or not self.credentials.forget(grant):
                 raise failure_of(self.code, "credentials", reply.status)
             renewed = True
+
+    async def _polled(
+        self, polling: _Polling, request: Callable[[Grant], WireRequest]
+    ) -> tuple[RawReply, Read]:
+        """The result that a ticket stands for. A ticket not ready in time is held for the next call."""
+        held = self.tickets.get(polling.key)
+        if held is not None:
+            try:
+                return await self._result(polling, held)
+            except SourceError as error:
+                if not error.answers:
+                    raise
+                # the system does not know it any more: a new one is asked for below
+        first = replace(polling.reader, wanted=None, decode=None)
+        left_s = polling.until - asyncio.get_running_loop().time()
+        reply, read = await self._answered(polling.connector, first, request, left_s)
+        self._check(polling.connector, read, reply)
+        try:
+            taken = polling.ticket.taken(read)
+        except ValueProblem as problem:
+            raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
+        self.tickets.keep(polling.key, taken, polling.ticket.life_s)
+        return await self._result(polling, taken)
+
+    async def _result(self, polling: _Polling, taken: Mapping[str, Any]) -> tuple[RawReply, Read]:
+        ticket, loop = polling.ticket, asyncio.get_running_loop()
+        scope = Scope({**polling.scope.roots, "ticket": taken})
+
+        def request(grant: Grant) -> WireRequest:
+            return self._built(ticket.call, scope, polling.trace, grant)
+
+        while True:
+            began = loop.time()
+            reply, read = await self._answered(
+                polling.connector, polling.reader, request, polling.until - began
+            )
+            took_s = loop.time() - began
+            try:
+                pending = ticket.is_pending(read, reply)
+                if not pending:
+                    self._check(polling.connector, read, reply)
+            except ValueProblem as problem:
+                raise SourceBadData(self.code, f"The reply is not as declared: {problem}.") from problem
+            except SourceError as error:
+                if error.answers:
+                    self.tickets.drop(polling.key)
+                raise
+            if not pending:
+                self.tickets.drop(polling.key)
+                return reply, read
+            if loop.time() + ticket.every_s + 2 * took_s + _POLL_MARGIN_S >= polling.until:
+                raise SourceNotReady(self.code, retry_after_s=ticket.every_s)
+            await asyncio.sleep(ticket.every_s)
 
     def _read_answer(self, connector: CompiledConnector, reader: ReplyReader, reply: RawReply) -> Read:
         try:
@@ -340,7 +456,7 @@ def _read_records(
         if missing:
             reasons = {trouble.field: trouble.message for trouble in new}
             why = ", ".join(f"{field} ({reasons.get(field, 'missing')})" for field in missing)
-            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}"))
+            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}", node))
             continue
         label = one.get("localNo") or (index if needed else f"{name}[{index}]")
         troubles.extend(Trouble(f"{label}.{t.field}", t.message) for t in new)

@@ -20,6 +20,7 @@ from adapters.problems import Problem, nearest, one_of
 from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
 from adapters.validate_sources import source_problems
+from adapters.validate_writes import write_problems
 
 __all__ = ["Checked", "Known", "check_across", "check_document"]
 
@@ -64,6 +65,7 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
     declaration = _with_sdl(document, declaration, lookup)
     if declaration.types is not None and declaration.types.sdl is not None:
         document.problems.extend(own_problems(document, declaration))
+    document.problems.extend(write_problems(document, declaration, known.items))
     return Checked(document, declaration)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import graphql
 from pydantic.alias_generators import to_snake
 
 from adapters.codecs.check import decode_problems, encode_problems
-from adapters.declaration import Connector, Declaration, RestSource
+from adapters.declaration import Connector, Declaration, Request, RestSource
 from adapters.exchange import FAULT_NAMES
+from adapters.files import file_connector
 from adapters.loader import Document
 from adapters.mapping.compiler import compile_expression
 from adapters.mapping.dates import parse_offset
@@ -21,6 +23,8 @@ from adapters.mapping.functions import ANY, KEEP, REFUSE, CompileContext
 from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
+from adapters.rest.xml_body import unknown_prefixes
+from adapters.ticket import poll_connector
 from schema.canonical import VERBS, Field, Record
 
 __all__ = [
@@ -28,6 +32,8 @@ __all__ = [
     "codec_problems",
     "connector_problems",
     "context_of",
+    "expression_problem",
+    "literals",
     "map_of",
     "map_problems",
     "protocol_problems",
@@ -36,12 +42,13 @@ __all__ = [
     "request_problems",
     "secret_names",
     "session_names",
+    "soap_header_names",
     "template_problems",
     "value_problems",
 ]
 
 Place = tuple[str | int, ...]
-_XML_NAME = re.compile(r"[^\W\d][\w.-]*")
+_XML_NAME = re.compile(r"(?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*|@xmlns")
 ARGS = {
     "items": frozenset[str](),
     "case": frozenset({"number"}),
@@ -79,15 +86,16 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield document.problem(
             ("connectors",), "NOTHING_TO_ASK", "no connector is declared", allowed=one_of("", VERBS)
         )
+    yield from _file_problems(document, declaration, context)
     for verb, connector in connectors.items():
         place: Place = ("connectors", verb)
-        roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
         yield from protocol_problems(document, declaration, connector, place)
-        yield from request_problems(
-            document, connector, context, place, roots, secrets=secret_names(declaration)
-        )
+        roots = {"args": ARGS[verb], "page": PAGE_NAMES, **session_names(declaration)}
+        yield from request_problems(document, connector, context, place, roots, secret_names(declaration))
+        yield from _number_problems(document, connector, place)
         yield from reply_problems(document, connector, context, place)
         yield from codec_problems(document, connector, context, place)
+        yield from _ticket_problems(document, declaration, verb, connector, context)
         if connector.map is None:
             if not (verb == "cases" and "case" in connectors):
                 yield document.problem(place, "MISSING_KEY", f"'map' is missing in {verb!r}", key=True)
@@ -95,8 +103,27 @@ def connector_problems(document: Document, declaration: Declaration) -> Iterator
         yield from map_problems(document, connector.map, VERBS[verb], context, (*place, "map"))
 
 
+def _file_problems(
+    document: Document, declaration: Declaration, context: CompileContext
+) -> Iterator[Problem]:
+    rest = declaration.source.rest
+    for kind, rule in declaration.files.items():
+        place: Place = ("files", kind)
+        if rest is None:
+            yield document.problem(place, "WRONG_PROTOCOL", "'files' need a rest source", key=True)
+            continue
+        connector = file_connector(rule)
+        yield from _rest_problems(document, rest, connector, place)
+        roots = {
+            "args": frozenset({"number", "file"}),
+            "page": PAGE_NAMES,
+            **session_names(declaration),
+        }
+        yield from request_problems(document, connector, context, place, roots)
+
+
 def protocol_problems(
-    document: Document, declaration: Declaration, connector: Connector, place: Place
+    document: Document, declaration: Declaration, connector: Request, place: Place
 ) -> Iterator[Problem]:
     source = declaration.source
     foreign: list[str] = []
@@ -123,6 +150,9 @@ def protocol_problems(
             yield document.problem(
                 (*place, name), "WRONG_PROTOCOL", f"{name!r} means nothing to a {kind} source", key=True
             )
+
+
+def _number_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
     if connector.numbers is not None:
         try:
             compile_pattern(connector.numbers)
@@ -131,7 +161,7 @@ def protocol_problems(
 
 
 def _rest_problems(
-    document: Document, source: RestSource | None, connector: Connector, place: Place
+    document: Document, source: RestSource | None, connector: Request, place: Place
 ) -> Iterator[Problem]:
     if connector.path and not connector.path.startswith("/"):
         yield document.problem(
@@ -152,12 +182,17 @@ def _rest_problems(
     for inner in _bad_xml_names(connector.body):
         message = f"{inner[-1]!r} is no name of an XML element or attribute"
         yield document.problem((*place, "body", *inner), "XML_BODY", message, key=True)
+    for inner in unknown_prefixes(connector.body):
+        message = f"the prefix of {inner[-1]!r} is declared nowhere around it"
+        yield document.problem(
+            (*place, "body", *inner), "XML_BODY", message, allowed='such as "@xmlns:p": urn:…', key=True
+        )
 
 
 def _bad_xml_names(tree: Any) -> Iterator[Place]:
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            if not _XML_NAME.fullmatch(str(name).removeprefix("@")):
+            if name != "#text" and not _XML_NAME.fullmatch(str(name).removeprefix("@")):
                 yield (name,)
             yield from ((name, *inner) for inner in _bad_xml_names(value))
     elif isinstance(tree, list):
@@ -165,7 +200,7 @@ def _bad_xml_names(tree: Any) -> Iterator[Place]:
             yield from ((index, *inner) for inner in _bad_xml_names(value))
 
 
-def _document_problems(document: Document, connector: Connector, place: Place) -> Iterator[Problem]:
+def _document_problems(document: Document, connector: Request, place: Place) -> Iterator[Problem]:
     try:
         parsed = graphql.parse(connector.document or "")
     except graphql.GraphQLSyntaxError as error:
@@ -193,10 +228,9 @@ def request_problems(
     context: CompileContext,
     place: Place,
     roots: Mapping[str, frozenset[str] | None],
-    *,
-    secrets: Mapping[str, frozenset[str]],
+    secrets: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    """roots: what a request may name after `$`, each with the names below it; secrets: what its SOAP header may, too."""
+    """roots: what a request may name after `$`, each with the names below it; secrets: what SOAP headers may beside."""
     trees = {
         "query": connector.query,
         "headers": connector.headers,
@@ -214,7 +248,7 @@ def request_problems(
     try:
         compile_url_path(connector.path, context)
     except ExpressionError as error:
-        yield _expression_problem(document, (*place, "path"), connector.path, error)
+        yield expression_problem(document, (*place, "path"), connector.path, error)
     else:
         for hole in re.findall(r"\{([^{}]*)\}", connector.path):
             yield from _root_problems(document, (*place, "path"), parse(hole), roots)
@@ -230,7 +264,7 @@ def template_problems(
     pages: bool,
 ) -> Iterator[Problem]:
     """Of a template of a request. roots: what may follow $; pages: whether there is anything for $page to say."""
-    for inner, text in _literals(tree):
+    for inner, text in literals(tree):
         if text.strip() == "TODO":
             yield document.problem((*place, *inner), "TODO_LEFT", "a TODO of the draft is still here")
     for inner, text in template_expressions(tree):
@@ -242,13 +276,13 @@ def template_problems(
         try:
             compile_template(text, context)
         except ExpressionError as error:
-            yield _expression_problem(document, here, text, error)
+            yield expression_problem(document, here, text, error)
             continue
         yield from _root_problems(document, here, parse(text), roots)
 
 
 def codec_problems(
-    document: Document, connector: Connector, context: CompileContext, place: Place
+    document: Document, connector: Request, context: CompileContext, place: Place
 ) -> Iterator[Problem]:
     for index, message in decode_problems(connector.decode, context):
         yield document.problem((*place, "decode", index), "BAD_CODEC", message)
@@ -264,9 +298,13 @@ def codec_problems(
 
 
 def secret_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
-    """What SOAP headers may say of secrets, where the source has some."""
     soap = declaration.source.soap
     return {"secrets": frozenset(soap.secrets)} if soap is not None and soap.secrets else {}
+
+
+def soap_header_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
+    """What the SOAP headers of a source may say; those of a connector may say $args and $page too."""
+    return {**session_names(declaration), **secret_names(declaration)}
 
 
 def session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
@@ -275,7 +313,34 @@ def session_names(declaration: Declaration) -> Mapping[str, frozenset[str]]:
     return {"session": frozenset(auth.session.take)} if auth is not None and auth.session is not None else {}
 
 
-def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
+def _ticket_problems(
+    document: Document, declaration: Declaration, verb: str, connector: Connector, context: CompileContext
+) -> Iterator[Problem]:
+    """The poll is a request like the connector's own, and sees what was taken for the ticket."""
+    ticket, source = connector.ticket, declaration.source
+    if ticket is None:
+        return
+    place: Place = ("connectors", verb, "ticket")
+    if source.graphql is not None:
+        yield document.problem(
+            place, "WRONG_PROTOCOL", "'ticket' means nothing to a graphql source", key=True
+        )
+        return
+    poll, here = poll_connector(connector, ticket), (*place, "poll")
+    yield from protocol_problems(document, declaration, poll, here)
+    roots = {
+        "args": ARGS[verb],
+        "page": PAGE_NAMES,
+        "ticket": frozenset(ticket.take),
+        **session_names(declaration),
+    }
+    yield from request_problems(document, poll, context, here, roots, secret_names(declaration))
+    for inner, text in ((("take", name), text) for name, text in ticket.take.items()):
+        yield from reader_problems(document, text, context, (*place, *inner))
+    yield from reader_problems(document, ticket.pending, context, (*place, "pending"))
+
+
+def literals(tree: Any) -> Iterator[tuple[Place, str]]:
     """Every text of a template that is no expression, with its place."""
     if isinstance(tree, str):
         if not tree.startswith("$"):
@@ -283,7 +348,7 @@ def _literals(tree: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(tree, Mapping | list):
         items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
         for key, value in items:
-            yield from (((key, *inner), text) for inner, text in _literals(value))
+            yield from (((key, *inner), text) for inner, text in literals(value))
 
 
 def _root_problems(
@@ -351,7 +416,7 @@ def reader_problems(
     try:
         compile_expression(text, context)
     except ExpressionError as error:
-        yield _expression_problem(document, place, text, error)
+        yield expression_problem(document, place, text, error)
         return
     roots: dict[str, frozenset[str] | None] = {
         "reply": None,
@@ -364,7 +429,7 @@ def reader_problems(
     yield from _root_problems(document, place, parse(text), roots)
 
 
-def _expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
+def expression_problem(document: Document, place: Place, text: str, error: ExpressionError) -> Problem:
     shown = f"{text[:80]!r}: {error.message} (at character {error.offset + 1})"
     return document.problem(place, "EXPRESSION", shown, allowed=error.allowed)
 

@@ -11,7 +11,7 @@ from adapters.loader import Document
 from adapters.mapping.functions import CompileContext
 from adapters.problems import Problem
 from adapters.reply import python_charset
-from adapters.validate_connectors import context_of, secret_names, session_names, template_problems
+from adapters.validate_connectors import context_of, soap_header_names, template_problems
 from adapters.wire.errors import HeaderRefused, UrlRefused
 from adapters.wire.guard import check_header, parse_url
 
@@ -29,12 +29,18 @@ def source_problems(document: Document, declaration: Declaration) -> Iterator[Pr
         if source.soap.address is not None:
             yield from _address_problems(document, (*place, "soap", "address"), source.soap.address)
         yield from _charset_problems(document, (*place, "soap", "charset"), source.soap.charset)
-        names = {**session_names(declaration), **secret_names(declaration)}
-        context = context_of(declaration)
+        names, context = soap_header_names(declaration), context_of(declaration)
         for index, header in enumerate(source.soap.soap_header):
             here = (*place, "soap", "soapHeader", index, "element")
             yield from template_problems(document, header.element, here, context, names, pages=True)
     if source.rest is not None:
+        if source.rest.csv is not None and source.rest.format != "csv":
+            yield document.problem(
+                (*place, "rest", "csv"),
+                "WRONG_PROTOCOL",
+                "'csv' says nothing unless `format` is csv",
+                key=True,
+            )
         yield from _address_problems(document, (*place, "rest", "baseUrl"), source.rest.base_url)
         yield from _charset_problems(document, (*place, "rest", "charset"), source.rest.charset)
         wrong = sign_problem(source.rest.sign, CompileContext()) if source.rest.sign is not None else None

@@ -7,11 +7,12 @@ from typing import Any
 
 from adapters.declaration import Connector
 from adapters.mapping.compiler import RAW_OF, raw_source
+from adapters.mapping.errors import ExpressionError
 from adapters.mapping.expression import Path, parse, paths_of
 from adapters.mapping.tree import Wanted, add_container, add_path
 from schema.canonical import RECORDS, Field, Record
 
-__all__ = ["paths_from_roots", "reply_paths", "wanted_names"]
+__all__ = ["paths_from_roots", "reply_paths", "root_paths", "wanted_names"]
 
 Steps = tuple[str | int, ...]
 
@@ -148,6 +149,14 @@ def _field_paths(
     else:
         for path in _of_text(value):
             yield from _from_root(here, bases, path)
+
+
+def root_paths(text: str) -> list[Steps]:
+    """Paths from the reply's root that an expression over the reply looks at; none for one that does not parse."""
+    try:
+        return [path.steps for path in _of_text(text) if path.root in ("", "reply") and path.steps]
+    except ExpressionError:
+        return []
 
 
 def _of_text(text: Any) -> list[Path]:

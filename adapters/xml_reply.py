@@ -12,6 +12,9 @@ from adapters.traffic.errors import SourceBadData
 
 __all__ = ["read_xml_reply"]
 
+_XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+_FIRST_TAG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<[A-Za-z_][^\s/>]*", re.DOTALL)
+
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][\w.:-]*)""")
 
 
@@ -21,7 +24,7 @@ def read_xml_reply(system: str, reply: RawReply, charset: str | None) -> etree._
     try:
         if charset or charset_of(reply.content_type, None):
             # decoded by us: libxml2 follows the document's own declaration, which is wrong often enough
-            return parse_xml(_undeclared(decode_text(system, reply, charset)), "utf-8")
+            return _parsed(_undeclared(decode_text(system, reply, charset)), "utf-8")
         return _parse_declared(system, reply)
     except (etree.XMLSyntaxError, DoctypeRefused, LookupError):
         raise SourceBadData(
@@ -32,8 +35,21 @@ def read_xml_reply(system: str, reply: RawReply, charset: str | None) -> etree._
 def _parse_declared(system: str, reply: RawReply) -> etree._Element:
     declared = _DECLARED.match(reply.body[:300].removeprefix(b"\xef\xbb\xbf"))
     if declared and python_charset(declared.group(1).decode("ascii")) == "gb18030":
-        return parse_xml(_undeclared(decode_text(system, reply, "gb18030")), "utf-8")
-    return parse_xml(reply.body, None)
+        return _parsed(_undeclared(decode_text(system, reply, "gb18030")), "utf-8")
+    return _parsed(reply.body, None)
+
+
+def _parsed(body: bytes, encoding: str | None) -> etree._Element:
+    """npm's `soap` writes xsi:nil without saying what xsi is: then it is said for it. Nothing else is mended."""
+    try:
+        return parse_xml(body, encoding)
+    except etree.XMLSyntaxError as error:
+        if "prefix xsi " not in str(error) or b"xmlns:xsi" in body:
+            raise
+        first = _FIRST_TAG.match(body)
+        if first is None:
+            raise
+        return parse_xml(body[: first.end()] + _XSI + body[first.end() :], encoding)
 
 
 def _undeclared(text: str) -> bytes:

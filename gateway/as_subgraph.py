@@ -54,11 +54,18 @@ def federation_sdl(api_schema: GraphQLSchema) -> str:
     document = parse(print_schema(api_schema))
     definitions = [
         _keyed(node)
-        if isinstance(node, ObjectTypeDefinitionNode) and node.name.value in ENTRY_POINTS
+        if isinstance(node, ObjectTypeDefinitionNode) and _has_entry_point(api_schema, node.name.value)
         else node
         for node in document.definitions
     ]
     return _LINK + print_ast(DocumentNode(definitions=tuple(definitions))) + "\n"
+
+
+def _has_entry_point(api_schema: GraphQLSchema, type_name: str) -> bool:
+    """Not where a finished supergraph of others has a type of that name."""
+    root, key = ENTRY_POINTS.get(type_name, ("", ""))
+    field = api_schema.query_type.fields.get(root) if api_schema.query_type is not None else None
+    return field is not None and key in field.args
 
 
 def _keyed(node: ObjectTypeDefinitionNode) -> ObjectTypeDefinitionNode:

@@ -29,6 +29,10 @@ _CAPABILITY = {
     "case": Capability.GET_CASE,
     "cases": Capability.LIST_CASES,
     "changes": Capability.CHANGES_SINCE,
+    "submit": Capability.SUBMIT,
+    "supplement": Capability.SUPPLEMENT,
+    "withdraw": Capability.WITHDRAW,
+    "appointment": Capability.BOOK,
 }
 _BREAKER = {
     TrafficBreaker.CLOSED: BreakerState.CLOSED,
@@ -37,8 +41,11 @@ _BREAKER = {
 }
 
 
-def read_registry(folder: Path) -> Registry:
-    """Raises RegistryError with all problems; a file that is not there is one."""
+def read_registry(folder: Path, *, needed: bool = True) -> Registry:
+    """Raises RegistryError with all problems; a file that is not there is one. needed: else there may be no folder,
+    and the registry is empty."""
+    if not needed and not folder.exists():
+        return Registry()
     texts: dict[str, str] = {}
     problems: list[RegistryProblem] = []
     for name in REGISTRY_FILES:
@@ -129,7 +136,10 @@ def _facts(declaration: Declaration, service: SoapService | None) -> SystemFacts
         system.owner,
         protocol,
         SystemLifecycle(system.lifecycle),
-        tuple(_CAPABILITY[verb] for verb in declaration.connectors.declared()),
+        tuple(
+            _CAPABILITY[verb]
+            for verb in (*declaration.connectors.declared(), *declaration.connectors.writes())
+        ),
         system.vendor or None,
         encoding or "utf-8",
     )

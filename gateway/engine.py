@@ -1,4 +1,5 @@
-"""One request on one screen: find or prepare the operation, withhold what the caller may not see, execute, answer.
+"""One request on one screen: find or prepare the operation, withhold what the caller may not see, execute, record the
+look, answer.
 
 An engine holds the current generation (declarations, network, schema, plans) and swaps it whole: a request finishes
 on the generation that it began with, and a generation is closed when its last request has left.
@@ -7,15 +8,19 @@ on the generation that it began with, and a generation is closed when its last r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
+from adapters.files import CaseFile, FileDesk
+from adapters.submission.writer import Writer
 from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.labels import LabelRules
+from gateway.looks import Looks
 from gateway.operation import (
     ExecutionAnswer,
     OperationCache,
@@ -24,17 +29,19 @@ from gateway.operation import (
     prepare,
 )
 from gateway.planner import QueryGraph
-from gateway.planner.overrides import override_labels
-from gateway.request import GraphQLAnswer, GraphQLRequest
+from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
 from gateway.security.declared import granted
+from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
-from schema.permissions import PERMISSIONS
+from schema.identifiers import parse_case_id
+from schema.permissions import PERMISSIONS, RECORDED
 
 __all__ = ["Generation", "GraphQLEngine"]
 
+_SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
 
@@ -53,6 +60,8 @@ class Generation:
     operations: OperationCache
     subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
+    files: Mapping[str, FileDesk] = field(default_factory=dict)
+    writers: Mapping[str, Writer] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
@@ -61,10 +70,16 @@ class Generation:
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits) -> None:
+    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
         self._limits = limits
+        self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._looks: Looks | None = None
+
+    def record_looks(self, looks: Looks) -> None:
+        """From now on no answer that tells of cases or people leaves without its record."""
+        self._looks = looks
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -86,6 +101,33 @@ class GraphQLEngine:
             generation.in_flight -= 1
             self._close_if_done(generation)
 
+    @asynccontextmanager
+    async def fetch_file(
+        self, kind: str, case: str, file: str | None, context: RequestContext
+    ) -> AsyncIterator[CaseFile]:
+        """A document of a case that the caller may see: the case itself is asked for first, by the same rules.
+
+        Raises FileRefused, SourceError. The generation stays until the file has been passed on.
+        """
+        generation = self._current
+        if generation is None:
+            raise FileRefused("STARTING", "The gateway is still loading its systems.")
+        generation.in_flight += 1
+        try:
+            answer = await self._run(generation, GraphQLRequest(_SEEN, {"id": case}), context)
+            seen = (answer.data or {}).get("case")
+            if not seen:
+                raise _refused_file(answer)
+            named = parse_case_id(str(seen["id"]))
+            desk = generation.files.get(named.system)
+            if desk is None or kind not in desk.rules:
+                raise FileRefused("FILE_NOT_FOUND", "The case's system gives out no such file.")
+            async with desk.fetch(kind, named.local_no, file) as found:
+                yield found
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
     async def _run(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
     ) -> GraphQLAnswer:
@@ -96,6 +138,21 @@ class GraphQLEngine:
         operation, denied = prepared
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
+
+        async def run(context: RequestContext) -> GraphQLAnswer:
+            return await self._execute(operation, denied, request, context)
+
+        if self._looks is None:
+            return await run(context)
+        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+
+    async def _execute(
+        self,
+        operation: PreparedOperation,
+        denied: tuple[Denied, ...],
+        request: GraphQLRequest,
+        context: RequestContext,
+    ) -> GraphQLAnswer:
         answer = await operation.execute(request.variables, context)
         return _answered(answer, operation, denied, request, context)
 
@@ -126,7 +183,39 @@ class GraphQLEngine:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
             async with aclosing(events):
                 async for event in events:
-                    yield _answered(event, operation, denied, request, context)
+                    answer = _answered(event, operation, denied, request, context)
+                    yield await self._recorded(answer, operation, request, context)
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    async def _recorded(
+        self,
+        answer: GraphQLAnswer,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        context: RequestContext,
+    ) -> GraphQLAnswer:
+        """One event of a stream, once its look is recorded."""
+
+        async def told(own: RequestContext) -> GraphQLAnswer:
+            own.seen.take(context.seen)
+            return answer
+
+        if self._looks is None:
+            return answer
+        return await self._looks.around(operation.footprint, request, context, told, kind=operation.kind)
+
+    @contextmanager
+    def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
+        """Those of the generation in service, which is not closed while they are used; none before the first."""
+        generation = self._current
+        if generation is None:
+            yield {}
+            return
+        generation.in_flight += 1
+        try:
+            yield generation.writers
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -162,7 +251,7 @@ class GraphQLEngine:
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
-        labels = generation.graph.active_labels(override_labels(_lot(context)))
+        labels = generation.graph.active_labels(self._labels.of(context, request.variables))
         scopes = granted(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
@@ -212,7 +301,17 @@ class GraphQLEngine:
             planned=strip,
             labels=labels,
         )
-        return made if isinstance(made, list) else (made, tuple(denied))
+        if isinstance(made, list):
+            return made
+        footprint = footprint_of(
+            made.document,
+            made.operation,
+            schema,
+            RECORDED,
+            text=request.query,
+            denied=[one.path for one in denied],
+        )
+        return replace(made, footprint=footprint), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -220,6 +319,14 @@ class GraphQLEngine:
             task = asyncio.get_running_loop().create_task(_closing(generation))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def _refused_file(answer: GraphQLAnswer) -> FileRefused:
+    """What kept the case from the caller keeps its files from them too."""
+    for error in answer.errors:
+        extensions = error.get("extensions") or {}
+        return FileRefused(str(extensions.get("code") or "CASE_NOT_FOUND"), str(error.get("message", "")))
+    return FileRefused("CASE_NOT_FOUND", "There is no such case, or it is not yours to see.")
 
 
 async def _closing(generation: Generation) -> None:
@@ -254,14 +361,6 @@ def _denials(
     variables = coerced if isinstance(coerced, dict) else {}
     anonymous = context.caller.name == "anonymous"
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
-
-def _lot(context: RequestContext) -> str:
-    """What a progressive override's percentage hangs on: who asks, or, where nobody is known, the request."""
-    caller = context.caller
-    if caller.subject is not None:
-        return caller.subject
-    return context.request_id if caller.name == "anonymous" else caller.name
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,9 +21,13 @@ from adapters.own.questions import OwnQuestions
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
+from adapters.submission.desk import Desk
+from adapters.submission.questions import SubmissionQuestions
+from adapters.submission.writer import Writer, build_writer
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
 from adapters.traffic.traffic import Answer
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 from gateway.as_subgraph import federation_sdl
@@ -32,7 +36,14 @@ from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
 from gateway.security.declared import declared_permissions
-from gateway.subgraphs import Declared, OwnSchemas, build_remotes, remote_states, remotes_fingerprint
+from gateway.subgraphs import (
+    Declared,
+    OwnSchemas,
+    build_remotes,
+    own_subgraphs,
+    remote_states,
+    remotes_fingerprint,
+)
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -49,11 +60,15 @@ class Parts:
     gaps: GapBook
     observer: TrafficObserver | None
     secret: bytes = field(repr=False)
+    ref_key: bytes = field(default=b"", repr=False)
+    """Keys references to people; empty derives one from `secret`."""
     tracer: CallTracer | None = None
+    rates: SharedRates | None = None
     max_deadline_s: float = 10.0
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +88,24 @@ def build_generation(
     loaded, composed = declared.systems, declared.composed
     assert composed is not None and composed.graph is not None  # noqa: S101, PT018 - no problems: it composed
     api_schema = composed.composition.api_schema
-    assert api_schema is not None and composed.composition.supergraph is not None  # noqa: S101, PT018
+    supergraph = composed.composition.supergraph
+    assert api_schema is not None and supergraph is not None  # noqa: S101, PT018
     fingerprint = _fingerprint(declared)
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
     network = Network(sources, parts.gaps, absent, parts.registry)
+    writers = {
+        code: build_writer(source, loaded.services.get(code))
+        for code, source in sources.items()
+        if source.declaration.connectors.writes()
+    }
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
-    check_scalars(api_schema)
+    mine = own_subgraphs(supergraph, loaded.own)
+    if mine:
+        check_scalars(api_schema)  # of another's graph the same names may mean other things
     around = RemoteSurroundings(
-        parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls
+        parts.store, SingleFlight(), parts.observer, parts.secret, parts.tracer, tls=tls, rates=parts.rates
     )
     before = previous.remotes if previous is not None else {}
     remotes = build_remotes(declared.remotes.subgraphs, around, before)
@@ -96,15 +119,17 @@ def build_generation(
         composed.composition,
         composed.graph,
         {
-            **_subgraphs(parts, network, systems, composed.own),
-            **_own_subgraphs(parts, network, loaded),
+            **_subgraphs(parts, network, systems, writers, composed.own, mine),
+            **_own_subgraphs(parts, network, loaded, mine),
             **remotes,
         },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
-        declared_permissions(composed.composition.supergraph),
+        declared_permissions(supergraph, house=bool(mine)),
+        {code: source.files for code, source in sources.items() if source.files is not None},
+        writers,
     )
     return Built(generation, declared, network, remotes)
 
@@ -127,6 +152,7 @@ def _sources(
             parts.secret,
             namespace=_system_namespace(declaration),
             tracer=parts.tracer,
+            rates=parts.rates,
             tls=tls,
         )
         source = build_source(declaration, loaded.services.get(code), around)
@@ -140,28 +166,39 @@ def _sources(
     return sources
 
 
-def _subgraphs(parts: Parts, network: Network, systems: Systems, own: OwnSchemas) -> dict[str, Subgraph]:
+def _subgraphs(
+    parts: Parts,
+    network: Network,
+    systems: Systems,
+    writers: Mapping[str, Writer],
+    own: OwnSchemas,
+    names: frozenset[str],
+) -> dict[str, Subgraph]:
     context = HouseContext(parts.registry, systems, parts.largest_page)
     questions = CaseQuestions(
         network,
         parts.registry,
         parts.secret,
         # another key than the cursors': a leak of the one must not open the other
-        hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
+        parts.ref_key or hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
         parts.max_deadline_s,
         parts.default_deadline_s,
         parts.largest_page,
     )
-    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions)
+    submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
+    connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
-    return {HOUSE: house, CASES: connector}
+    built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
+    return {name: subgraph for name, subgraph in built.items() if name in names}
 
 
-def _own_subgraphs(parts: Parts, network: Network, loaded: Loaded) -> dict[str, Subgraph]:
+def _own_subgraphs(
+    parts: Parts, network: Network, loaded: Loaded, names: frozenset[str]
+) -> dict[str, Subgraph]:
     """One for each legacy system that adds types to the graph."""
     built: dict[str, Subgraph] = {}
     for declaration in loaded.declarations:
-        if declaration.types is None:
+        if declaration.types is None or declaration.system.code not in names:
             continue
         model = read_model(declaration)
         questions = OwnQuestions(
@@ -182,4 +219,6 @@ def _fingerprint(declared: Declared) -> str:
     for declaration in sorted(declared.systems.declarations, key=lambda one: one.system.code):
         digest.update(declaration.model_dump_json().encode())
     digest.update(remotes_fingerprint(declared.remotes.subgraphs).encode())
+    if declared.supergraph_sdl:
+        digest.update(declared.supergraph_sdl.encode())
     return digest.hexdigest()

@@ -39,6 +39,7 @@ from gateway.executor.run import nothing
 from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
 from gateway.planner.nodes import OperationKind
 from gateway.planner.selections import Fragment, Selection, read_selections
+from gateway.security.footprint import Footprint
 from gateway.security.limits import OperationLimits, introspects, size_of
 from schema.compose import Supergraph
 
@@ -93,6 +94,7 @@ class PreparedOperation:
     introspect: Introspect | None
     root_fields: tuple[str, ...]
     events: EventStream | None = None
+    footprint: Footprint | None = None
 
     def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
         """Coerced variables with defaults, or BAD_USER_INPUT errors."""

@@ -25,6 +25,7 @@ from gateway.directory import known_codes
 from gateway.engine import GraphQLEngine
 from gateway.generation import Built, Parts, build_generation
 from gateway.subgraphs import OWN, Declared, KeptSdls, load_declared, remotes_fingerprint
+from gateway.supergraph_file import load_supergraph_file
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Reloader"]
@@ -47,11 +48,13 @@ class Reloader:
         metrics: Metrics,
         *,
         kept: KeptSdls,
+        supergraph: Path | None = None,
         on_swapped: Callable[[], None] | None = None,
     ) -> None:
-        """kept: where SDLs of remote subgraphs that were in service are kept. on_swapped: called when a generation has
+        """supergraph: a finished one, in place of composition. kept: where SDLs of remote subgraphs that were in service are kept. on_swapped: called when a generation has
         come into service."""
         self._on_swapped = on_swapped
+        self._supergraph = supergraph
         self._engine, self._parts, self._folder = engine, parts, folder
         self._lookup, self._metrics, self._kept = lookup, metrics, kept
         # fingerprint of polled SDLs that were not taken: said once, not at each poll
@@ -90,7 +93,7 @@ class Reloader:
         subgraphs are asked for their SDL, 0 for never."""
         if watch:
             self._tasks.append(asyncio.create_task(self._watch(poll_s), name="watch declarations"))
-        if subgraph_poll_s > 0:
+        if subgraph_poll_s > 0 and self._supergraph is None:
             self._tasks.append(asyncio.create_task(self._poll(subgraph_poll_s), name="poll subgraphs"))
         self._tasks.append(asyncio.create_task(self._retry_absent(), name="retry absent systems"))
 
@@ -104,13 +107,15 @@ class Reloader:
 
     async def _load(self) -> Declared:
         before = self._built.declared if self._built is not None else None
+        previous = before.systems.services if before is not None else None
+        own = before.composed.own if before is not None and before.composed is not None else None
+        known = known_codes(self._parts.registry)
+        if self._supergraph is not None:
+            return await load_supergraph_file(
+                self._supergraph, self._folder, self._lookup, known, previous=previous, own=own
+            )
         return await load_declared(
-            self._folder,
-            self._lookup,
-            known_codes(self._parts.registry),
-            kept=self._last_sdl,
-            previous=before.systems.services if before is not None else None,
-            own=before.composed.own if before is not None and before.composed is not None else None,
+            self._folder, self._lookup, known, kept=self._last_sdl, previous=previous, own=own
         )
 
     def _last_sdl(self, name: str) -> str | None:
@@ -148,8 +153,10 @@ class Reloader:
         )
 
     async def _watch(self, poll_s: float) -> None:
+        folders = [self._folder] if self._folder.is_dir() or self._supergraph is None else []
+        folders += [self._supergraph.absolute().parent] if self._supergraph is not None else []
         changes = awatch(
-            self._folder,
+            *folders,
             watch_filter=lambda _change, path: self._is_ours(Path(path)),
             stop_event=self._stop,
             step=50,
@@ -160,7 +167,9 @@ class Reloader:
             await self._safely_reload()
 
     def _is_ours(self, path: Path) -> bool:
-        """Declarations in the folder, subgraph files and SDLs in the one below; nothing else."""
+        """Declarations in the folder, subgraph files and SDLs in the one below, the supergraph; nothing else."""
+        if self._supergraph is not None and _is_at(path, self._supergraph):
+            return True
         inside = path.parent.name == FOLDER or path.parent.resolve() == self._folder.resolve()
         return inside and path.suffix in WATCHED
 
@@ -196,3 +205,8 @@ class Reloader:
         except Exception:  # the watch must outlive a fault of ours; the old generation goes on
             self._metrics.reloaded(accepted=False)
             log.exception("reload failed")
+
+
+def _is_at(path: Path, file: Path) -> bool:
+    """Whether a change is one of the file: itself, or the link by which a mounted folder is swapped whole."""
+    return path.resolve() == file.resolve() or path.name == "..data"

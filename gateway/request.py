@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["GraphQLAnswer", "GraphQLRequest"]
+__all__ = ["FileRefused", "GraphQLAnswer", "GraphQLRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,11 @@ class GraphQLAnswer:
     status_hint: int = 200
     operation: str = "unknown"
     operation_name: str | None = None
+
+
+class FileRefused(Exception):
+    """A document is not given: code and message are for the client."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)

@@ -18,7 +18,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-__all__ = ["Settings", "SettingsError", "load_settings", "secret_key_bytes", "settings_table"]
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "kept_secret",
+    "load_settings",
+    "secret_key_bytes",
+    "settings_table",
+]
 
 PREFIX = "QUANYU_"
 CONFIG_VARIABLE = "QUANYU_CONFIG"
@@ -50,12 +57,62 @@ class Settings(BaseModel):
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
     systems_dir: Path = _setting(Path("systems"), "Folder with one declaration a legacy system 系统声明目录.")
+    supergraph: Path | None = _setting(
+        None, "Finished supergraph file 超图文件 that is run in place of composing; empty composes."
+    )
     registry_dir: Path = _setting(
         Path("samples/data"), "Folder with regions, departments and service items 区划、部门、事项目录."
     )
     data_dir: Path = _setting(Path(".quanyu"), "Folder that the gateway writes to; made if it is not there.")
+    calendar_files: tuple[str, ...] = _setting(
+        (), "Files of working days that add years to the built-in calendar, or replace some 工作日历."
+    )
+    warning_rules: str = _setting("", "File of warning rules 预警规则; empty takes the built-in ones.")
     redis_url: SecretStr = _setting(
         SecretStr(""), "Redis for the shared cache; empty keeps the cache in the process."
+    )
+    database_url: SecretStr = _setting(
+        SecretStr(""),
+        "Database of the records 台账数据库: `postgresql://USER:PASSWORD@HOST/NAME` or `sqlite:///FILE`; empty keeps "
+        "`quanyu.db` in `data_dir`.",
+    )
+    database_pool: int = _setting(
+        5, "Most connections of one process to the database.", unit="connections", ge=2, le=100
+    )
+    ledger_key: SecretStr = _setting(
+        SecretStr(""),
+        "Secret that the trail's checkpoints are signed with, 32 characters or more, the same on all instances; empty "
+        "makes one and keeps it in `data_dir`.",
+    )
+    subject_key: SecretStr = _setting(
+        SecretStr(""),
+        "Secret between people and their references and kept values 主体标识密钥, 32 characters or more, the same on all "
+        "instances, never changed; empty makes one and keeps it in `data_dir`.",
+    )
+    ledger_origin: str = _setting("quanyu/trail", "Name of the trail in its checkpoints: no space, no '+'.")
+    access_records: bool = _setting(
+        True, "Record every look at a case or a person before its answer leaves 查阅留痕."
+    )
+    witness_file: str = _setting(
+        "",
+        "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
+    )
+    outbox_keys: SecretStr = _setting(
+        SecretStr(""),
+        "Keys of the bodies in the outbox 发件箱密钥, the newest first, with blanks between; empty uses `secret_key`.",
+    )
+    outbox_poll_s: float = _setting(
+        2.0, "How often the outbox is looked at for what is due.", unit="s", gt=0, le=3600
+    )
+    outbox_lease_s: float = _setting(
+        30.0,
+        "Slack, beyond twice the longest call, after which what a process was sending is taken up by another.",
+        unit="s",
+        gt=0,
+        le=3600,
+    )
+    outbox_keep_days: float = _setting(
+        365.0, "How long receipts and idempotency keys of settled submissions are kept.", unit="days", gt=0
     )
     secret_key: SecretStr = _setting(
         SecretStr(""),
@@ -82,6 +139,21 @@ class Settings(BaseModel):
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
+    )
+
+    override_labels: tuple[str, ...] = _setting(
+        (), "Labels of progressive `@override` that hold for everyone 渐进迁移标签 (comma-separated)."
+    )
+    override_label_header: str = _setting(
+        "", "Request header that names further labels, for callers with the scope `overrides:choose`."
+    )
+    override_label_hook: str = _setting(
+        "", "`module:function` that is asked for every other label: `(label, request) -> bool`."
+    )
+    override_sticky: str = _setting(
+        "caller",
+        "What `percent(n)` hangs on: `caller`, `variable:NAME` of the operation (a case's id), or `header:NAME`.",
+        pattern=r"^(caller|(variable|header):\s*[A-Za-z0-9_.-]+\s*)$",
     )
 
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
@@ -174,17 +246,20 @@ def settings_table() -> str:
 
 
 def secret_key_bytes(settings: Settings) -> bytes:
-    """The secret key; the first call without one makes 32 random bytes in `data_dir/secret_key`, mode 0600.
+    """The secret key, kept in `data_dir/secret_key` where none is given. Raises OSError where it cannot be kept."""
+    return kept_secret(settings.secret_key, settings.data_dir / "secret_key")
+
+
+def kept_secret(given: SecretStr, path: Path) -> bytes:
+    """`given`, or where it is empty what the file holds; the first call makes it: 32 random bytes in hex, mode 0600.
 
     Safe against several processes starting at once: the first file stays. Raises OSError where it cannot be kept.
     """
-    given = settings.secret_key.get_secret_value()
-    if given:
-        return given.encode()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.data_dir / "secret_key"
+    if given.get_secret_value():
+        return given.get_secret_value().encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = settings.data_dir / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32))

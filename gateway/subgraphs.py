@@ -30,7 +30,7 @@ from adapters.traffic.breaker import BreakerState
 from adapters.traffic.record import TrafficSnapshot
 from adapters.validate import Known
 from gateway.planner import QueryGraph
-from schema.compose import Composition, CompositionError, SubgraphSchema, compose
+from schema.compose import Composition, CompositionError, SubgraphSchema, Supergraph, compose
 from schema.subgraphs import CASES, HOUSE, cases_sdl, executable, house_schema, house_sdl
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "kept_sdls",
     "load_declared",
     "own_schemas",
+    "own_subgraphs",
     "remote_states",
     "remotes_fingerprint",
 ]
@@ -80,6 +81,8 @@ class Declared:
     systems: Loaded = field(default_factory=Loaded)
     remotes: Remotes = field(default_factory=Remotes)
     composed: Composed | None = None
+    supergraph_sdl: str = ""
+    """Of a finished supergraph file; empty where the gateway composes."""
 
     @property
     def problems(self) -> list[Problem]:
@@ -150,6 +153,14 @@ async def load_declared(
         # tenths of a second of work, in which the requests of the present generation must not stand still
         declared.composed = await asyncio.to_thread(compose_all, remotes.subgraphs, own, systems.own)
     return declared
+
+
+def own_subgraphs(supergraph: Supergraph, connectors: Sequence[OwnSchema] = ()) -> frozenset[str]:
+    """Those that this process answers itself: by name (also of systems that add types), and reached at no URL."""
+    names = OWN | {one.code for one in connectors}
+    return frozenset(
+        name for name in names & supergraph.subgraphs.keys() if not supergraph.subgraphs[name].url
+    )
 
 
 def own_schemas() -> OwnSchemas:

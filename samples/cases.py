@@ -64,7 +64,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """events: in order of time; stray: the system reports a status for it that no code table has."""
+    """events: in order of time; stray: the system reports a status for it that no code table has;
+    reference: the number that the sender of a filed case gave it."""
 
     number: str
     title: str
@@ -76,6 +77,7 @@ class Case:
     promised_at: datetime | None
     events: tuple[Event, ...]
     stray: bool = False
+    reference: str = ""
 
     @property
     def applied_at(self) -> datetime:

@@ -26,6 +26,13 @@ __all__ = ["FARM_NAMESPACE", "FarmSystem", "build_handler", "farm_cases", "farm_
 FARM_NAMESPACE = "urn:farm"
 DATE = "%Y-%m-%d %H:%M:%S"
 KINDS_OF_TWENTY = ("rest",) * 12 + ("xml",) * 5 + ("soap",) * 3
+ONLY_FILED: dict[str, frozenset[str]] = {
+    "rest": gsj_license.ONLY_FILED,
+    "xml": frozenset({"WITHDRAW"}),
+    "soap": frozenset(),
+}
+"""Events that come of what a system is told; no generated case has them."""
+
 DIALECTS: dict[str, Dialect] = {
     "rest": gsj_license.DIALECT,
     "xml": jt_permit.DIALECT,
@@ -63,7 +70,7 @@ def farm_cases(system: FarmSystem, *, seed: int) -> tuple[Case, ...]:
     registry = load_registry()
     rng = random.Random(f"{seed}:{system.code}")
     items = served_items(registry, system.department)
-    kinds = frozenset(DIALECTS[system.kind].events)
+    kinds = frozenset(DIALECTS[system.kind].events) - ONLY_FILED[system.kind]
     drafts = [
         draft_case(rng, registry, items, person, kinds=kinds)
         for person in registry.applicants

@@ -98,9 +98,11 @@ def open_cases(
     dialect: Dialect,
     summary: Callable[[Case], Row],
     detail: Callable[[Case], Row],
+    only_filed: frozenset[str] = frozenset(),
 ) -> Register[Row]:
-    """Generate a system's cases and render each of them once."""
-    cases = generate_cases(SYSTEMS[system], load_registry(), seed=seed, kinds=frozenset(dialect.events))
+    """Generate a system's cases and render each of them once. only_filed: events that none of these have."""
+    kinds = frozenset(dialect.events) - only_filed
+    cases = generate_cases(SYSTEMS[system], load_registry(), seed=seed, kinds=kinds)
     return Register(
         cases=cases,
         summaries=tuple(summary(case) for case in cases),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["APPLICANT", "CASE", "CHANGE", "EVENT", "ITEM", "RECORDS", "VERBS", "Field", "Record"]
+__all__ = ["APPLICANT", "CASE", "CHANGE", "EVENT", "ITEM", "RECORDS", "VERBS", "WRITES", "Field", "Record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +129,6 @@ RECORDS: dict[str, Record] = {record.name: record for record in (APPLICANT, EVEN
 
 VERBS: dict[str, Record] = {"items": ITEM, "case": CASE, "cases": CASE, "changes": CHANGE}
 """Canonical verb of a connector -> the record that it answers with."""
+
+WRITES: tuple[str, ...] = ("submit", "supplement", "withdraw", "appointment")
+"""What a system can be told, by the name of its connector."""

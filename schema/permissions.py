@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["PERMISSIONS", "TYPES", "Scopes", "required_scopes"]
+__all__ = ["PERMISSIONS", "RECORDED", "TYPES", "Scopes", "required_scopes"]
 
 Scopes = frozenset[str]
 
 _READ, _OWN = frozenset({"cases:read"}), frozenset({"cases:own"})
+_FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
 PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
     {
@@ -22,12 +23,25 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "cases"): (_READ,),
         ("Query", "myCases"): (_OWN,),
         ("LegacySystem", "changes"): (_READ,),
+        ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
+        ("Query", "receipt"): (_FILE, _FILE_OWN),
+        ("Mutation", "submitCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "supplementCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "withdrawCase"): (_FILE, _FILE_OWN),
+        ("Mutation", "bookAppointment"): (_FILE, _FILE_OWN),
+        ("SubmissionReceipt", "case"): (_READ, _OWN),
         ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
-`caseProgress` give the caller's own cases only. A raw value of a mapping gap can hold anything that a system holds,
+`caseProgress` give the caller's own cases only; with `cases:file-own` alone one files for oneself, with `cases:file` for
+the systems of one's own department. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
+
+RECORDED: frozenset[str] = frozenset(
+    {"Applicant", "Case", "CaseChange", "CaseEvent", "LegalPerson", "NaturalPerson"}
+)
+"""Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
 
 TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType({"Case": (_READ, _OWN)})

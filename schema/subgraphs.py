@@ -26,7 +26,7 @@ from strawberry.types import Info
 from schema.errors import RepresentationError
 from schema.ports import HouseContext
 from schema.scalars import SCALAR_MAP
-from schema.types import cases
+from schema.types import cases, submissions
 from schema.types.catalogue import ItemImplementation, ServiceItem, implementation_of, item_of
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
@@ -49,7 +49,8 @@ def house_schema() -> strawberry.federation.Schema:
 def cases_schema() -> strawberry.federation.Schema:
     """Case and all that comes with it. For its SDL only: a resolver that runs raises NotImplementedError."""
     return strawberry.federation.Schema(
-        query=cases.CasesQuery,
+        query=submissions.SubmissionsQuery,
+        mutation=submissions.CasesMutation,
         types=[cases.NaturalPerson, cases.LegalPerson],
         config=_config(),
         federation_version=_FEDERATION,

@@ -21,6 +21,7 @@ from schema.errors import UnknownEnumError
 __all__ = [
     "ENUMS",
     "AcceptScope",
+    "AccessPurpose",
     "ApplicantKind",
     "AvailabilityReason",
     "BreakerState",
@@ -29,6 +30,10 @@ __all__ = [
     "CaseState",
     "CaseType",
     "Channel",
+    "ClockState",
+    "ClockStopKind",
+    "DeadlineKind",
+    "DecisionKind",
     "HealthState",
     "IdType",
     "ItemState",
@@ -37,15 +42,22 @@ __all__ = [
     "PowerSource",
     "PowerType",
     "Protocol",
+    "ProvisionalReason",
     "RegionArea",
     "RegionKind",
     "RegionLevel",
     "Requirement",
     "SourceStatus",
     "SpecialProcedureKind",
+    "SubmissionMode",
+    "SubmissionOperation",
+    "SubmissionState",
     "SystemLifecycle",
     "Term",
     "TimeUnit",
+    "WarningLevel",
+    "WarningState",
+    "WarningSubject",
     "values",
 ]
 
@@ -142,6 +154,7 @@ class Capability(Term):
     LIST_EVENTS = "LIST_EVENTS", "Steps of a case 过程查询."
     CHANGES_SINCE = "CHANGES_SINCE", "Changes since a moment 增量查询."
     SUBMIT = "SUBMIT", "Take an application 申办."
+    SUPPLEMENT = "SUPPLEMENT", "Take what was missing 补正."
     WITHDRAW = "WITHDRAW", "Withdraw an application 撤件."
     UPLOAD = "UPLOAD", "Take a document 材料上传."
     BOOK = "BOOK", "Book an appointment 预约."
@@ -158,6 +171,7 @@ class SourceStatus(Term):
     BAD_DATA = "BAD_DATA", "Answered with something unreadable 数据异常."
     OVERLOADED = "OVERLOADED", "Its share of concurrent calls or of calls a second is used up 过载."
     CIRCUIT_OPEN = "CIRCUIT_OPEN", "Failed too often of late and is left in peace for a while 熔断."
+    MAINTENANCE = "MAINTENANCE", "In a maintenance window of its declaration; it is not asked then 维护时段."
     REFUSED = "REFUSED", "Refused the gateway's credentials or the question 拒绝."
     UNSUPPORTED = "UNSUPPORTED", "Cannot be asked this question 不支持."
 
@@ -366,6 +380,18 @@ class IdType(Term):
     UNKNOWN = "UNKNOWN", "The system's own value is unmapped, never guessed 未映射."
 
 
+@_published("Why someone looks at a case or a person 查阅目的.")
+class AccessPurpose(Term):
+    HANDLE_CASE = "HANDLE_CASE", "To handle the case 办理."
+    OWN_DATA = "OWN_DATA", "One's own data 本人查询."
+    SUPERVISION = "SUPERVISION", "Supervision 监察."
+    AUDIT = "AUDIT", "Audit 审计."
+    COMPLAINT = "COMPLAINT", "A complaint 投诉处理."
+    STATISTICS = "STATISTICS", "Statistics 统计."
+    MIGRATION = "MIGRATION", "Migration of a system 系统迁移."
+    SUPPORT = "SUPPORT", "Technical support 技术支持."
+
+
 @_published("How an application was handed in 申办渠道.")
 class Channel(Term):
     ONLINE = "ONLINE", "Web portal 网上."
@@ -378,10 +404,124 @@ class Channel(Term):
     UNKNOWN = "UNKNOWN", "The system's own value is unmapped, never guessed 未映射."
 
 
+# --- clocks and warnings 时限与预警 ---
+
+
+@_published("What must be done by when 时限类型.")
+class DeadlineKind(Term):
+    STATUTORY = "STATUTORY", "Decision, by law 法定时限."
+    PROMISED = "PROMISED", "Settlement, as promised 承诺时限."
+    STEP = "STEP", "One step of the handling 环节时限."
+    ACCEPTANCE = "ACCEPTANCE", "Decision on acceptance, 5 working days from receipt 受理时限."
+    CORRECTION = "CORRECTION", "The applicant's corrected papers 补正时限."
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure's own stated time 特别程序时限."
+    SUSPENSION = "SUSPENSION", "How long a case may be suspended 挂起时限."
+    ISSUE = "ISSUE", "Handing over of the licence, 10 working days from the decision 送达时限."
+    CALLBACK = "CALLBACK", "A promised call 回电时限."
+
+
+@_published("Where a clock stands 计时状态.")
+class ClockState(Term):
+    NOT_STARTED = "NOT_STARTED", "What it starts with has not happened 未开始."
+    RUNNING = "RUNNING", "Running, in time 计时中."
+    STOPPED = "STOPPED", "Standing, while a stop is open 停止计时."
+    MET = "MET", "Ended in time 按时."
+    MISSED = "MISSED", "The due time passed, or the end came after it 超时."
+    ENDED = "ENDED", "Ended, and the system does not tell when 已结束(时间不详)."
+
+
+@_published("Why a clock stood 停止计时原因.")
+class ClockStopKind(Term):
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure 特别程序."
+    CORRECTION = "CORRECTION", "Waiting for the applicant's papers 补正."
+    SUSPENSION = "SUSPENSION", "Suspended 挂起."
+
+
+@_published("Why a due time may still change 时限暂定原因.")
+class ProvisionalReason(Term):
+    CALENDAR = "CALENDAR", "It needs days whose holidays are not published 日历未公布."
+    STOP_OPEN = "STOP_OPEN", "The clock stands, and nobody knows until when 停止计时中."
+
+
+@_published("What was decided 决定类型.")
+class DecisionKind(Term):
+    APPROVED = "APPROVED", "Approved 准予."
+    PARTLY = "PARTLY", "Approved in part 部分准予."
+    REFUSED = "REFUSED", "Refused 不予."
+    CONDITIONAL = "CONDITIONAL", "Approved with conditions 附条件准予."
+    TERMINATED = "TERMINATED", "Ended without a decision 终止."
+
+
+@_published("How grave a warning is 预警级别.")
+class WarningLevel(Term):
+    NOTICE = "NOTICE", "Notice 预警."
+    YELLOW = "YELLOW", "Yellow card 黄牌."
+    RED = "RED", "Red card 红牌."
+
+
+@_published("What became of a warning 预警状态.")
+class WarningState(Term):
+    PENDING = "PENDING", "To be looked at before it is issued 待发."
+    ISSUED = "ISSUED", "Issued 已发."
+    APPEALED = "APPEALED", "The department has appealed 申诉中."
+    UPHELD = "UPHELD", "Upheld against an appeal 维持."
+    REVOKED = "REVOKED", "Revoked; it stays in the history 撤销."
+    CANCELLED = "CANCELLED", "Never issued, its ground fell away 取消."
+    ESCALATED = "ESCALATED", "Under supervision 督办."
+    RESOLVED = "RESOLVED", "Put right 已整改."
+
+
+@_published("What a warning is about 预警对象.")
+class WarningSubject(Term):
+    CASE = "CASE", "A case 办件."
+    STEP = "STEP", "A step of a case 环节."
+    SPECIAL_PROCEDURE = "SPECIAL_PROCEDURE", "A special procedure 特别程序."
+    COMPLAINT = "COMPLAINT", "A complaint 投诉."
+    CONSULTATION = "CONSULTATION", "A consultation 咨询."
+    APPOINTMENT = "APPOINTMENT", "An appointment 预约."
+    DATA_QUALITY = "DATA_QUALITY", "The data of a case 数据质量."
+    SYSTEM = "SYSTEM", "A legacy system 存量系统."
+
+
+# --- submissions 申报 ---
+
+
+@_published("What a submission does 申报类型.")
+class SubmissionOperation(Term):
+    SUBMIT = "SUBMIT", "Files an application 申报."
+    SUPPLEMENT = "SUPPLEMENT", "Hands in what was missing 补正."
+    WITHDRAW = "WITHDRAW", "Takes an application back 撤回."
+    APPOINTMENT = "APPOINTMENT", "Books an appointment 预约."
+
+
+@_published("How far a submission is 申报状态.")
+class SubmissionState(Term):
+    RECORDED = "RECORDED", "Kept by the gateway, not sent yet 已登记."
+    DISPATCHING = "DISPATCHING", "Being sent 发送中."
+    TAKEN = "TAKEN", "The system has taken it and will give its number later 已收待编号."
+    FILED = "FILED", "Filed in the system 已入库."
+    REFUSED = "REFUSED", "Certainly not filed: the system refused it 被拒绝."
+    UNKNOWN = "UNKNOWN", "Sent, and no answer that can be relied on came; it is looked for 结果未知."
+    RECONCILING = "RECONCILING", "Being looked for in the system 核对中."
+    NOT_FILED = "NOT_FILED", "Looked for and certainly not there; it will be sent again 未入库."
+    NEEDS_PERSON = (
+        "NEEDS_PERSON",
+        "Nobody but a person can tell; the operators have it on their list 待人工核实.",
+    )
+
+
+@_published("When a system gives the number of a case 编号方式.")
+class SubmissionMode(Term):
+    IMMEDIATE = "IMMEDIATE", "With its answer 即时."
+    LATER = "LATER", "Some time after it has taken the application 延后."
+    NEVER = "NEVER", "Not at all 不提供."
+
+
 ENUMS: dict[str, type[Term]] = {
     enum.__name__: enum
     for enum in (
         AcceptScope,
+        AccessPurpose,
         ApplicantKind,
         AvailabilityReason,
         BreakerState,
@@ -390,6 +530,10 @@ ENUMS: dict[str, type[Term]] = {
         CaseState,
         CaseType,
         Channel,
+        ClockState,
+        ClockStopKind,
+        DeadlineKind,
+        DecisionKind,
         HealthState,
         IdType,
         ItemState,
@@ -398,14 +542,21 @@ ENUMS: dict[str, type[Term]] = {
         PowerSource,
         PowerType,
         Protocol,
+        ProvisionalReason,
         RegionArea,
         RegionKind,
         RegionLevel,
         Requirement,
         SourceStatus,
         SpecialProcedureKind,
+        SubmissionMode,
+        SubmissionOperation,
+        SubmissionState,
         SystemLifecycle,
         TimeUnit,
+        WarningLevel,
+        WarningState,
+        WarningSubject,
     )
 }
 """Enum name as in `schema.canonical` (`enum:NAME`) and in the published schema -> the enum."""

@@ -45,13 +45,17 @@ PROBLEM_MAKERS = {"Finding", "_at", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
+    "FileRefused",
+    "FormProblem",
     "HttpRequestError",
     "OperationError",
     "QuestionRefused",
     "_failure",
+    "add",
     "_from_graphql",
     "answer_error",
     "error_body",
+    "given_up",
 }
 """Calls that take an error code as one of their arguments."""
 
@@ -129,6 +133,9 @@ def _codes(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 if isinstance(key, ast.Constant) and key.value == "code":
                     yield from ((code, "value") for code in _constants(value))
         elif isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                if keyword.arg == "code":
+                    yield from ((code, "value") for code in _constants(keyword.value))
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in CODE_MAKERS:
                 for argument in node.args:
@@ -208,14 +215,25 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "source.rest": ("source", "rest"),
     "source.graphql": ("source", "graphql"),
     "traffic": ("traffic",),
+    "traffic.maintenance": ("traffic", "maintenance"),
     "traffic.cache": ("traffic", "cache"),
     "connectors": ("connectors",),
+    "files.KIND": ("files",),
     "connectors.VERB": ("connectors", "case"),
+    "connectors.VERB.ticket": ("connectors", "case", "ticket"),
+    "connectors.VERB.ticket.poll": ("connectors", "case", "ticket", "poll"),
     "connectors.VERB.paging": ("connectors", "case", "paging"),
     "connectors.VERB.failure": ("connectors", "case", "failure"),
     "types": ("types",),
     "types.fields.NAME": ("types", "fields"),
     "types.fields.NAME.batch": ("types", "fields", "batch"),
+    "connectors.WRITE": ("connectors", "submit"),
+    "connectors.WRITE.accepts": ("connectors", "submit", "accepts"),
+    "connectors.WRITE.accepts.FIELD": ("connectors", "submit", "accepts", "fields"),
+    "connectors.WRITE.accepts.MATERIAL": ("connectors", "submit", "accepts", "materials"),
+    "connectors.WRITE.answer": ("connectors", "submit", "answer"),
+    "connectors.WRITE.failure": ("connectors", "submit", "failure"),
+    "connectors.WRITE.reconcile": ("connectors", "submit", "reconcile"),
 }
 """Heading of docs/reference/declaration.md -> the place in the model that it describes."""
 

@@ -59,7 +59,7 @@ def _xml(one: m.XmlStep) -> Xml:
     return Xml(codec, label, frozenset(one.cdata), one.max_bytes)
 
 
-def _records(one: m.RecordsStep) -> Records:
+def records_of(one: m.RecordsStep) -> Records:
     return Records(
         one.names,
         one.header,
@@ -107,7 +107,7 @@ _MAKERS: dict[str, Callable[[Any], Any]] = {
     "zip": lambda one: Zip(one.entry, codec_of(one.charset, "zip"), one.max_bytes),
     "charset": lambda one: Charset(codec_of(one, "charset")),
     "form": lambda one: Form(codec_of(one.charset, "form"), one.max_bytes),
-    "records": _records,
+    "records": records_of,
     "fixedWidth": _fixed_width,
     "urldecode": lambda one: UrlDecode(codec_of(one.charset, "urldecode"), one.plus),
     "unescapeXml": lambda _one: UnescapeXml(),

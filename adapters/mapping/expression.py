@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal as Lit
 
 from adapters.mapping.errors import ExpressionError
@@ -122,8 +123,9 @@ class _Token:
     spaced: bool = False
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Expression:
-    """Raises ExpressionError with the offset of the first thing that cannot be read."""
+    """Trees hold nothing that changes, and one text is read by the checks, the readers and the pruning. Raises ExpressionError with the offset of the first thing that cannot be read."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters")
     foreign = foreign_of(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,10 +32,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A value that did not fit: the canonical field (dotted, with list positions) and what was wanted."""
+    """A value that did not fit: the canonical field (dotted, with list positions) and what was wanted.
+
+    left_out: the record as the system gave it, where it was left out for this.
+    """
 
     field: str
     message: str
+    left_out: Any = dataclasses.field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)

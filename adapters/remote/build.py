@@ -7,10 +7,10 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from adapters.auth.compile import compile_credentials
 from adapters.auth.tls import TlsContexts
-from adapters.declaration import Traffic as TrafficRules
 from adapters.mapping.functions import CompileContext
 from adapters.remote.declaration import SubgraphDeclaration, SubgraphInfo, streams_url
 from adapters.remote.headers import compile_propagation
@@ -22,16 +22,19 @@ from adapters.remote.subscription import RemoteStreams
 from adapters.sender import wire_sender
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
-from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
+from adapters.traffic_model import policy_of
 from adapters.wire.guard import UrlGuard, parse_url
 from adapters.wire.model import HeaderPairs, WireLimits, WireRequest
 from adapters.wire.wire import Wire
-from cache.freshness import Freshness
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
 __all__ = ["RemoteSurroundings", "build_remote"]
+
+NETWORK_OFFSET = timedelta(hours=8)
+"""Of the times in a subgraph's maintenance windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class RemoteSurroundings:
     tracer: CallTracer | None = None
     clock: Callable[[], float] = time.monotonic
     tls: TlsContexts = field(default_factory=TlsContexts)
+    rates: SharedRates | None = None
 
 
 def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurroundings) -> RemoteSubgraph:
@@ -64,10 +68,11 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
     head = wire.prepare(WireRequest("POST", info.url, fixed, idempotent=True))
     traffic = Traffic(
         info.name,
-        _policy(rules),
+        policy_of(rules, NETWORK_OFFSET, always_shared=False),
         store=around.store,
         flights=around.flights,
         observer=around.observer,
+        rates=around.rates,
     )
     credentials = compile_credentials(
         info.name,
@@ -102,6 +107,7 @@ def build_remote(declaration: SubgraphDeclaration, sdl: str, around: RemoteSurro
         around.secret,
         namespace=hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest(),
         tracer=around.tracer,
+        deadline_header=rules.deadline_header,
     )
 
 
@@ -119,17 +125,3 @@ def _opener(info: SubgraphInfo, tls: ssl.SSLContext | None, max_bytes: int) -> S
     if rules.protocol == "sse":
         return ServerSentEvents(info.name, tls=tls, max_event_bytes=max_bytes, idle_s=rules.idle_s)
     return TransportWs(info.name, tls=tls, max_message_bytes=max_bytes, headers_in_init=rules.headers_in_init)
-
-
-def _policy(rules: TrafficRules) -> TrafficPolicy:
-    """Without a cache nothing is stored, and identical queries at the same moment still share one call."""
-    cache = rules.cache
-    is_kept = bool(cache.ttl_s or cache.stale_if_error_s)
-    return TrafficPolicy(
-        timeout_s=rules.timeout_ms / 1000,
-        concurrency=rules.concurrency,
-        queue=rules.queue,
-        rate_per_s=rules.rate_per_s,
-        retries=rules.retries,
-        freshness=Freshness(cache.ttl_s, cache.stale_if_error_s) if is_kept else None,
-    )

@@ -21,7 +21,7 @@ from adapters.validate import Known
 from cache.embedded import EmbeddedStore
 from cache.single_flight import SingleFlight
 
-__all__ = ["FOLDER", "SUFFIXES", "LoadedSubgraph", "Remotes", "load_remotes", "subgraph_files"]
+__all__ = ["FOLDER", "SUFFIXES", "LoadedSubgraph", "Remotes", "load_remotes", "read_text", "subgraph_files"]
 
 FOLDER = "subgraphs"
 """Folder of subgraph files, inside that of the declarations."""
@@ -94,7 +94,7 @@ async def load_remotes(
     remotes = Remotes()
     checked: list[CheckedSubgraph] = []
     for path in files:
-        text = await asyncio.to_thread(_read, path)
+        text = await asyncio.to_thread(read_text, path)
         if isinstance(text, Problem):
             remotes.problems.append(text)
         else:
@@ -124,7 +124,7 @@ async def _with_sdl(
         running = await _introspect(declaration)
     if rules.file is not None:
         path = document.path.parent / rules.file
-        written = await asyncio.to_thread(_read, path)
+        written = await asyncio.to_thread(read_text, path)
         if isinstance(written, Problem):
             document.problems.append(
                 document.problem(_FILE_PLACE, written.code, f"{rules.file}: {written.message}")
@@ -196,7 +196,7 @@ async def _introspect(declaration: SubgraphDeclaration) -> str | SdlUnavailable:
         await subgraph.close()
 
 
-def _read(path: Path) -> str | Problem:
+def read_text(path: Path) -> str | Problem:
     """The text of a file, or why it cannot be had."""
     try:
         if path.stat().st_size > MAX_SDL_BYTES:

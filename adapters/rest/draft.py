@@ -131,11 +131,11 @@ def _argument(name: str, verb: str) -> str:
 
 def _record(tree: Mapping[str, Any], reply: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Path to the records and the shape of one."""
-    if reply.get("type") == "array":
+    if _type(reply) == "array":
         return ".", _resolved(tree, reply.get("items") or {})
     for name, child in _mapping(reply.get("properties")).items():
         child = _resolved(tree, child)
-        if child.get("type") == "array" and _resolved(tree, child.get("items") or {}).get("properties"):
+        if _type(child) == "array" and _resolved(tree, child.get("items") or {}).get("properties"):
             return step_text(str(name)), _resolved(tree, child["items"])
     return "", reply
 
@@ -147,7 +147,14 @@ def _leaves(tree: Mapping[str, Any], shape: Mapping[str, Any], path: str, depth:
         if child.get("properties"):
             yield from _leaves(tree, child, here, depth - 1)
         else:
-            yield DraftField(here, str(child.get("format") or child.get("type") or ""))
+            yield DraftField(here, str(child.get("format") or _type(child)))
+
+
+def _type(shape: Mapping[str, Any]) -> str:
+    """Of OpenAPI 3.1's lists of types the one that is not null."""
+    given = shape.get("type")
+    names = [str(one) for one in given if one != "null"] if isinstance(given, list) else [str(given or "")]
+    return names[0] if names else ""
 
 
 def _path_parameters(one: _Operation) -> list[str]:
@@ -188,6 +195,11 @@ def _resolved(tree: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
         for part in reference.removeprefix("#/").split("/") if reference.startswith("#/") else ["?"]:
             at = at.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(at, Mapping) else None
         value = at
+    if isinstance(value, Mapping) and (given := value.get("anyOf") or value.get("oneOf")):
+        # "this or null", as OpenAPI 3.1 writes what may be missing; of real choices the first
+        choices = [one for one in _listed(given) if _mapping(one).get("type") != "null"]
+        if choices and not value.get("properties"):
+            return _resolved(tree, choices[0])
     if isinstance(value, Mapping) and value.get("allOf"):
         merged: dict[str, Any] = {}
         for part in _listed(value["allOf"]):

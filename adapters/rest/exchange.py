@@ -1,4 +1,5 @@
-"""HTTP calls of one system, JSON or XML or a GraphQL document over JSON; replies read into trees, or left as bytes."""
+"""HTTP calls of one system, JSON or XML, forms, or a GraphQL document over JSON; replies read into trees, or left as
+bytes."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
-from lxml import etree
 
+from adapters.codecs.compile import records_of
 from adapters.codecs.encoder import Encoders, compile_encoders
+from adapters.codecs.model import RecordsStep
 from adapters.codecs.request import Draft, RequestSigner, compile_request_sign
-from adapters.declaration import Connector, GraphQLSource, RestSource
+from adapters.declaration import Connector, GraphQLSource, RestSource, Write
 from adapters.exchange import Exchange, Read
 from adapters.mapping.errors import ExpressionError, ValueProblem
 from adapters.mapping.functions import CompileContext, as_text
@@ -20,6 +22,8 @@ from adapters.mapping.scope import Scope
 from adapters.mapping.template import Fill, compile_template, compile_url_path
 from adapters.mapping.tree import Wanted, local_name, xml_tree
 from adapters.reply import RawReply, charset_of, decode_text, looks_like_html, python_charset
+from adapters.rest.csv_reply import CsvExchange
+from adapters.rest.xml_body import write_xml
 from adapters.traffic.errors import SourceBadData
 from adapters.wire.model import HeaderPairs, WireRequest
 from adapters.xml_reply import read_xml_reply
@@ -34,8 +38,18 @@ __all__ = [
     "rest_exchange",
 ]
 
+CSV = RecordsStep(header=True, quote='"', ragged="pad")
+"""RFC 4180 with its names in the first row."""
+
 WriteBody = Callable[[Any], bytes]
-ACCEPT = {"json": "application/json", "xml": "application/xml, text/xml", "raw": "*/*"}
+ACCEPT = {
+    "json": "application/json",
+    "xml": "application/xml, text/xml",
+    "csv": "text/csv, text/plain;q=0.9",
+    "raw": "*/*",
+}
+PROBLEM_TYPES = ("application/problem+json", "application/problem+xml")
+"""RFC 9457; such a body tells what went wrong, in names of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ class RestCall:
         return f"{scheme}://{rest.partition('/')[0]}/{link.lstrip('/')}"
 
 
-def rest_call(source: RestSource, connector: Connector, context: CompileContext) -> RestCall:
+def rest_call(source: RestSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """Raises ExpressionError."""
     charset = (python_charset(source.charset) if source.charset else None) or "utf-8"
     encoders = compile_encoders(connector.encode, context)
@@ -116,7 +130,7 @@ def rest_call(source: RestSource, connector: Connector, context: CompileContext)
     )
 
 
-def graphql_call(source: GraphQLSource, connector: Connector, context: CompileContext) -> RestCall:
+def graphql_call(source: GraphQLSource, connector: Connector | Write, context: CompileContext) -> RestCall:
     """The document is fixed; only variables come from the caller."""
     encoders = compile_encoders(connector.encode, context)
     variables = encoders.around("variables", compile_template(connector.variables, context))
@@ -141,7 +155,7 @@ def graphql_call(source: GraphQLSource, connector: Connector, context: CompileCo
 
 
 def _body(
-    source: RestSource, connector: Connector, context: CompileContext, encoders: Encoders
+    source: RestSource, connector: Connector | Write, context: CompileContext, encoders: Encoders
 ) -> tuple[Fill | None, WriteBody, str | None]:
     charset = python_charset(source.charset) if source.charset else "utf-8"
     if charset is None:
@@ -198,35 +212,6 @@ def write_form_body(tree: Any, charset: str) -> bytes:
     return write_pairs(_pairs(tree), charset).encode("ascii")
 
 
-def write_xml(tree: Any, charset: str, label: str) -> bytes:
-    """{"Request": {"No": "1", "Row": [..]}} as a document; `@name` is an attribute, lists repeat the element.
-
-    The document declares `label` (what the system calls its charset) and is written in `charset`.
-    """
-    if not isinstance(tree, Mapping) or len(tree) != 1:
-        raise ValueProblem("an XML body needs exactly one outer element")
-    (name, content), *_ = tree.items()
-    root = etree.Element(name)
-    try:
-        _fill_element(root, content)
-    except ValueError as error:
-        raise ValueProblem("a value has characters that XML does not allow") from error
-    text = etree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="{label}"?>{text}'.encode(charset, "xmlcharrefreplace")
-
-
-def _fill_element(element: etree._Element, content: Any) -> None:
-    if not isinstance(content, Mapping):
-        element.text = "" if content is None else as_text(content)
-        return
-    for name, value in content.items():
-        if name.startswith("@"):
-            element.set(name[1:], as_text(value))
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            _fill_element(etree.SubElement(element, name), one)
-
-
 @dataclass(frozen=True, slots=True)
 class RawExchange:
     """Replies that only codecs can read: ciphertext, CSV, fixed width. The tree is the body's bytes."""
@@ -267,7 +252,9 @@ class JsonExchange:
         except orjson.JSONDecodeError:
             decode_text(self.system, reply, self.charset)  # if it is the charset, that is what to say
             raise SourceBadData(self.system, f"The reply is not JSON (HTTP status {reply.status}).") from None
-        return self._graphql(tree) if self.graphql else Read(tree)
+        if self.graphql:
+            return self._graphql(tree)
+        return Read(tree, problem_of(reply, tree))
 
     def _graphql(self, tree: Any) -> Read:
         if not isinstance(tree, dict) or not ("data" in tree or "errors" in tree):
@@ -298,12 +285,30 @@ class XmlExchange:
             )
         root = read_xml_reply(self.system, reply, self.charset)
         tree = xml_tree(root, wanted)
-        return Read(tree if isinstance(tree, dict) else {"#text": tree, "#name": local_name(str(root.tag))})
+        whole = tree if isinstance(tree, dict) else {"#text": tree, "#name": local_name(str(root.tag))}
+        is_problem = reply.content_type.lower().startswith(PROBLEM_TYPES)
+        return Read(whole, problem_of(reply, xml_tree(root, None)) if is_problem else None)
+
+
+def problem_of(reply: RawReply, tree: Any) -> dict[str, Any] | None:
+    """`$fault` of a problem detail (RFC 9457): its type as the code, title or detail as the message, all of it as the
+    detail. None for any other reply. What kind of failure it is, its status says."""
+    if not reply.content_type.lower().startswith(PROBLEM_TYPES) or not isinstance(tree, dict):
+        return None
+    said = tree.get("detail") or tree.get("title")
+    return {
+        "code": tree.get("type") or "about:blank",
+        "subcode": None,
+        "message": said if isinstance(said, str) else None,
+        "detail": tree,
+    }
 
 
 def rest_exchange(system: str, source: RestSource) -> Exchange:
     """What reads the replies of a source."""
     if source.format == "raw":
         return RawExchange(system)
+    if source.format == "csv":
+        return CsvExchange(system, records_of(source.csv or CSV), source.charset)
     kind = XmlExchange if source.format == "xml" else JsonExchange
     return kind(system, source.charset)

@@ -12,7 +12,7 @@ from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
 from adapters.codecs.model import Decode
 from adapters.codecs.places import parse_place
-from adapters.declaration import Connector, Declaration
+from adapters.declaration import Connector, Declaration, Request, Write
 from adapters.loader import Document
 from adapters.mapping.errors import ExpressionError
 from adapters.problems import Problem, one_of
@@ -20,7 +20,7 @@ from adapters.soap.call import described_header
 from adapters.soap.shape import Shape
 from adapters.soap.wsdl import SoapOperation, SoapService
 from adapters.validate_connectors import map_of
-from adapters.wanted import paths_from_roots, reply_paths
+from adapters.wanted import paths_from_roots, reply_paths, root_paths
 from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
@@ -62,8 +62,53 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
                 document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
             )
         yield from header_problems(document, declaration, connector, operation, place)
-        if operation.reply is not None:
-            yield from _reply_problems(document, declaration, verb, connector, operation)
+        answering = operation
+        if connector.ticket is not None:  # what is read is the reply of the poll
+            polled = service.operations.get(connector.ticket.poll.operation or "")
+            if polled is None:
+                yield unknown_operation(
+                    document, (*place, "ticket", "poll"), connector.ticket.poll.operation or "", service
+                )
+                continue
+            answering = polled
+        if answering.reply is not None:
+            yield from _reply_problems(document, declaration, verb, connector, answering)
+    for name, write in declaration.connectors.writes().items():
+        yield from _write_problems(document, declaration, ("connectors", name), write, service)
+
+
+def _write_problems(
+    document: Document, declaration: Declaration, place: Place, write: Write, service: SoapService
+) -> Iterator[Problem]:
+    operation = service.operations.get(write.operation or "")
+    if operation is None:
+        if write.operation is not None:
+            yield unknown_operation(document, place, write.operation, service)
+        return
+    try:
+        body, decoded = as_sent("body", write.body, write.encode), decoded_paths(write.decode)
+    except CodecDeclared:
+        return  # told already
+    if operation.request is not None:
+        yield from argument_problems(
+            document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
+        )
+    yield from header_problems(document, declaration, write, operation, place)
+    if operation.reply is None:
+        return
+    rules = (("answer", write.answer), ("failure", write.failure))
+    texts = [
+        ((name, key), text)
+        for name, rule in rules
+        for key, text in rule.model_dump(by_alias=True).items()
+        if isinstance(text, str)
+    ]
+    for inner, text in texts:
+        for steps in root_paths(text):
+            if not _is_decoded(steps, decoded, inner):
+                problem = _path_problem(document, (*place, *inner), steps, operation.reply)
+                if problem is not None:
+                    yield problem
 
 
 def soap_remarks(document: Document, declaration: Declaration, service: SoapService) -> Iterator[Problem]:
@@ -96,9 +141,9 @@ def soap_remarks(document: Document, declaration: Declaration, service: SoapServ
 
 
 def header_problems(
-    document: Document, declaration: Declaration, connector: Connector, operation: SoapOperation, place: Place
+    document: Document, declaration: Declaration, connector: Request, operation: SoapOperation, place: Place
 ) -> Iterator[Problem]:
-    """Of the header elements of one connector, which is at `place`, and of those of its source."""
+    """Of the header elements of one connector or write, which is at `place`, and of those of its source."""
     soap = declaration.source.soap
     for above, headers in (
         (place, connector.soap_header),
@@ -243,7 +288,11 @@ def _is_needed(child: Shape, nulls: bool) -> bool:
 
 def _may_be_null(text: str) -> bool:
     """Filters that a caller may leave out; the number of a case and the start of changes are always there."""
-    always = ("$args.number", "$args.since", "$page.")
+    always = (
+        *("$args.number", "$args.since", "$page."),
+        *("$args.reference", "$args.itemCode", "$args.reason", "$args.slot.start", "$args.case.number"),
+        *("$args.applicant.idNumber", "$args.applicant.idType", "$args.applicant.kind"),
+    )
     return (
         text.startswith("$args.")
         and not text.startswith(always)

@@ -27,9 +27,14 @@ class Bulkhead:
     def waiting(self) -> int:
         return sum(not waiter.done() for waiter in self._waiters)
 
+    @property
+    def free(self) -> bool:
+        """Whether `take` would get a place now."""
+        return self._in_flight < self._concurrency and not self.waiting
+
     def take(self) -> bool:
         """A place at once, if there is one and nobody waits for it."""
-        if self._in_flight >= self._concurrency or self.waiting:
+        if not self.free:
             return False
         self._in_flight += 1
         return True

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "left_ms"]
 
 _MARGIN_S: Final = 0.005
 _MARGIN_SHARE: Final = 0.1
@@ -43,6 +43,12 @@ class Deadline:
             ):  # it has run out, or what it limited has ended; a Timeout does not tell
                 self._running.reschedule(self._until())
 
+    def beside(self) -> Deadline:
+        """The same end for a second call at the same time: only one limit at a time moves along."""
+        other = Deadline(self.work_until, self.work_until)
+        other.work_until = self.work_until
+        return other
+
     def limit(self, now: float, timeout_s: float | None = None) -> asyncio.Timeout:
         """A timeout at `work_until`, or after `timeout_s` if that is sooner; moved along by `extend`.
 
@@ -56,6 +62,15 @@ class Deadline:
         if self._timeout_s is None:
             return self.work_until
         return min(self.work_until, self._timer_from + self._timeout_s)
+
+
+def left_ms(deadline: float, timeout_s: float) -> str:
+    """What a system is told of the time that its answer is waited for: whole milliseconds, at least 1.
+
+    deadline: event-loop time at which whoever asked stops listening; timeout_s: of this attempt.
+    """
+    left_s = min(timeout_s, deadline - asyncio.get_running_loop().time())
+    return str(max(1, int(left_s * 1000)))
 
 
 def _work_until(at: float, now: float) -> float:

@@ -6,6 +6,8 @@
     ├── SourceBadData            SOURCE_BAD_DATA      an answer that cannot be read or breaks its own contract
     ├── SourceOverloaded         SOURCE_OVERLOADED    no place or no rate left for this system; nothing was sent
     ├── SourceCircuitOpen        SOURCE_CIRCUIT_OPEN  failing too often, left alone for a while; nothing was sent
+    ├── SourceNotReady           SOURCE_NOT_READY     it works on the answer; ask again, its ticket is kept
+    ├── SourceMaintenance        SOURCE_MAINTENANCE   in a declared maintenance window; nothing was sent
     ├── SourceFault              SOURCE_FAULT         the gateway itself failed while it asked; its log says how
     ├── SourceRefused            SOURCE_REFUSED       the system answered with a business error
     └── SourceNotFound           NOT_FOUND            the system answered that it does not have it
@@ -23,7 +25,9 @@ __all__ = [
     "SourceCircuitOpen",
     "SourceError",
     "SourceFault",
+    "SourceMaintenance",
     "SourceNotFound",
+    "SourceNotReady",
     "SourceOverloaded",
     "SourceRefused",
     "SourceTimeout",
@@ -101,6 +105,22 @@ class SourceCircuitOpen(SourceError):
 
     code = "SOURCE_CIRCUIT_OPEN"
     default_message = "The system has been failing and is not asked for a short while."
+    counts_as_failure = False
+
+
+class SourceNotReady(SourceError):
+    """The system has taken the question and gave a ticket for it, but its result was not ready in time."""
+
+    code = "SOURCE_NOT_READY"
+    default_message = "The system is still working on the answer; ask again shortly."
+    counts_as_failure = False
+
+
+class SourceMaintenance(SourceError):
+    """Nothing was sent: the system is in a maintenance window that its declaration tells."""
+
+    code = "SOURCE_MAINTENANCE"
+    default_message = "The system is in its maintenance window."
     counts_as_failure = False
 
 

@@ -25,6 +25,9 @@ class TrafficObserver(Protocol):
     def retried(self, system: str, code: str) -> None:
         """An attempt failed with `code` and another follows."""
 
+    def hedged(self, system: str) -> None:
+        """A second attempt was made beside one that is slow."""
+
     def breaker_changed(self, system: str, state: BreakerState) -> None: ...
 
     def cache_asked(self, system: str, status: CacheStatus) -> None: ...
@@ -43,6 +46,9 @@ class NullObserver:
         return
 
     def retried(self, system: str, code: str) -> None:
+        return
+
+    def hedged(self, system: str) -> None:
         return
 
     def breaker_changed(self, system: str, state: BreakerState) -> None:

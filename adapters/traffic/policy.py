@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from adapters.traffic.maintenance import Maintenance
 from cache.freshness import Freshness
 
 __all__ = ["BreakerPolicy", "TrafficPolicy"]
@@ -44,7 +45,9 @@ class TrafficPolicy:
 
     timeout_s: one attempt, counted from when it is really sent. concurrency: attempts at once; queue: callers that
     may wait for a place. rate_per_s: attempts a second (None: no limit). retries: further attempts of a read, with
-    back-off drawn from [0, backoff_s * 2**n], at most backoff_max_s. freshness: how long answers are kept (None: not).
+    back-off drawn from [0, backoff_s * 2**n], at most backoff_max_s. hedge_after_s: a read that is unanswered for so long
+    is asked a second time beside the first (None: not). maintenance: when nothing is sent. freshness: how long answers
+    are kept (None: not).
     """
 
     timeout_s: float = 2.0
@@ -55,9 +58,13 @@ class TrafficPolicy:
     backoff_s: float = 0.05
     backoff_max_s: float = 1.0
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    hedge_after_s: float | None = None
+    maintenance: Maintenance | None = None
     freshness: Freshness | None = None
 
     def __post_init__(self) -> None:
+        if self.hedge_after_s is not None and self.hedge_after_s <= 0:
+            raise ValueError("traffic: hedge_after_s must be > 0")
         if self.timeout_s <= 0:
             raise ValueError("traffic: timeout_s must be > 0")
         if self.concurrency < 1 or self.queue < 0 or self.retries < 0:

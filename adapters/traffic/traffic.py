@@ -1,4 +1,5 @@
-"""One system's traffic: cache, single flight, then for each attempt bulkhead, rate, breaker and timeout; retries around.
+"""One system's traffic: cache, single flight, then for each attempt admission (maintenance, breaker), bulkhead, rate,
+breaker and timeout; retries and hedging around.
 
 Nothing here knows HTTP or SOAP: `send` makes one attempt and raises `SourceError`s. Attempts, not whole calls, take
 a place and a rate token, so that a pause before a retry holds up nobody else.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime, timezone
 from enum import Enum
 from functools import partial
 from typing import Any, Final, Literal
@@ -20,16 +22,19 @@ from adapters.traffic.deadline import Deadline
 from adapters.traffic.errors import (
     SourceCircuitOpen,
     SourceError,
+    SourceMaintenance,
     SourceNotFound,
     SourceOverloaded,
     SourceTimeout,
 )
+from adapters.traffic.hedge import first_good
 from adapters.traffic.observer import NullObserver, TrafficObserver
 from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.rate import Rate
 from adapters.traffic.record import AttemptRecord, TrafficSnapshot
 from adapters.traffic.retry import Backoff, RetryBudget, try_again
 from cache.freshness import Entry, Freshness, Verdict, judge
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
@@ -72,7 +77,9 @@ class Traffic:
         flights: SingleFlight[Answer],
         clock: Clock | None = None,
         observer: TrafficObserver | None = None,
+        rates: SharedRates | None = None,
     ) -> None:
+        """rates: of all workers together; without them, and while they cannot be asked, each holds its own."""
         self.system = system
         self.policy = policy
         self._store = store
@@ -82,6 +89,7 @@ class Traffic:
         self._breaker = Breaker(policy.breaker, clock=self._clock.monotonic, on_change=self._breaker_changed)
         self._bulkhead = Bulkhead(policy.concurrency, policy.queue)
         self._rate = None if policy.rate_per_s is None else Rate(policy.rate_per_s)
+        self._rates = rates
         self._budget = RetryBudget(clock=self._clock.monotonic)
         self._record = AttemptRecord()
         self._deadlines: dict[str, Deadline] = {}
@@ -96,11 +104,13 @@ class Traffic:
         deadline: float,
         read: bool = True,
         freshness: Freshness | Literal["policy"] | None = "policy",
+        timeout_s: float | None = None,
     ) -> Answer:
         """The answer to what `key` names, or SourceError.
 
         deadline: `loop.time()` by which it is needed. key: None shares and keeps nothing. read=False: for calls that
-        change something: sent at most once, neither shared nor kept. freshness: None keeps nothing.
+        change something: sent at most once, neither shared nor kept. freshness: None keeps nothing. timeout_s: of the
+        attempt, for such calls, in place of the policy's.
         """
         started = self._clock.monotonic()
         rule = self.policy.freshness if freshness == "policy" else freshness
@@ -108,7 +118,7 @@ class Traffic:
             rule = None  # shared while it runs; no store is asked for what none keeps
         try:
             if not read:
-                answer = await self._attempt(send, Deadline(deadline, _now()))
+                answer = await self._attempt(send, Deadline(deadline, _now()), timeout_s)
             elif key is None or rule is None:
                 self._observer.cache_asked(self.system, "bypass")
                 answer = await self._ask(send, key, deadline, None)
@@ -120,6 +130,13 @@ class Traffic:
         code = None if answer.error is None else answer.error.code
         self._observer.call_ended(self.system, code, self._clock.monotonic() - started)
         return answer
+
+    def refuse_if_left_alone(self) -> None:
+        """For what goes past the rest of traffic (files): raises SourceMaintenance, or SourceCircuitOpen."""
+        if self.policy.maintenance is not None:
+            self._refuse_in_maintenance()
+        if self._breaker.closed_to_all():
+            raise SourceCircuitOpen(self.system, retry_after_s=self._breaker.opens_in_s())
 
     def snapshot(self) -> TrafficSnapshot:
         record = self._record
@@ -247,6 +264,8 @@ class Traffic:
     async def _attempts(self, send: Send, deadline: Deadline) -> Answer:
         self._budget.earn()
         try:
+            if self.policy.hedge_after_s is not None:
+                return await self._hedged(send, deadline, self.policy.hedge_after_s)
             return await self._attempt(send, deadline)
         except SourceError as error:
             if not (error.retryable and self.policy.retries):
@@ -262,7 +281,21 @@ class Traffic:
             on_retry=lambda error: self._observer.retried(self.system, error.code),
         )
 
-    async def _attempt(self, send: Send, deadline: Deadline) -> Answer:
+    async def _hedged(self, send: Send, deadline: Deadline, after_s: float) -> Answer:
+        """A second attempt is one more call: it is taken from the budget of retries, and only where a place is free."""
+
+        def second() -> Callable[[], Coroutine[Any, Any, Answer]] | None:
+            free = self._bulkhead.free and self._breaker.state is BreakerState.CLOSED
+            if not free or not self._budget.take():
+                return None
+            self._observer.hedged(self.system)
+            return partial(self._attempt, send, deadline.beside())
+
+        return await first_good(partial(self._attempt, send, deadline), second, after_s=after_s)
+
+    async def _attempt(self, send: Send, deadline: Deadline, timeout_s: float | None = None) -> Answer:
+        if self.policy.maintenance is not None:
+            self._refuse_in_maintenance()
         if self._breaker.closed_to_all():  # before queueing: an open circuit answers at once
             raise SourceCircuitOpen(self.system, retry_after_s=self._breaker.opens_in_s())
         if not self._bulkhead.take() and not await self._bulkhead.wait(deadline):
@@ -270,19 +303,35 @@ class Traffic:
         try:
             if self._rate is not None:
                 await self._wait_for_rate(self._rate, deadline)
-            return await self._send(send, deadline)
+            return await self._send(send, deadline, timeout_s or self.policy.timeout_s)
         finally:
             self._bulkhead.give_back()
 
+    def _refuse_in_maintenance(self) -> None:
+        maintenance, now = self.policy.maintenance, self._clock.wall()
+        ends_at = maintenance.ends_at(now) if maintenance is not None else None
+        if maintenance is None or ends_at is None:
+            return
+        ends = datetime.fromtimestamp(ends_at, UTC).astimezone(timezone(maintenance.utc_offset))
+        raise SourceMaintenance(
+            self.system,
+            f"The system is in its maintenance window until {ends.isoformat(timespec='minutes')}.",
+            retry_after_s=ends_at - now,
+        )
+
     async def _wait_for_rate(self, rate: Rate, deadline: Deadline) -> None:
-        wait_s = rate.reserve(self._clock.monotonic(), at_most_s=deadline.left_s(_now()))
+        left_s, wait_s = deadline.left_s(_now()), None
+        if self._rates is not None and self.policy.rate_per_s is not None:
+            wait_s = await self._rates.reserve(self.system, self.policy.rate_per_s, at_most_s=left_s)
         if wait_s is None:
+            wait_s = rate.reserve(self._clock.monotonic(), at_most_s=left_s)
+        if wait_s is None or wait_s > left_s:
             raise SourceOverloaded(self.system)
         if wait_s > 0:
             await asyncio.sleep(wait_s)
 
-    async def _send(self, send: Send, deadline: Deadline) -> Answer:
-        now, timeout_s = _now(), self.policy.timeout_s
+    async def _send(self, send: Send, deadline: Deadline, timeout_s: float) -> Answer:
+        now = _now()
         if deadline.left_s(now) <= 0:
             raise SourceTimeout(self.system)
         leave = self._breaker.admit()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from adapters.wire.connection import Connection, connect
@@ -12,6 +14,7 @@ from adapters.wire.guard import Origin, UrlGuard
 from adapters.wire.head import encode_head, encode_request, encode_user_agent
 from adapters.wire.model import WireHead, WireLimits, WireRequest, WireResponse
 from adapters.wire.pool import OriginPool, PoolCounts
+from adapters.wire.stream import StreamedResponse, StreamLimits, open_stream
 
 __all__ = ["Wire"]
 
@@ -79,6 +82,23 @@ class Wire:
             )
         finally:
             pool.release(connection, loop.time())
+
+    def stream(
+        self,
+        request: WireRequest,
+        *,
+        limits: StreamLimits,
+        body: AsyncIterable[bytes] | None = None,
+        length: int | None = None,
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        """An exchange in pieces, see `open_stream`; `request.body` is not sent where `body` is given. Raises
+        UrlRefused, HeaderRefused at once, other WireErrors on entering."""
+        if self._closed:
+            raise WireClosed(method=request.method)
+        head = request.head or self.prepare(request)
+        if body is None and (request.body or head.method in ("POST", "PUT", "PATCH")):
+            body, length = _whole(request.body), len(request.body)
+        return open_stream(head, tls=self._tls, limits=limits, body=body, length=length)
 
     def counts(self) -> dict[str, PoolCounts]:
         """Origin -> what its pool holds now."""
@@ -151,3 +171,8 @@ class Wire:
             pool.forget(connection)
         if self._all_lost is not None and not self._connections:
             self._all_lost.set()
+
+
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    if body:
+        yield body

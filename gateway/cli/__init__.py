@@ -5,17 +5,22 @@ from __future__ import annotations
 import click
 
 from gateway.cli.check import check
+from gateway.cli.clock import clock
 from gateway.cli.compose import compose
+from gateway.cli.database import database
 from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.mock import mock
+from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
 from gateway.cli.record import record
 from gateway.cli.replay import replay
+from gateway.cli.rules import rules
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
+from gateway.cli.trail import trail
 from gateway.cli.try_out import try_out
 from gateway.version import VERSION
 
@@ -43,5 +48,10 @@ for command in (
     schema,
     settings,
     token,
+    database,
+    trail,
+    clock,
+    rules,
+    outbox,
 ):
     main.add_command(command)

@@ -13,12 +13,17 @@ import click
 from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode, parse, validate
 from graphql.execution.values import get_variable_values
 
+from adapters.problems import one_of
 from gateway.cli.compose import composed_for_cli
+from gateway.cli.plan_tree import Reasons, reasons, show_tree
 from gateway.planner import PlanError, QueryPlan, plan_operation, pretty
 from gateway.planner.emit import in_parallel, in_sequence
 from gateway.planner.nodes import ConditionNode, ParallelNode, PlanNode, SequenceNode, SubscriptionNode
 from gateway.planner.plan import find_operation
 from gateway.planner.query_graph import QueryGraph
+from gateway.planner.why import FetchWhy
+from gateway.supergraph_file import read_supergraph_file
+from schema.compose import Composition, Supergraph
 
 __all__ = ["plan"]
 
@@ -36,6 +41,18 @@ __all__ = ["plan"]
 @click.option("--variables", help="JSON object: what @skip and @include decide by is decided.")
 @click.option("--json", "as_json", is_flag=True, help="Apollo's JSON form.")
 @click.option(
+    "--why", "with_why", is_flag=True, help="A tree with the reasons; in JSON, as `extensions.why`."
+)
+@click.option(
+    "--label", "labels", multiple=True, help="Override label that holds; may be given several times."
+)
+@click.option(
+    "--supergraph",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Finished supergraph file to plan over, in place of --systems.",
+)
+@click.option(
     "--introspect", is_flag=True, help="Ask the services for their SDL; without it nobody is asked."
 )
 def plan(
@@ -44,30 +61,68 @@ def plan(
     name: str | None,
     variables: str | None,
     as_json: bool,
+    with_why: bool,
+    labels: tuple[str, ...],
+    file: Path | None,
     introspect: bool,
 ) -> None:
     """Show the query plan of QUERY: the text of an operation, or a file that holds it, or - for standard input."""
-    composition, problems, _ = composed_for_cli(paths or (Path("systems"),), introspect=introspect)
-    if composition is None or composition.supergraph is None or composition.api_schema is None:
-        _stop([str(problem) for problem in problems])
+    composition = _composition(file, paths, introspect=introspect)
+    assert composition.supergraph is not None and composition.api_schema is not None  # noqa: S101, PT018
+    why: list[FetchWhy] = []
     try:
         document = parse(_text(query))
         operation = find_operation(document, name)
         if invalid := validate(composition.api_schema, document):
             _stop([_told(error) for error in invalid])
-        made = plan_operation(QueryGraph(composition.supergraph), document, name)
+        graph = QueryGraph(composition.supergraph).under(_known(labels, composition.supergraph))
+        made = plan_operation(graph, document, name, why=why)
     except GraphQLSyntaxError as error:
         _stop([_told(error)])
     except PlanError as error:
         _stop([f"{error.code}: {error}"])
+    told = reasons(made, why)
     if variables is not None:
         made = decided(made, _coerced(composition.api_schema, operation, variables))
-    click.echo(json.dumps(made.to_json(), ensure_ascii=False, indent=2) if as_json else pretty(made))
+    _show(made, told, as_json=as_json, with_why=with_why)
     fetches = made.fetches()
     asked = ", ".join(sorted({one.subgraph for one in fetches})) or "nobody"
     click.echo(
         f"{len(fetches)} fetch{'es' * (len(fetches) != 1)}, {depth_of(made.node)} deep: {asked}", err=True
     )
+
+
+def _composition(file: Path | None, paths: tuple[Path, ...], *, introspect: bool) -> Composition:
+    """Of the file, or of the declarations; exits where there is none."""
+    if file is not None:
+        if paths or introspect:
+            raise click.UsageError("--supergraph is in place of --systems and --introspect")
+        read = read_supergraph_file(file)
+        return _stop([str(problem) for problem in read]) if isinstance(read, list) else read
+    composition, problems, _ = composed_for_cli(paths or (Path("systems"),), introspect=introspect)
+    if composition is None or composition.supergraph is None:
+        _stop([str(problem) for problem in problems])
+    return composition
+
+
+def _known(labels: Sequence[str], supergraph: Supergraph) -> frozenset[str]:
+    known = supergraph.override_labels()
+    for label in labels:
+        if label not in known:
+            raise click.BadParameter(f"no override has the label {label!r}; {one_of(label, known)}")
+    return frozenset(labels)
+
+
+def _show(made: QueryPlan, told: Reasons, *, as_json: bool, with_why: bool) -> None:
+    if as_json:
+        found = made.to_json()
+        if with_why:
+            found["extensions"] = {"why": [told[id(one)].to_json() for one in made.fetches()]}
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    elif with_why:
+        show_tree(made, told)
+    else:
+        click.echo(pretty(made))
 
 
 def decided(made: QueryPlan, variables: Mapping[str, Any]) -> QueryPlan:

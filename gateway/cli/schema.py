@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
 from adapters.declaration import declaration_schema
 from adapters.remote.declaration import subgraph_schema
+from gateway.tracking.calendar.calendar_file import calendar_schema
+from gateway.tracking.warnings.rules import rules_schema
 from schema.compose import SubgraphSchema, compose
 from schema.subgraphs import CASES, HOUSE, cases_sdl, house_sdl
 
 __all__ = ["schema"]
 
+_JSON_SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+    "declaration": declaration_schema,
+    "subgraph": subgraph_schema,
+    "rules": rules_schema,
+    "calendar": calendar_schema,
+}
+
 
 @click.command()
 @click.argument(
     "what",
-    type=click.Choice(["declaration", "subgraph", "api", "supergraph", "house", "cases"]),
+    type=click.Choice(
+        ["declaration", "subgraph", "rules", "calendar", "api", "supergraph", "house", "cases"]
+    ),
     default="api",
 )
 def schema(what: str) -> None:
-    """Print a schema: `declaration` and `subgraph` are JSON Schemas for editors, the others are GraphQL SDL.
+    """Print a schema: `declaration`, `subgraph`, `rules` and `calendar` are JSON Schemas for editors, the others SDL.
 
     `api` and `supergraph` are those of the gateway's own subgraphs; `quanyu compose` has the remote ones too.
     """
-    if what in ("declaration", "subgraph"):
-        made = declaration_schema() if what == "declaration" else subgraph_schema()
-        click.echo(json.dumps(made, ensure_ascii=False, indent=2))
+    if what in _JSON_SCHEMAS:
+        click.echo(json.dumps(_JSON_SCHEMAS[what](), ensure_ascii=False, indent=2))
         return
     sdls = {HOUSE: house_sdl(), CASES: cases_sdl()}
     if what in sdls:

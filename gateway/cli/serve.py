@@ -14,12 +14,15 @@ import structlog
 
 from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
+from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
+from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.security.oidc.declaration import IdentityFileError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
+from gateway.supergraph_file import load_supergraph_file
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.traces import OtelMissingError
 from gateway.web.server import PortTakenError, listen
@@ -34,11 +37,23 @@ __all__ = ["serve", "settings"]
 @click.option("--port", type=int, help="Port; 0 takes any free one; QUANYU_PORT.")
 @click.option("--systems", "systems_dir", type=click.Path(path_type=Path), help="Folder of declarations.")
 @click.option("--registry", "registry_dir", type=click.Path(path_type=Path), help="Folder of registry files.")
-def serve(host: str | None, port: int | None, systems_dir: Path | None, registry_dir: Path | None) -> None:
+@click.option("--supergraph", type=click.Path(path_type=Path), help="Finished supergraph file to run.")
+def serve(
+    host: str | None,
+    port: int | None,
+    systems_dir: Path | None,
+    registry_dir: Path | None,
+    supergraph: Path | None,
+) -> None:
     """Run the gateway. Settings: `quanyu settings`."""
     try:
         settings = load_settings(
-            os.environ, host=host, port=port, systems_dir=systems_dir, registry_dir=registry_dir
+            os.environ,
+            host=host,
+            port=port,
+            systems_dir=systems_dir,
+            registry_dir=registry_dir,
+            supergraph=supergraph,
         )
     except SettingsError as error:
         _stop(error.problems)
@@ -54,7 +69,9 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
         IdentityFileError,
         SchemaError,
         OtelMissingError,
+        LabelHookError,
         PortTakenError,
+        DatabaseError,
         OSError,
     ) as error:
         _stop([str(error)])
@@ -78,15 +95,13 @@ def serve(host: str | None, port: int | None, systems_dir: Path | None, registry
 
 def _load(settings: Settings) -> Declared:
     """The declarations, before the server starts, so that what is wrong is a list and no log."""
-    registry = read_registry(settings.registry_dir)
-    declared = asyncio.run(
-        load_declared(
-            settings.systems_dir,
-            file_lookup(os.environ),
-            known_codes(registry),
-            kept=kept_sdls(settings.data_dir).read,
-        )
-    )
+    known = known_codes(read_registry(settings.registry_dir, needed=settings.supergraph is None))
+    lookup, kept = file_lookup(os.environ), kept_sdls(settings.data_dir).read
+    if settings.supergraph is not None:
+        loading = load_supergraph_file(settings.supergraph, settings.systems_dir, lookup, known)
+    else:
+        loading = load_declared(settings.systems_dir, lookup, known, kept=kept)
+    declared = asyncio.run(loading)
     declared.raise_if_bad()
     return declared
 

@@ -38,8 +38,9 @@ from adapters.wire.wire import Wire
 from cache.embedded import EmbeddedStore
 from cache.single_flight import SingleFlight
 from gateway.cli.check import load_for_cli
+from gateway.cli.dry_run import show_write
 from gateway.telemetry.logs import mask_personal_data
-from schema.canonical import VERBS
+from schema.canonical import VERBS, WRITES
 
 __all__ = ["try_out"]
 
@@ -66,6 +67,13 @@ _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"
 @click.option("--from", "start", type=_DAY, help="First day, YYYY-MM-DD, for `cases`.")
 @click.option("--to", "end", type=_DAY, help="Last day, for `cases`.")
 @click.option("--since", type=_MOMENT, help="Moment, ISO 8601, for `changes`.")
+@click.option("--dry-run", is_flag=True, help="For a write: show the request, send nothing.")
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For a write: JSON of the mutation's `input`.",
+)
 @click.option("--unmasked", is_flag=True, help="Show identity numbers and mobiles as they are.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def try_out(
@@ -78,6 +86,8 @@ def try_out(
     start: datetime | None,
     end: datetime | None,
     since: datetime | None,
+    dry_run: bool,
+    input_file: Path | None,
     unmasked: bool,
     as_json: bool,
 ) -> None:
@@ -94,6 +104,10 @@ def try_out(
         known = ", ".join(sorted(one.system.code for one in loaded.declarations)) or "none"
         listed = "\n".join(str(problem) for problem in source_problems)
         raise click.ClickException(f"no usable system {system!r}; there is {known}\n{listed}".rstrip())
+    if verb in WRITES:
+        if not dry_run:
+            raise click.UsageError(f"`{verb}` changes something: it is only shown, with --dry-run")
+        sys.exit(0 if show_write(loaded, system, verb, input_file, number, unmasked=unmasked) else 1)
     if verb == "case" and not number:
         raise click.UsageError("`case` needs a NUMBER")
     declaration = next(one for one in loaded.declarations if one.system.code == system)

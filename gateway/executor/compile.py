@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import OperationDefinitionNode
 
 from adapters.fetch import FetchOperation, Subgraph
+from gateway.executor.contextual import ContextualLookup, Prepared, contextual_fetch
 from gateway.executor.errors import Path
 from gateway.executor.merge import Aliases
-from gateway.executor.representations import Gathered, PossibleTypes, compile_gather, paths_of
+from gateway.executor.representations import (
+    Gathered,
+    PossibleTypes,
+    compile_gather,
+    compile_gatherer,
+    paths_of,
+)
 from gateway.executor.run import (
     Fetch,
     Locate,
@@ -37,6 +45,7 @@ from gateway.planner.nodes import (
     QueryPlan,
     SequenceNode,
 )
+from gateway.planner.slots import context_fields, slotted
 
 __all__ = ["compile_node", "compile_plan", "operation_of"]
 
@@ -52,37 +61,100 @@ def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_ty
 
 def compile_node(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
     """The step of one node and all below it."""
-    if isinstance(node, FetchNode):
-        return root_fetch(_prepare(node, subgraphs), Aliases(node.rewrites))
-    if isinstance(node, FlattenNode):
+    apart = any(_has_contexts(fetch) for fetch in QueryPlan(node).fetches())
+    return _Compiler(subgraphs, possible_types, apart).step(node)
+
+
+def _has_contexts(fetch: FetchNode | BatchFetchNode) -> bool:
+    if isinstance(fetch, BatchFetchNode):
+        return any(item.contexts for item in fetch.lookups)
+    return bool(fetch.contexts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """apart: something of the plan depends on contexts, see `entity_fetch`."""
+
+    subgraphs: Mapping[str, Subgraph]
+    possible_types: PossibleTypes
+    apart: bool
+
+    def step(self, node: PlanNode) -> Step:
+        if isinstance(node, FetchNode):
+            return root_fetch(self._prepare(node), Aliases(node.rewrites))
+        if isinstance(node, FlattenNode):
+            return self._flatten(node)
+        if isinstance(node, BatchFetchNode):
+            return self._entities(node, node.lookups)
+        if isinstance(node, SequenceNode):
+            return in_order([self.step(child) for child in node.nodes])
+        if isinstance(node, ParallelNode):
+            return at_once([self.step(child) for child in node.nodes])
+        if isinstance(node, ConditionNode):
+            return self._condition(node)
+        raise UnsupportedOperation(
+            f"{type(node).__name__.removesuffix('Node').lower()} plans cannot be executed yet"
+        )
+
+    def _flatten(self, node: FlattenNode) -> Step:
         fetch = node.node
         if not fetch.requires:
-            return root_fetch_below(_prepare(fetch, subgraphs), Aliases(fetch.rewrites), node.path)
-        lookup = EntityLookup("_entities", "representations", (node.path,), fetch.requires, fetch.rewrites)
-        return entity_fetch(_prepare(fetch, subgraphs), [_lookup(lookup, possible_types)])
-    if isinstance(node, BatchFetchNode):
-        lookups = [_lookup(item, possible_types) for item in node.lookups]
-        return entity_fetch(_prepare(node, subgraphs), lookups)
-    if isinstance(node, SequenceNode):
-        return in_order([compile_node(child, subgraphs, possible_types) for child in node.nodes])
-    if isinstance(node, ParallelNode):
-        return at_once([compile_node(child, subgraphs, possible_types) for child in node.nodes])
-    if isinstance(node, ConditionNode):
-        return _condition(node, subgraphs, possible_types)
-    raise UnsupportedOperation(
-        f"{type(node).__name__.removesuffix('Node').lower()} plans cannot be executed yet"
-    )
+            aliases = Aliases(fetch.rewrites)
+            return root_fetch_below(self._prepare(fetch), aliases, node.path, apart=self.apart)
+        lookup = EntityLookup(
+            "_entities",
+            "representations",
+            (node.path,),
+            fetch.requires,
+            fetch.rewrites,
+            contexts=fetch.contexts,
+        )
+        return self._entities(fetch, (lookup,))
 
+    def _entities(self, node: FetchNode | BatchFetchNode, lookups: tuple[EntityLookup, ...]) -> Step:
+        compiled = [_lookup(item, self.possible_types) for item in lookups]
+        if not any(item.contexts for item in lookups):
+            return entity_fetch(self._prepare(node), compiled, apart=self.apart)
+        asked = [
+            ContextualLookup(
+                one,
+                item.paths,
+                item.contexts,
+                context_fields(node, item),
+                compile_gatherer(item.requires, self.possible_types),
+            )
+            for one, item in zip(compiled, lookups, strict=True)
+        ]
 
-def _condition(node: ConditionNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
-    if_true = compile_node(node.if_clause, subgraphs, possible_types) if node.if_clause else nothing
-    if_false = compile_node(node.else_clause, subgraphs, possible_types) if node.else_clause else nothing
-    variable = node.condition
+        def prepare(counts: Sequence[int]) -> Prepared:
+            made = slotted(node, lookups, counts)
+            names = tuple(
+                tuple(
+                    (slot.alias, slot.variable, tuple(one.variable for one in slot.contexts))
+                    for slot in slots
+                )
+                for slots in made.lookups
+            )
+            return Prepared(self._prepare(made.node), names)
 
-    async def choose(state: RunState) -> None:
-        await (if_true if state.variables[variable] else if_false)(state)
+        prepare(
+            [1 for _ in lookups]
+        )  # a fetch that its subgraph refuses is refused here, not at the first request
+        return contextual_fetch(prepare, asked)
 
-    return choose
+    def _condition(self, node: ConditionNode) -> Step:
+        if_true = self.step(node.if_clause) if node.if_clause else nothing
+        if_false = self.step(node.else_clause) if node.else_clause else nothing
+        variable = node.condition
+
+        async def choose(state: RunState) -> None:
+            await (if_true if state.variables[variable] else if_false)(state)
+
+        return choose
+
+    def _prepare(self, node: FetchNode | BatchFetchNode) -> Fetch:
+        call = self.subgraphs[node.subgraph].prepare(operation_of(node))
+        return Fetch(node.subgraph, call, node.variable_usages)
 
 
 def operation_of(node: FetchNode | BatchFetchNode) -> FetchOperation:
@@ -92,11 +164,6 @@ def operation_of(node: FetchNode | BatchFetchNode) -> FetchOperation:
     names = tuple(item.variable.name.value for item in operation.variable_definitions or ())
     name = node.operation_name if isinstance(node, FetchNode) else None
     return FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
-
-
-def _prepare(node: FetchNode | BatchFetchNode, subgraphs: Mapping[str, Subgraph]) -> Fetch:
-    call = subgraphs[node.subgraph].prepare(operation_of(node))
-    return Fetch(node.subgraph, call, node.variable_usages)
 
 
 def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:

@@ -5,6 +5,7 @@ Codes
 ├── DOWNSTREAM_SERVICE_ERROR  a subgraph reported an error for a field, without a code of its own
 ├── DEADLINE_EXCEEDED        the request's time was over before the fetch could start
 ├── INVALID_SUBGRAPH_ANSWER   an answer that the schema does not allow: unknown enum value or type, not a list ...
+├── CONTEXT_VALUE_MISSING     what a field reads of an object above it (@fromContext) could not be had
 ├── NULL_FOR_NON_NULL         null, or nothing, where the schema says non-null
 └── INTERNAL_SERVER_ERROR     a fault of the gateway; the log has the cause
 """

@@ -14,13 +14,23 @@ import orjson
 from gateway.executor.errors import Path
 from gateway.planner.nodes import Representation, RequiredField
 
-__all__ = ["Gathered", "compile_gather", "objects_at", "paths_of"]
+__all__ = [
+    "Gathered",
+    "Gatherer",
+    "PossibleTypes",
+    "compile_gather",
+    "compile_gatherer",
+    "objects_at",
+    "paths_of",
+]
 
 PossibleTypes = Callable[[str], Collection[str]]
 _MISSING = object()
 _Identify = Callable[[dict[str, Any]], Any]
 """What makes an object's representation the same as another's; None if it has none."""
 _Represent = Callable[[dict[str, Any]], dict[str, Any]]
+_Builders = dict[str, tuple[int, _Identify, _Represent]]
+"""By type of the object: number of its representation, and how it is made."""
 
 
 @dataclass(slots=True)
@@ -46,11 +56,7 @@ def compile_gather(
     paths: Sequence[tuple[str, ...]], requires: Sequence[Representation], possible_types: PossibleTypes
 ) -> Callable[[dict[str, Any]], Gathered]:
     """A function from the merged data to the representations at all of the flatten paths, each once."""
-    builders: dict[str, tuple[int, _Identify, _Represent]] = {}
-    for number, item in enumerate(requires):
-        builder = (number, *_compile_representation(item, possible_types))
-        for name in (item.type_name, *possible_types(item.type_name)):
-            builders.setdefault(name, builder)
+    builders = _compile_builders(requires, possible_types)
 
     def gather(data: dict[str, Any]) -> Gathered:
         representations: list[dict[str, Any]] = []
@@ -82,6 +88,53 @@ def compile_gather(
         return Gathered(representations, targets)
 
     return gather
+
+
+class Gatherer:
+    """The same for objects that are added one by one. `compile_gather` is written out for speed: it is on the hot path."""
+
+    def __init__(self, builders: _Builders) -> None:
+        self._builders = builders
+        self.gathered = Gathered([], [])
+        self._last_path: list[int] = []
+        self._known: dict[tuple[int, Any], int] = {}
+
+    def add(self, item: dict[str, Any], path_number: int) -> None:
+        """path_number: of the flatten path at which the object stands; they come in order."""
+        builder = self._builders.get(item.get("__typename", ""))
+        identity = builder[1](item) if builder is not None else None
+        if builder is None or identity is None:
+            return
+        number, _, represent = builder
+        gathered = self.gathered
+        index = self._known.get((number, identity))
+        if index is None:
+            self._known[number, identity] = len(gathered.representations)
+            gathered.representations.append(represent(item))
+            gathered.targets.append([[item]])
+            self._last_path.append(path_number)
+        elif self._last_path[index] == path_number:
+            gathered.targets[index][-1].append(item)
+        else:
+            gathered.targets[index].append([item])
+            self._last_path[index] = path_number
+
+
+def compile_gatherer(
+    requires: Sequence[Representation], possible_types: PossibleTypes
+) -> Callable[[], Gatherer]:
+    """A function that makes a gatherer of these representations."""
+    builders = _compile_builders(requires, possible_types)
+    return lambda: Gatherer(builders)
+
+
+def _compile_builders(requires: Sequence[Representation], possible_types: PossibleTypes) -> _Builders:
+    builders: _Builders = {}
+    for number, item in enumerate(requires):
+        builder = (number, *_compile_representation(item, possible_types))
+        for name in (item.type_name, *possible_types(item.type_name)):
+            builders.setdefault(name, builder)
+    return builders
 
 
 def paths_of(data: dict[str, Any], path: Sequence[str], targets: Collection[dict[str, Any]]) -> list[Path]:

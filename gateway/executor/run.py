@@ -26,6 +26,7 @@ __all__ = [
     "Step",
     "at_once",
     "entity_fetch",
+    "fetch_entities",
     "in_order",
     "nothing",
     "root_fetch",
@@ -89,11 +90,13 @@ class Lookup:
     aliases: Aliases
     conditions: tuple[tuple[str, bool], ...] = ()
 
+    def is_asked(self, state: RunState) -> bool:
+        """Whether its conditions hold."""
+        return all(state.variables[name] is wanted for name, wanted in self.conditions)
+
     def objects(self, state: RunState) -> Gathered:
         """Whom it is asked for now."""
-        if any(state.variables[name] is not wanted for name, wanted in self.conditions):
-            return Gathered([], [])
-        return self.gather(state.data)
+        return self.gather(state.data) if self.is_asked(state) else Gathered([], [])
 
 
 async def nothing(_state: RunState) -> None:
@@ -141,8 +144,9 @@ def take_root(result: FetchResult, subgraph: str, aliases: Aliases, state: RunSt
         state.errors.append(subgraph_error(error, subgraph=subgraph, path=path, failed=failed))
 
 
-def root_fetch_below(fetch: Fetch, aliases: Aliases, path: Sequence[str]) -> Step:
-    """A query, merged into every object of type `Query` at a path; nothing is sent where there are none."""
+def root_fetch_below(fetch: Fetch, aliases: Aliases, path: Sequence[str], *, apart: bool = False) -> Step:
+    """A query, merged into every object of type `Query` at a path; nothing is sent where there are none. apart: as for
+    `entity_fetch`."""
 
     async def run(state: RunState) -> None:
         targets = objects_at(state.data, path)
@@ -151,8 +155,8 @@ def root_fetch_below(fetch: Fetch, aliases: Aliases, path: Sequence[str]) -> Ste
         result = await fetch(state, {})
         below = RunState(state.variables, state.context)
         take_root(result, fetch.subgraph, aliases, below)
-        for target in targets:
-            merge_into(target, below.data)
+        for number, target in enumerate(targets):
+            merge_into(target, copied(below.data) if apart and number else below.data)
         for error in below.errors:
             for place in paths_of(state.data, path, targets):
                 state.errors.append({**error, "path": [*place, *error.get("path", ())]})
@@ -160,8 +164,12 @@ def root_fetch_below(fetch: Fetch, aliases: Aliases, path: Sequence[str]) -> Ste
     return run
 
 
-def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup]) -> Step:
-    """All lookups in one call, for all objects at their paths; nothing is sent where there are none."""
+def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup], *, apart: bool = False) -> Step:
+    """All lookups in one call, for all objects at their paths; nothing is sent where there are none.
+
+    apart: objects that stand for one entity get values of their own, for further on they may be asked with different
+    contexts.
+    """
 
     async def run(state: RunState) -> None:
         gathered = [lookup.objects(state) for lookup in lookups]
@@ -170,18 +178,37 @@ def entity_fetch(fetch: Fetch, lookups: Sequence[Lookup]) -> Step:
         variables: dict[str, Any] = {
             lookup.variable: item.representations for lookup, item in zip(lookups, gathered, strict=True)
         }
-        result = await fetch(state, variables)
-        if result.errors:
-            _report(fetch, result, list(zip(lookups, gathered, strict=True)), state)
-        if result.data is None:
-            return
-        for lookup, item in zip(lookups, gathered, strict=True):
-            entities = result.data.get(lookup.alias)
-            if entities is not None:
-                lookup.aliases.undo(entities)
-                _merge_entities(entities, item)
+        await fetch_entities(fetch, list(zip(lookups, gathered, strict=True)), variables, state, apart=apart)
 
     return run
+
+
+async def fetch_entities(
+    fetch: Fetch,
+    asked: Sequence[tuple[Lookup, Gathered]],
+    variables: dict[str, Any],
+    state: RunState,
+    *,
+    apart: bool,
+) -> None:
+    """One call, merged into the objects that were asked for."""
+    result = await fetch(state, variables)
+    if result.errors:
+        _report(fetch, result, asked, state)
+    if result.data is None:
+        return
+    for lookup, gathered in asked:
+        entities = result.data.get(lookup.alias)
+        if entities is not None:
+            lookup.aliases.undo(entities)
+            (_merge_apart if apart else _merge_entities)(entities, gathered)
+
+
+def _merge_apart(entities: Sequence[Any], gathered: Gathered) -> None:
+    for index, entity in enumerate(entities[: len(gathered.targets)]):
+        if entity is not None:
+            for target in gathered.objects(index):
+                merge_into(target, copied(entity))
 
 
 def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:

@@ -15,6 +15,7 @@ from graphql import (
 )
 
 from gateway.planner.fetch_graph import FetchGraph, FetchGroup
+from gateway.planner.names import unused_prefix
 from gateway.planner.nodes import (
     BatchFetchNode,
     ConditionNode,
@@ -29,12 +30,16 @@ from gateway.planner.nodes import (
 )
 from gateway.planner.write_operation import (
     entities_field,
-    representations_definition,
+    own_definitions,
+    renamed_variables,
     selection_set_of,
     used_variables,
 )
 
 __all__ = ["emit", "in_parallel", "in_sequence"]
+
+REPRESENTATIONS = "representations"
+"""Variable of an entity fetch."""
 
 
 def emit(
@@ -111,39 +116,60 @@ def _root_node(
     kind = "query" if group.path else kind
     document = _document(kind, [variables[name] for name in names], selections)
     rewrites = tuple(group.rewrites)
-    fetch = FetchNode(group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites)
+    fetch = FetchNode(
+        group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites, group=group.id
+    )
     return FlattenNode(group.path, fetch) if group.path else fetch
 
 
 def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:
     """A Flatten for one lookup at one path, else a batch."""
     found = _lookups(group)
-    is_plain = len(found) == 1 and "representations" not in variables
+    is_plain = len(found) == 1 and not any(name.startswith(REPRESENTATIONS) for name in variables)
     lookups = [item for item, _ in found] if is_plain else _numbered([item for item, _ in found], variables)
     fields = [
-        entities_field(item.alias, item.variable, selections)
-        for item, (_, selections) in zip(lookups, found, strict=True)
+        renamed_variables(entities_field(item.alias, item.variable, selections), _renames(known, item))
+        for item, (known, selections) in zip(lookups, found, strict=True)
     ]
     selections = SelectionSetNode(selections=tuple(fields))
     names = used_variables(selections, variables)
-    own = [representations_definition(item.variable) for item in lookups]
+    own = [definition for item in lookups for definition in own_definitions(item)]
     document = _document("query", [*own, *(variables[name] for name in names)], selections)
     text, sole = print_ast(document), lookups[0]
     if not is_plain or len(sole.paths) > 1:
-        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names)
-    fetch = FetchNode(group.subgraph, "query", text, document, names, sole.requires, rewrites=sole.rewrites)
+        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names, group=group.id)
+    fetch = FetchNode(
+        group.subgraph,
+        "query",
+        text,
+        document,
+        names,
+        sole.requires,
+        rewrites=sole.rewrites,
+        contexts=sole.contexts,
+        group=group.id,
+    )
     return FlattenNode(sole.paths[0], fetch)
 
 
 def _numbered(lookups: Sequence[EntityLookup], variables: Collection[str]) -> list[EntityLookup]:
     """Aliases and variables that meet no variable of the client."""
-    prefix = "representations"
-    while any(name.startswith(prefix) for name in variables):
-        prefix = f"_{prefix}"
+    prefix = unused_prefix(REPRESENTATIONS, variables)
     return [
-        replace(item, alias=f"_e{number}", variable=f"{prefix}_{number}")
+        replace(
+            item,
+            alias=f"_e{number}",
+            variable=f"{prefix}_{number}",
+            contexts=tuple(replace(value, variable=f"{value.variable}_{number}") for value in item.contexts),
+        )
         for number, item in enumerate(lookups)
     ]
+
+
+def _renames(before: EntityLookup, after: EntityLookup) -> dict[str, str]:
+    """Of variables for contexts: each lookup of a batch has its own."""
+    pairs = zip(before.contexts, after.contexts, strict=True)
+    return {one.variable: other.variable for one, other in pairs if one.variable != other.variable}
 
 
 def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
@@ -156,13 +182,15 @@ def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
             Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
         )
         own = tuple(sorted(item.conditions - common))
-        likeness = (print_ast(selection_set) if group.batched else "", requires, tuple(item.rewrites), own)
+        contexts = tuple(item.contexts.values())
+        text = print_ast(selection_set) if group.batched else ""
+        likeness = (text, requires, tuple(item.rewrites), own, contexts)
         if likeness in found:
             known, _ = found[likeness]
             found[likeness] = replace(known, paths=(*known.paths, item.path)), selection_set
         else:
             lookup = EntityLookup(
-                "_entities", "representations", (item.path,), requires, tuple(item.rewrites), own
+                "_entities", REPRESENTATIONS, (item.path,), requires, tuple(item.rewrites), own, contexts
             )
             found[likeness] = lookup, selection_set
     return list(found.values())

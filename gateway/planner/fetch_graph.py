@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from graphql import ArgumentNode
 
-from gateway.planner.nodes import OutputRewrite, RequiredField
+from gateway.planner.names import unused_prefix
+from gateway.planner.nodes import ContextSource, ContextValue, OutputRewrite, RequiredField
 from gateway.planner.selections import NO_CONDITIONS, Conditions, Field
 
 __all__ = ["FetchGraph", "FetchGroup", "Output", "OutputField"]
@@ -108,6 +109,7 @@ RequiredFields = dict[tuple[str, str], list[RequiredField]]
 class FetchGroup:
     """One fetch to be: entities at a path, or (no `inputs`) a root operation, at a path where a field returns `Query`.
 
+    contexts: variables of its fields whose values stand above its objects, by name.
     batched: further lookups that travel in the same operation; they are no groups of the graph any more.
     """
 
@@ -119,6 +121,7 @@ class FetchGroup:
     parents: set[int] = field(default_factory=set)
     conditions: Conditions = NO_CONDITIONS
     rewrites: list[OutputRewrite] = field(default_factory=list)
+    contexts: dict[str, ContextValue] = field(default_factory=dict)
     batched: list[FetchGroup] = field(default_factory=list)
 
     @property
@@ -137,13 +140,19 @@ class FetchGroup:
 
 
 class FetchGraph:
-    """All groups by id, in the order in which they were found: plans are deterministic."""
+    """All groups by id, in the order in which they were found: plans are deterministic.
 
-    def __init__(self) -> None:
+    variables: names of the client's, which its own must not meet.
+    """
+
+    def __init__(self, variables: Iterable[str] = ()) -> None:
         self.groups: dict[int, FetchGroup] = {}
         self.attempts = 0
         """How often something was forgotten: what is remembered of groups elsewhere holds for one count only."""
         self._next = 0
+        self._taken: dict[int, int] = {}
+        self._context_prefix = unused_prefix("contextualArgument", variables)
+        self._context_variables: dict[tuple[str, tuple[ContextSource, ...]], str] = {}
         self._by_key: dict[tuple[str, tuple[str, ...], frozenset[int]], FetchGroup] = {}
 
     def root(self, subgraph: str, type_name: str) -> FetchGroup:
@@ -170,6 +179,17 @@ class FetchGraph:
             group = self._by_key[key] = self.entity(subgraph, path, parents)
         return group
 
+    def context_variable(self, type_text: str, sources: tuple[ContextSource, ...]) -> str:
+        """The variable that holds a context's value: one name for one value."""
+        name = f"{self._context_prefix}_{len(self._context_variables)}"
+        return self._context_variables.setdefault((type_text, sources), name)
+
+    def current(self, group_id: int) -> int | None:
+        """The group that a group is part of now, by merging and batching; None if it is gone."""
+        while group_id in self._taken:
+            group_id = self._taken[group_id]
+        return group_id if group_id in self.groups else None
+
     def mark(self) -> int:
         """A point to which `forget_since` returns."""
         return self._next
@@ -192,6 +212,7 @@ class FetchGraph:
         into.output.absorb(other.output)
         for (type_name, sent_as), fields in other.inputs.items():
             into.add_input(type_name, sent_as, fields)
+        into.contexts |= other.contexts
         self._replace({other.id: into})
 
     def batch(self, into: FetchGroup, others: Iterable[FetchGroup]) -> None:
@@ -228,6 +249,7 @@ class FetchGraph:
 
     def _replace(self, taken: Mapping[int, FetchGroup]) -> None:
         """Groups that are now part of others: their parents and children become those of the others."""
+        self._taken |= {group_id: into.id for group_id, into in taken.items()}
         for group_id, into in taken.items():
             into.parents |= self.groups.pop(group_id).parents
         for child in self.groups.values():

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphql import SelectionSetNode
 
+from gateway.planner.contexts import ContextPlacer
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import RequiredField
-from gateway.planner.paths import Hop, can_give, shortest_hops
-from gateway.planner.places import Host, Place, Placer, is_local
+from gateway.planner.paths import Hop, Way, can_give, shortest_hops
+from gateway.planner.places import Host, How, Place, Placer, is_local
 from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.required import required_fields
 from gateway.planner.selections import Conditions, Field, Fragment, Selection, read_selections
+from schema.compose.supergraph import FieldJoin
 
 __all__ = ["HostFinder"]
 
@@ -28,6 +31,7 @@ class HostFinder:
         self.fetches = fetches
         self.names = names
         self._placer = placer
+        self._contexts = ContextPlacer(fetches, names, placer)
         self._asking: set[tuple[str, str, str]] = set()  # keys and requires being looked for: no circles
 
     def host_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
@@ -42,7 +46,7 @@ class HostFinder:
         return (
             self._hop_for(place, asked, tried, ahead)
             or self._hop_by_fetched_key(place, asked, tried)
-            or self._after_requires(place, asked, tried)
+            or self._after_needs(place, asked, tried)
         )
 
     def _open_root(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
@@ -61,7 +65,8 @@ class HostFinder:
             group = self.fetches.root_below(subgraph, place.path, place.hosts[0].group.id)
         else:
             group = self.fetches.root(subgraph, root)
-        place.hosts.append(Host(group, group.output, root))
+        how = How("root", equal=tuple(name for name in able if name != subgraph))
+        place.hosts.append(Host(group, group.output, root, how=how))
         return place.hosts[-1]
 
     def _hop_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
@@ -70,24 +75,24 @@ class HostFinder:
         def preference(subgraph: str, view: str) -> int:
             return sum(self._uncovered(subgraph, view, item, ()) for item in ahead or (asked,))
 
-        hops = shortest_hops(
+        way = shortest_hops(
             self.graph,
             place.type_name,
             standpoints=[host.standpoint for host in place.hosts],
             goals=[goal for goal in goals if goal[0] not in tried],
             preference=preference,
         )
-        return self.follow(place, hops) if hops else None
+        return self.follow(place, way) if way.hops else None
 
-    def follow(self, place: Place, hops: Sequence[Hop]) -> Host:
+    def follow(self, place: Place, way: Way) -> Host:
         """Opens the entity fetches of a way, each with the key of the next; the last is the host that was sought."""
         sources = list(place.hosts)
-        for hop in hops:
+        for hop in way.hops:
             asked = read_selections(hop.key.selection, {}, internal=True)
             parents: set[int] = set()
             for item in asked:
                 parents |= self._place_key_field(place, item, sources)
-            host = self._open_entity(place, hop, parents)
+            host = self._open_entity(place, hop, parents, equal=way.equal if hop is way.hops[-1] else ())
             sources = [host]
         return host
 
@@ -95,7 +100,7 @@ class HostFinder:
         for host in sources:
             if self.graph.uncovered(host.subgraph, host.type_name, (item,), host.provided) == 0:
                 self._mark_type(place, host)
-                view = Place(place.path, host.type_name, [host])
+                view = replace(place.seen_by(host), type_name=host.type_name)
                 return self._placer.place_object(view, (item,)).groups | {host.group.id}
         return set()
 
@@ -106,11 +111,12 @@ class HostFinder:
         else:
             place.hosts[0].output.add_typename()
 
-    def _open_entity(self, place: Place, hop: Hop, parents: set[int]) -> Host:
+    def _open_entity(self, place: Place, hop: Hop, parents: set[int], *, equal: tuple[str, ...] = ()) -> Host:
         group = self.fetches.entity_by_key(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
         fields = self._required(place, hop.key.selection, key=True)
         group.add_input(place.type_name, hop.type_name, fields)
-        host = Host(group, group.output.fragment(hop.type_name), hop.type_name)
+        how = How("key", hop.key.fields, equal)
+        host = Host(group, group.output.fragment(hop.type_name), hop.type_name, how=how)
         place.hosts.append(host)
         return host
 
@@ -132,13 +138,15 @@ class HostFinder:
             place.hosts[:] = hosts
         return None
 
-    def _after_requires(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
-        """A fetch whose representations carry what the field's @requires asks of others."""
+    def _after_needs(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
+        """A fetch that carries what the field's @requires asks of others, and what @fromContext reads above."""
         for subgraph in self.graph.in_order(self.graph.holders(place.type_name, asked.name)):
             for view in sorted(self.graph.supertypes(place.type_name)):
                 join = self.graph.join(subgraph, view, asked.name)
                 goal = (subgraph, view, f"@requires {asked.name}")
-                if join is None or join.requires is None or not self.graph.resolves(join):
+                if join is None or not self.graph.resolves(join):
+                    continue
+                if join.requires is None and not join.context_arguments:
                     continue
                 if (
                     subgraph in tried
@@ -147,7 +155,7 @@ class HostFinder:
                 ):
                     continue
                 self._asking.add(goal)
-                host = self._open_after_requires(place, asked, subgraph, view, join.requires)
+                host = self._open_after_needs(place, asked, subgraph, view, join)
                 self._asking.discard(goal)
                 if host is not None:
                     return host
@@ -156,25 +164,28 @@ class HostFinder:
     def _sees(self, subgraph: str, view: str, type_name: str) -> bool:
         return any(item[0] == subgraph and item[1] == view for item in self.graph.entity_views(type_name))
 
-    def _open_after_requires(
-        self, place: Place, asked: Field, subgraph: str, view: str, requires: SelectionSetNode
+    def _open_after_needs(
+        self, place: Place, asked: Field, subgraph: str, view: str, join: FieldJoin
     ) -> Host | None:
         mark, hosts = self.fetches.mark(), list(place.hosts)
-        needed = _under(read_selections(requires, {}, internal=True), asked.conditions)
+        needed = read_selections(join.requires, {}, internal=True) if join.requires is not None else ()
         self._mark_type(place, place.hosts[0])
-        placed = self._placer.place(Place(place.path, place.type_name, place.hosts), needed)
-        key, key_groups = self._reachable_key(place, subgraph, view) if not placed.left else (None, set())
-        if key is None:
+        placed = self._placer.place(replace(place), _under(needed, asked.conditions))
+        contexts = self._contexts.place(place, join.context_arguments, asked.conditions)
+        key, key_groups = (None, set[int]())
+        if contexts is not None and not placed.left:
+            key, key_groups = self._reachable_key(place, subgraph, view)
+        if contexts is None or key is None:
             self.fetches.forget_since(mark)
             place.hosts[:] = hosts
             return None
-        group = self.fetches.entity(
-            subgraph, place.path, placed.groups | key_groups | {place.hosts[0].group.id}
-        )
+        parents = placed.groups | contexts.groups | key_groups | {place.hosts[0].group.id}
+        group = self.fetches.entity(subgraph, place.path, parents)
         fields = self._required(place, key, key=True)
-        fields += self._required(place, requires, key=False)
+        fields += self._required(place, join.requires, key=False) if join.requires is not None else []
         group.add_input(place.type_name, view, fields)
-        return Host(group, group.output.fragment(view), view)
+        group.contexts |= contexts.values
+        return Host(group, group.output.fragment(view), view, arguments=contexts.arguments, how=How("needs"))
 
     def _reachable_key(
         self, place: Place, subgraph: str, view: str

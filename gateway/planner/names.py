@@ -1,4 +1,4 @@
-"""Response names for fields that the planner asks itself, so that they never meet a client's alias."""
+"""Names for what the planner asks itself, so that they never meet an alias or a variable of the client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gateway.planner.selections import Field, Fragment, Selection, signature
 
-__all__ = ["ResponseNames"]
+__all__ = ["ResponseNames", "unused_prefix"]
 
 
 class ResponseNames:
@@ -59,6 +59,14 @@ class ResponseNames:
                 found[item.response] = found.get(item.response, ()) + item.children
             self._children[path] = found
         return self._children[path]
+
+
+def unused_prefix(wanted: str, taken: Iterable[str]) -> str:
+    """`wanted`, or with so many underscores before it that no name begins with it."""
+    names = list(taken)
+    while any(name.startswith(wanted) for name in names):
+        wanted = f"_{wanted}"
+    return wanted
 
 
 def _fields(selections: Iterable[Selection]) -> Iterable[Field]:

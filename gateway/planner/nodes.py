@@ -16,6 +16,8 @@ from graphql import DocumentNode
 __all__ = [
     "BatchFetchNode",
     "ConditionNode",
+    "ContextSource",
+    "ContextValue",
     "DeferNode",
     "EntityLookup",
     "FetchNode",
@@ -87,6 +89,46 @@ class Representation:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSource:
+    """Where a context's value may stand, seen from the object whose field needs it.
+
+    levels: how many objects above, 1 for the one that holds it; type_name: which type must stand there, None where no
+    other can; fields: response names from there down to the value.
+    """
+
+    levels: int
+    type_name: str | None
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValue:
+    """A variable of an entity fetch that has another value for other objects (@fromContext).
+
+    type: its GraphQL text; sources: nearest first.
+    """
+
+    variable: str
+    type: str
+    sources: tuple[ContextSource, ...]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Apollo's `contextRewrites`."""
+        return [
+            {
+                "kind": "KeyRenamer",
+                "path": [
+                    *[".."] * item.levels,
+                    *([f"... on {item.type_name}"] if item.type_name else []),
+                    *item.fields,
+                ],
+                "renameKeyTo": self.variable,
+            }
+            for item in self.sources
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class OutputRewrite:
     """An alias that only the subgraph's validation needs: at `path` in the answer, `alias` becomes `response`."""
 
@@ -97,7 +139,10 @@ class OutputRewrite:
 
 @dataclass(frozen=True, slots=True)
 class FetchNode:
-    """One operation against one subgraph; an entity fetch if it `requires` representations."""
+    """One operation against one subgraph; an entity fetch if it `requires` representations.
+
+    contexts: variables by which its objects are asked apart, see `slots.py`. group: of the fetch graph; not shown.
+    """
 
     subgraph: str
     kind: OperationKind
@@ -107,6 +152,8 @@ class FetchNode:
     requires: tuple[Representation, ...] = ()
     operation_name: str | None = None
     rewrites: tuple[OutputRewrite, ...] = ()
+    contexts: tuple[ContextValue, ...] = ()
+    group: int = field(default=-1, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Apollo's form."""
@@ -120,7 +167,13 @@ class FetchNode:
             found["operationName"] = self.operation_name
         if self.rewrites:
             found["outputRewrites"] = _rewrites_json(self.rewrites)
+        if self.contexts:
+            found["contextRewrites"] = _contexts_json(self.contexts)
         return found
+
+
+def _contexts_json(contexts: tuple[ContextValue, ...]) -> list[dict[str, Any]]:
+    return [rewrite for item in contexts for rewrite in item.to_json()]
 
 
 def _rewrites_json(rewrites: tuple[OutputRewrite, ...]) -> list[dict[str, Any]]:
@@ -144,6 +197,7 @@ class EntityLookup:
     requires: tuple[Representation, ...]
     rewrites: tuple[OutputRewrite, ...] = ()
     conditions: tuple[tuple[str, bool], ...] = ()
+    contexts: tuple[ContextValue, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One of `entityBatch.aliases`."""
@@ -155,6 +209,8 @@ class EntityLookup:
         }
         if self.rewrites:
             found["outputRewrites"] = _rewrites_json(self.rewrites)
+        if self.contexts:
+            found["contextRewrites"] = _contexts_json(self.contexts)
         if self.conditions:
             found["conditions"] = [
                 {"kind": "include" if wanted else "skip", "if": variable}
@@ -173,6 +229,7 @@ class BatchFetchNode:
     lookups: tuple[EntityLookup, ...]
     variable_usages: tuple[str, ...] = ()
     kind: OperationKind = "query"
+    group: int = field(default=-1, compare=False, repr=False)
 
     @property
     def requires(self) -> tuple[Representation, ...]:

@@ -11,7 +11,7 @@ from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.selections import read_selections
 from schema.compose.supergraph import EntityKey
 
-__all__ = ["Hop", "Standpoint", "can_give", "shortest_hops"]
+__all__ = ["Hop", "Standpoint", "Way", "can_give", "shortest_hops"]
 
 View = tuple[str, str, EntityKey]
 """(subgraph, type there, key): one way to ask for an entity."""
@@ -35,6 +35,14 @@ class Hop:
     key: EntityKey
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Hops, and the subgraphs in which other ways of the same length end."""
+
+    hops: tuple[Hop, ...] = ()
+    equal: tuple[str, ...] = ()
+
+
 def shortest_hops(
     graph: QueryGraph,
     type_name: str,
@@ -42,20 +50,24 @@ def shortest_hops(
     standpoints: Iterable[Standpoint],
     goals: Sequence[View],
     preference: Callable[[str, str], int],
-) -> list[Hop]:
-    """Hops that end in one of the goals; the least `preference` among the nearest; [] if there is no way.
+) -> Way:
+    """Hops that end in one of the goals; the least `preference` among the nearest; no hops if there is no way.
 
     Breadth first: every hop costs one dependent fetch. Keys are taken whose fields the places so far answer.
     """
     start = list(standpoints)
     if not goals:
-        return []
+        return Way()
     nearest = [[Hop(*goal)] for goal in goals if can_give(graph, start, goal[2].selection)]
     if not nearest:
         nearest = _search(graph, type_name, start, {goal[:2] for goal in goals})
-    if len(nearest) <= 1:
-        return nearest[0] if nearest else []
-    return min(nearest, key=lambda hops: preference(hops[-1].subgraph, hops[-1].type_name))
+    if not nearest:
+        return Way()
+    if len(nearest) == 1:
+        return Way(tuple(nearest[0]))
+    best = min(nearest, key=lambda hops: preference(hops[-1].subgraph, hops[-1].type_name))
+    ends = dict.fromkeys(hops[-1].subgraph for hops in nearest if hops[-1].subgraph != best[-1].subgraph)
+    return Way(tuple(best), tuple(ends))
 
 
 def _search(

@@ -23,7 +23,7 @@ def place_abstract(placer: Placer, place: Place, host: Host, selections: Sequenc
     result = Placed(groups={host.group.id})
     for item in fields:
         if item.name == "__typename" or is_local(graph, host, item):
-            placed = placer.place_field(Place(place.path, place.type_name, [host]), item, ahead=())
+            placed = placer.place_field(place.seen_by(host), item, ahead=())
             typed += placed.left
             result.groups |= placed.groups
         else:
@@ -59,7 +59,7 @@ def _place_by_type(placer: Placer, place: Place, host: Host, selections: Sequenc
             continue
         path = (*place.path, f"|[{name}]") if apart else place.path
         inner = Host(host.group, host.output.fragment(name), name, host.provided, host.peers)
-        placed = placer.place(Place(path, name, [inner]), fields)
+        placed = placer.place(Place(path, name, [inner], place.above, place.whole or place), fields)
         result.groups |= placed.groups
         result.left += [Fragment(name, frozenset(), (item,)) for item in placed.left]
     return result
@@ -87,17 +87,17 @@ def place_interface_object(
 
 def _place_with_real_type(placer: Placer, place: Place, selections: Sequence[Selection]) -> Placed:
     graph = placer.graph
-    hops = shortest_hops(
+    way = shortest_hops(
         graph,
         place.type_name,
         standpoints=[host.standpoint for host in place.hosts],
         goals=[goal for goal in graph.entity_views(place.type_name) if graph.is_abstract(*goal[:2])],
         preference=lambda subgraph, view: graph.uncovered(subgraph, view, selections),
     )
-    if not hops:
+    if not way.hops:
         return Placed(left=list(selections))
-    target = placer.hosts.follow(place, hops)
-    return placer.place(Place(place.path, place.type_name, [target]), selections)
+    target = placer.hosts.follow(place, way)
+    return placer.place(place.seen_by(target), selections)
 
 
 def _left_leaf(item: Selection) -> str | None:

@@ -19,6 +19,7 @@ from gateway.planner.places import Host, Place, Placed, is_local
 from gateway.planner.query_graph import QueryGraph
 from gateway.planner.required import list_depth, unreachable
 from gateway.planner.selections import Field, Selection, collect
+from gateway.planner.why import Notes
 
 __all__ = ["FieldPlacer"]
 
@@ -35,10 +36,14 @@ class _Known:
 class FieldPlacer:
     """Fills a fetch graph. One for each operation (for each step of a mutation)."""
 
-    def __init__(self, graph: QueryGraph, fetches: FetchGraph, names: ResponseNames) -> None:
+    def __init__(
+        self, graph: QueryGraph, fetches: FetchGraph, names: ResponseNames, notes: Notes | None = None
+    ) -> None:
+        """notes: takes down which host answers which field, where a plan is to be explained."""
         self.graph = graph
         self.fetches = fetches
         self.names = names
+        self._notes = notes
         self._placed: dict[object, _Known] = {}
         self.hosts = HostFinder(graph, fetches, names, placer=self)
 
@@ -102,28 +107,37 @@ class FieldPlacer:
             remaining = tuple(placed.left)
 
     def _ask(self, place: Place, host: Host, asked: Field) -> Placed:
+        mark = self._notes.mark() if self._notes is not None else 0
         join = self.graph.join(host.subgraph, host.type_name, asked.name)
         assert join is not None  # noqa: S101 - hosts are chosen by it
         composite = self.graph.is_composite(join.named_type)
+        if host.arguments:
+            asked = replace(asked, arguments=(*asked.arguments, *host.arguments))
         item = host.output.add(
             asked, type_text=join.type, children_type=join.named_type if composite else None
         )
         result = Placed(groups={host.group.id})
         if item.children is None:
+            self._note(place, host, asked, mark)
             return result
         path = (*place.path, asked.response, *["@"] * list_depth(join.type))
         provided = self.graph.provided_below(host.subgraph, host.type_name, asked.name, host.provided)
         peers = self._peers(place, host, asked.name)
         inner = Host(host.group, item.children, join.named_type, provided, peers)
-        below = Place(path, join.named_type, [inner])
+        below = Place(path, join.named_type, [inner], above=place)
         placed, item.children = self._place_below(below, asked.children)
         result.add(placed)
         if not item.children.has_any():
             if result.left:
                 host.output.drop(item)
-            else:
-                item.children.add_typename()
+                return result
+            item.children.add_typename()
+        self._note(place, host, asked, mark)
         return result
+
+    def _note(self, place: Place, host: Host, asked: Field, mark: int) -> None:
+        if self._notes is not None:
+            self._notes.add(place, host, asked, at=mark)
 
     def _place_below(self, below: Place, selections: tuple[Selection, ...]) -> tuple[Placed, Output]:
         """Selections below a field, once for all types of an interface that have the field at one place.
@@ -139,6 +153,7 @@ class FieldPlacer:
             tuple(map(id, host.provided)),
             host.peers,
             tuple(map(id, selections)),
+            self._around(below),
         )
         known = self._placed.get(key)
         if known is not None and not host.output.has_any():
@@ -147,6 +162,12 @@ class FieldPlacer:
         if not placed.left and known is None:
             self._placed[key] = _Known(placed, host.output, selections)
         return placed, host.output
+
+    def _around(self, below: Place) -> Place | None:
+        """The place at which contexts are read: what was placed below another one had its values fetched there."""
+        if not self.graph.has_contexts or below.above is None:
+            return None
+        return below.above.whole or below.above
 
     def _place_typename(self, place: Place) -> Placed:
         if not place.hosts:

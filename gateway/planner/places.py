@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from graphql import ArgumentNode
 
 from gateway.planner.fetch_graph import FetchGroup, Output
-from gateway.planner.paths import Hop, Standpoint
+from gateway.planner.paths import Standpoint, Way
 from gateway.planner.query_graph import Provided, QueryGraph
 from gateway.planner.selections import Field, Selection
 
-__all__ = ["Follows", "Host", "Place", "Placed", "Placer", "is_local"]
+__all__ = ["Follows", "Host", "How", "Place", "Placed", "Placer", "is_local"]
 
 Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a host was found: it gives the object itself, or a fetch was opened for it.
+
+    key: the field set of a key hop; equal: subgraphs that were as near, and give no more of what is asked below.
+    """
+
+    kind: Literal["object", "root", "key", "needs"] = "object"
+    key: str = ""
+    equal: tuple[str, ...] = ()
+
+
+GIVES_OBJECT = How()
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +38,7 @@ class Host:
     """A fetch that answers at a place: into `output`, seeing the object as `type_name`.
 
     peers: the subgraphs that could answer here instead, for the same field is resolvable in all of them.
+    arguments: those that the gateway fills from contexts, for the one field that the host was opened for.
     """
 
     group: FetchGroup
@@ -28,6 +46,8 @@ class Host:
     type_name: str
     provided: Provided = ()
     peers: frozenset[str] = frozenset()
+    arguments: tuple[ArgumentNode, ...] = ()
+    how: How = GIVES_OBJECT
     subgraph: str = field(init=False)
     standpoint: Standpoint = field(init=False)
 
@@ -38,11 +58,20 @@ class Host:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where objects of a type stand in the answer, and who answers there."""
+    """Where objects of a type stand in the answer, and who answers there.
+
+    above: the place of the object around; whole: the place that this one is a part of, seen by one of its types.
+    """
 
     path: Path
     type_name: str
     hosts: list[Host]
+    above: Place | None = None
+    whole: Place | None = None
+
+    def seen_by(self, *hosts: Host) -> Place:
+        """The same place with other hosts."""
+        return replace(self, hosts=list(hosts))
 
 
 @dataclass(slots=True)
@@ -60,7 +89,7 @@ class Placed:
 class Follows(Protocol):
     """What opens the fetches of a way."""
 
-    def follow(self, place: Place, hops: Sequence[Hop]) -> Host: ...
+    def follow(self, place: Place, way: Way) -> Host: ...
 
 
 class Placer(Protocol):

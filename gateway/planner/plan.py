@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from graphql import (
     DocumentNode,
@@ -14,12 +14,14 @@ from graphql import (
 from gateway.planner.emit import emit, in_sequence
 from gateway.planner.errors import PlanError, UnsupportedOperation
 from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.mutation_steps import plan_mutation
 from gateway.planner.names import ResponseNames
 from gateway.planner.nodes import FetchNode, PlanNode, QueryPlan, SequenceNode, SubscriptionNode
 from gateway.planner.optimise import optimise
 from gateway.planner.place_fields import FieldPlacer
 from gateway.planner.query_graph import QueryGraph
-from gateway.planner.selections import Field, Selection, collect, read_selections
+from gateway.planner.selections import Selection, read_selections
+from gateway.planner.why import FetchWhy, Notes, explain
 from schema.compose.supergraph import Supergraph
 
 __all__ = ["find_operation", "plan", "plan_operation"]
@@ -32,8 +34,17 @@ def plan(supergraph: Supergraph, document: DocumentNode, operation_name: str | N
     return plan_operation(QueryGraph(supergraph), document, operation_name)
 
 
-def plan_operation(graph: QueryGraph, document: DocumentNode, operation_name: str | None = None) -> QueryPlan:
-    """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError."""
+def plan_operation(
+    graph: QueryGraph,
+    document: DocumentNode,
+    operation_name: str | None = None,
+    *,
+    why: list[FetchWhy] | None = None,
+) -> QueryPlan:
+    """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError.
+
+    why: takes the reasons of every fetch, in the order of the plan.
+    """
     operation = find_operation(document, operation_name)
     fragments = {
         item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
@@ -41,11 +52,12 @@ def plan_operation(graph: QueryGraph, document: DocumentNode, operation_name: st
     selections = read_selections(operation.selection_set, fragments)
     variables = {item.variable.name.value: item for item in operation.variable_definitions or ()}
     if operation.operation.value == "mutation":
-        steps = _serial_steps(graph, selections)
-        return QueryPlan(in_sequence([_plan_step(graph, "Mutation", step, variables) for step in steps]))
+        return QueryPlan(
+            plan_mutation(graph, selections, lambda step: _plan_step(graph, "Mutation", step, variables, why))
+        )
     if operation.operation.value == "subscription":
-        return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables)))
-    return QueryPlan(_plan_step(graph, "Query", selections, variables))
+        return QueryPlan(_subscription(_plan_step(graph, "Subscription", selections, variables, why)))
+    return QueryPlan(_plan_step(graph, "Query", selections, variables, why))
 
 
 def find_operation(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
@@ -59,27 +71,19 @@ def find_operation(document: DocumentNode, operation_name: str | None) -> Operat
 
 
 def _plan_step(
-    graph: QueryGraph, root: str, selections: Sequence[Selection], variables: Variables
+    graph: QueryGraph,
+    root: str,
+    selections: Sequence[Selection],
+    variables: Variables,
+    why: list[FetchWhy] | None,
 ) -> PlanNode | None:
-    fetches = FetchGraph()
-    FieldPlacer(graph, fetches, ResponseNames(selections)).place_root(root, selections)
+    fetches, notes = FetchGraph(variables), Notes() if why is not None else None
+    FieldPlacer(graph, fetches, ResponseNames(selections), notes).place_root(root, selections)
     optimise(fetches, graph)
-    return emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
-
-
-def _serial_steps(graph: QueryGraph, selections: Sequence[Selection]) -> Iterable[list[Field]]:
-    """Mutation fields in order; neighbours of one subgraph stay together, for it runs them in order itself."""
-    fields, _ = collect(selections, lambda condition: condition in graph.supertypes("Mutation"))
-    steps: list[list[Field]] = []
-    last: tuple[str, ...] | None = None
-    for item in fields:
-        able = tuple(name for name in graph.subgraphs if graph.is_local(name, "Mutation", item.name))
-        if steps and able == last:
-            steps[-1].append(item)
-        else:
-            steps.append([item])
-        last = able
-    return steps
+    node = emit(fetches, root.lower(), variables)  # type: ignore[arg-type]  # the three roots are the three kinds
+    if why is not None and notes is not None:
+        why += explain(graph, fetches, notes, node, before=len(why))
+    return node
 
 
 def _subscription(node: PlanNode | None) -> PlanNode:

@@ -38,6 +38,7 @@ class QueryGraph:
         self._views_by_subgraph: dict[str, dict[str, list[tuple[str, str, EntityKey]]]] = {}
         self._local_keys: dict[tuple[str, str, int], bool] = {}
         self.has_partial_unions = any(_is_partial(item) for item in supergraph.types.values())
+        self.has_contexts = any(item.contexts for item in supergraph.types.values())
         self._entity_views: dict[str, tuple[tuple[str, str, EntityKey], ...]] = {}
 
     def active_labels(self, holds: Callable[[str], bool]) -> frozenset[str]:
@@ -139,7 +140,7 @@ class QueryGraph:
             return False
         if provided and any(self._provides(item, type_name, field_name) for item in provided):
             return True
-        if join.requires is not None or not self.resolves(join):
+        if join.requires is not None or join.context_arguments or not self.resolves(join):
             return False
         return not self.is_abstract(subgraph, type_name) or all(
             self.is_local(subgraph, name, field_name) for name in self.possible(subgraph, type_name)
@@ -152,6 +153,12 @@ class QueryGraph:
         for item in provided:
             found += self._provided_children(item, type_name, field_name)
         return tuple(found)
+
+    def sets_context(self, type_name: str, context: str) -> bool:
+        """Whether objects of the type set a context: by themselves, or by an interface or union that they belong to."""
+        if type_name in ("Mutation", "Subscription"):
+            return False  # what is read of them would run again
+        return any(context in self.supergraph.types[name].contexts for name in self._supertypes[type_name])
 
     def entity_views(self, type_name: str) -> tuple[tuple[str, str, EntityKey], ...]:
         """(subgraph, type there, resolvable key) by which an object of the type can be asked for."""

@@ -87,6 +87,9 @@ def read_selections(
 ) -> tuple[Selection, ...]:
     """A selection set of a valid document. Selections that can never apply are left out."""
     known: dict[str, tuple[Selection, ...]] = {}
+    spread: dict[
+        tuple[str, Conditions], Fragment
+    ] = {}  # the same selections are the same object: placed once
 
     def read(node: SelectionSetNode) -> tuple[Selection, ...]:
         return tuple(item for child in node.selections if (item := read_one(child)) is not None)
@@ -107,7 +110,8 @@ def read_selections(
         definition = fragments[node.name.value]
         if node.name.value not in known:
             known[node.name.value] = read(definition.selection_set)
-        return Fragment(definition.type_condition.name.value, conditions, known[node.name.value])
+        made = Fragment(definition.type_condition.name.value, conditions, known[node.name.value])
+        return spread.setdefault((node.name.value, conditions), made)
 
     return read(selection_set)
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from graphql import (
     ArgumentNode,
     DirectiveNode,
     FieldNode,
     InlineFragmentNode,
-    ListTypeNode,
     NamedTypeNode,
     NameNode,
-    NonNullTypeNode,
     SelectionNode,
     SelectionSetNode,
+    TypeNode,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
+    parse_type,
     visit,
 )
 
 from gateway.planner.fetch_graph import Output, OutputField
+from gateway.planner.nodes import EntityLookup
 from gateway.planner.selections import NO_CONDITIONS, Conditions
 
-__all__ = ["entities_field", "representations_definition", "selection_set_of", "used_variables"]
+__all__ = ["entities_field", "own_definitions", "renamed_variables", "selection_set_of", "used_variables"]
 
 
 def selection_set_of(output: Output) -> SelectionSetNode:
@@ -86,14 +87,30 @@ def used_variables(selections: SelectionSetNode, variables: Collection[str]) -> 
     return tuple(name for name in variables if name in found)
 
 
-def representations_definition(variable: str) -> VariableDefinitionNode:
-    """`$variable: [_Any!]!`."""
-    item = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="_Any")))
+def own_definitions(lookup: EntityLookup) -> list[VariableDefinitionNode]:
+    """`$representations: [_Any!]!`, and the variables for contexts."""
+    contexts = [_definition(item.variable, parse_type(item.type)) for item in lookup.contexts]
+    return [_definition(lookup.variable, parse_type("[_Any!]!")), *contexts]
+
+
+def _definition(variable: str, type_: TypeNode) -> VariableDefinitionNode:
     return VariableDefinitionNode(
-        variable=VariableNode(name=NameNode(value=variable)),
-        type=NonNullTypeNode(type=ListTypeNode(type=item)),
-        directives=(),
+        variable=VariableNode(name=NameNode(value=variable)), type=type_, directives=()
     )
+
+
+def renamed_variables(node: FieldNode, names: Mapping[str, str]) -> FieldNode:
+    """The field with other variables in it."""
+    if not names:
+        return node
+
+    class Renamer(Visitor):
+        def enter_variable(self, variable: VariableNode, *_args: object) -> VariableNode | None:
+            name = names.get(variable.name.value)
+            return VariableNode(name=NameNode(value=name)) if name is not None else None
+
+    renamed: FieldNode = visit(node, Renamer())
+    return renamed
 
 
 def entities_field(alias: str, variable: str, selection_set: SelectionSetNode) -> FieldNode:

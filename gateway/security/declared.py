@@ -22,9 +22,14 @@ def granted(caller: Caller) -> Scopes:
     return caller.scopes if caller.name == "anonymous" else caller.scopes | {AUTHENTICATED}
 
 
-def declared_permissions(supergraph: Supergraph) -> Mapping[tuple[str, str], tuple[Scopes, ...]]:
+def declared_permissions(
+    supergraph: Supergraph, *, house: bool = True
+) -> Mapping[tuple[str, str], tuple[Scopes, ...]]:
     """(type, field) -> ways to be allowed, of which one must hold whole. A demand on a type is one on every field that
-    gives it (the house has some for all subgraphs); one on a field of an implementation is one on the interface's too."""
+    gives it (the house has some for all subgraphs); one on a field of an implementation is one on the interface's too.
+
+    house: whether the graph has the house's types; in a graph of others alone the same names mean other things.
+    """
     rules: dict[tuple[str, str], AccessRule] = {}
     for definition in supergraph.types.values():
         for item in definition.fields.values():
@@ -32,14 +37,14 @@ def declared_permissions(supergraph: Supergraph) -> Mapping[tuple[str, str], tup
             rule = access_rule(item.directives)
             if target is not None:
                 rule = rule.joined(access_rule(target.directives))
-            if item.named_type in TYPES:
+            if house and item.named_type in TYPES:
                 ways = tuple(tuple(sorted(way)) for way in TYPES[item.named_type])
                 rule = rule.joined(AccessRule(scopes=ways))
             for holder in (definition.name, *definition.interfaces):
                 key = (holder, item.name)
                 rules[key] = rules.get(key, AccessRule()).joined(rule)
     declared = {key: tuple(_ways(rule)) for key, rule in rules.items() if rule}
-    return {**declared, **PERMISSIONS}
+    return {**declared, **PERMISSIONS} if house else declared
 
 
 def _ways(rule: AccessRule) -> Iterator[Scopes]:

@@ -20,7 +20,8 @@ _SYSTEM = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 3
 
 
 class Metrics:
-    """Implements the web's `RequestMetrics`, `OperationMetrics` and `StreamMetrics` and the adapters' `TrafficObserver`."""
+    """Implements the web's `RequestMetrics`, `OperationMetrics` and `StreamMetrics` and the adapters' `TrafficObserver`
+    and `SubmissionObserver`."""
 
     def __init__(self, *, version: str = "") -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
@@ -36,6 +37,22 @@ class Metrics:
             ["route"],
             buckets=_FAST,
             registry=registry,
+        )
+        self._looks = Counter(
+            "quanyu_access_records",
+            "Answers about cases or people: recorded, or refused because they could not be.",
+            ["result"],
+            registry=registry,
+        )
+        self._look_s = Histogram(
+            "quanyu_access_record_duration_seconds",
+            "Time that an answer waits for its record.",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._sealed = Counter("quanyu_ledger_sealed", "Records sealed by this process.", registry=registry)
+        self._leaves = Gauge(
+            "quanyu_ledger_leaves", "Records in the trail, as last sealed by this process.", registry=registry
         )
         self._in_flight = Gauge(
             "quanyu_http_requests_in_flight", "HTTP requests being answered.", registry=registry
@@ -74,6 +91,12 @@ class Metrics:
             ["system", "table"],
             registry=registry,
         )
+        self._submissions = Counter(
+            "quanyu_submissions",
+            "Submissions that came into a state: FILED, REFUSED, UNKNOWN, NEEDS_PERSON, ...",
+            ["system", "operation", "state"],
+            registry=registry,
+        )
         self._reloads = Counter(
             "quanyu_reloads", "Changed declarations taken (ok) or refused.", ["result"], registry=registry
         )
@@ -107,6 +130,12 @@ class Metrics:
             "Time of an attempt really sent.",
             ["system"],
             buckets=_SYSTEM,
+            registry=registry,
+        )
+        self._hedges = Counter(
+            "quanyu_system_hedges",
+            "Second attempts beside a slow one.",
+            ["system"],
             registry=registry,
         )
         self._retries = Counter(
@@ -156,6 +185,18 @@ class Metrics:
         self._streams_closed.labels(transport, outcome).inc()
         self._stream_answers.labels(transport).inc(answers)
 
+    # The ledger.
+
+    def look_recorded(self, outcome: str, duration_s: float) -> None:
+        """outcome: recorded or refused."""
+        self._looks.labels(outcome).inc()
+        if outcome == "recorded":
+            self._look_s.observe(duration_s)
+
+    def sealed(self, size: int, records: int) -> None:
+        self._sealed.inc(records)
+        self._leaves.set(size)
+
     # The traffic of the systems.
 
     def call_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
@@ -168,6 +209,9 @@ class Metrics:
 
     def retried(self, system: str, code: str) -> None:
         self._retries.labels(system, code).inc()
+
+    def hedged(self, system: str) -> None:
+        self._hedges.labels(system).inc()
 
     def breaker_changed(self, system: str, state: BreakerState) -> None:
         self._breaker.labels(system).set(_BREAKER_VALUE[state])
@@ -191,6 +235,9 @@ class Metrics:
         if found is None:
             found = self._histograms[histogram, system] = histogram.labels(system)
         return found
+
+    def submission_changed(self, system: str, operation: str, state: str) -> None:
+        self._submissions.labels(system, operation, state).inc()
 
     # The house.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -11,9 +12,11 @@ from starlette.responses import Response
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.ports import Engine
 
-__all__ = ["live", "readiness_endpoint"]
+__all__ = ["HealthCheck", "live", "readiness_endpoint"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+HealthCheck = Callable[[], Awaitable[Mapping[str, Any]]]
+"""What a part of the gateway itself says of its health; `status` is "up" or "down"."""
 
 
 async def live(_request: Request) -> Response:
@@ -21,8 +24,11 @@ async def live(_request: Request) -> Response:
     return Response(b'{"status":"live"}', media_type="application/json")
 
 
-def readiness_endpoint(engine: Engine, lifecycle: Lifecycle) -> Endpoint:
-    """200 `ready` or `degraded` (some systems are down: the rest still answers); 503 `starting` or `draining`."""
+def readiness_endpoint(
+    engine: Engine, lifecycle: Lifecycle, checks: Mapping[str, HealthCheck] | None = None
+) -> Endpoint:
+    """200 `ready` or `degraded` (some systems, or a part of the gateway, are down: the rest still answers);
+    503 `starting` or `draining`. checks: by the name of the part, e.g. `database`."""
 
     async def ready(_request: Request) -> Response:
         report = dict(engine.readiness())
@@ -35,6 +41,10 @@ def readiness_endpoint(engine: Engine, lifecycle: Lifecycle) -> Endpoint:
         else:
             status = "degraded" if down else "ready"
         report.pop("ready", None)
+        parts = {name: dict(await check()) for name, check in (checks or {}).items()}
+        if status == "ready" and any(one.get("status") == "down" for one in parts.values()):
+            status = "degraded"
+        report |= parts
         body = {"status": status, "down": down, **report}
         code = 503 if status in ("draining", "starting") else 200
         headers = {"retry-after": "1"} if code == 503 else None

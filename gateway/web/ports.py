@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from adapters.fetch import Caller, RequestContext
+from adapters.files import CaseFile
 from gateway.request import GraphQLAnswer, GraphQLRequest
 
 __all__ = ["Authenticator", "Engine", "GraphQLAnswer", "GraphQLRequest"]
@@ -24,6 +26,12 @@ class Engine(Protocol):
         self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
     ) -> AsyncGenerator[GraphQLAnswer, None]:
         """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe."""
+        ...
+
+    def fetch_file(
+        self, kind: str, case: str, file: str | None, context: RequestContext
+    ) -> AbstractAsyncContextManager[CaseFile]:
+        """A document of a case that the caller may see. Raises FileRefused, SourceError."""
         ...
 
     def readiness(self) -> Mapping[str, Any]:

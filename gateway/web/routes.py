@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,9 +18,10 @@ from starlette.types import ASGIApp
 from gateway.telemetry.traces import NoTracer, Tracer
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.errors import error_body
+from gateway.web.files import FileEndpoint
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
-from gateway.web.health import live, readiness_endpoint
+from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
 from gateway.web.ports import Authenticator, Engine
@@ -29,7 +30,7 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/health/live", "/health/ready", "/metrics")
+PATHS = ("/graphql", "/files", "/health/live", "/health/ready", "/metrics")
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -57,6 +58,7 @@ def build_web(
     page: GraphiQLPage | None = None,
     cors_origins: tuple[str, ...] = (),
     lifespan: Lifespan | None = None,
+    checks: Mapping[str, HealthCheck] | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
     limits = limits or WebLimits()
@@ -71,11 +73,13 @@ def build_web(
         page=page,
         metrics=metrics,
     )
+    files = FileEndpoint(engine, authenticator, deadline_s=limits.deadline_s)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
+        Route("/files", files),
         Route("/health/live", live),
-        Route("/health/ready", readiness_endpoint(engine, lifecycle)),
+        Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
     if registry is not None:
         routes.append(Route("/metrics", metrics_endpoint(registry)))
@@ -87,7 +91,13 @@ def build_web(
             app,
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "graphql-client-name", "x-request-id"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "graphql-client-name",
+                "quanyu-purpose",
+                "x-request-id",
+            ],
             expose_headers=["x-request-id"],
         )
     return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)

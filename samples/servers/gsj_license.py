@@ -1,7 +1,8 @@
 """GSJ-LICENSE, 市工商行政管理局: REST JSON in a `{code,msg,data}` envelope, page and size, an API key.
 
 Every answer has HTTP status 200; `code` other than 0 is the failure. Field names are pinyin initials, states are
-numbers 0..12, times are `yyyy/MM/dd HH:mm:ss`.
+numbers 0..14, times are `yyyy/MM/dd HH:mm:ss`. It takes applications (`sbtj`), and takes the same one twice: there is no
+field for the sender's own number.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from starlette.routing import Route
 
 from samples.cases import SHANGHAI, Case, Change, Event, served_items
 from samples.credentials import credential
+from samples.filing import Application, FilingError, Intake
 from samples.register import Dialect, Register, open_cases
 from samples.registry import load_registry
 
-__all__ = ["DIALECT", "PATH", "build"]
+__all__ = ["DIALECT", "ONLY_FILED", "PATH", "build"]
 
 SYSTEM = "GSJ-LICENSE"
 PATH = "/djgl/api/v1"
@@ -38,12 +40,17 @@ DIALECT = Dialect(
         "DECIDE": "4",
         "CLOSE": "5",
         "VOID": "7",
+        "WITHDRAW": "13",
+        "CORRECTION_RECEIVED": "14",
     },
     statuses={},
     case_types={"INSTANT": "1", "COMMITTED": "2"},
     channels={"ONLINE": "1", "WINDOW": "2", "MOBILE": "3", "PROXY": "4"},
     stray="33",
 )
+
+ONLY_FILED = frozenset({"WITHDRAW", "CORRECTION_RECEIVED"})
+REFUSALS = {"item": 2001, "missing": 1404, "state": 2003}
 
 Row = dict[str, Any]  # Any: JSON values
 
@@ -58,7 +65,10 @@ class RefusalError(Exception):
 
 
 def build(seed: int, environment: Mapping[str, str]) -> Starlette:
-    register = open_cases(SYSTEM, seed=seed, dialect=DIALECT, summary=_summary, detail=_detail)
+    register = open_cases(
+        SYSTEM, seed=seed, dialect=DIALECT, summary=_summary, detail=_detail, only_filed=ONLY_FILED
+    )
+    intake = Intake(SYSTEM, register, _summary, _detail)
     key = credential("QUANYU_SAMPLE_GSJ_LICENSE_KEY", environment)
 
     def guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
@@ -72,14 +82,69 @@ def build(seed: int, environment: Mapping[str, str]) -> Starlette:
 
         return endpoint
 
+    def taking(take: Callable[[Intake[Row], Row], Row]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                if request.headers.get("X-Api-Key") != key:
+                    raise RefusalError(1001, "apiKey无效或未授权")
+                body = await request.json()
+                return JSONResponse({"code": 0, "msg": "成功", "data": take(intake, body)})
+            except (ValueError, KeyError, TypeError):
+                return JSONResponse({"code": 1002, "msg": "报文格式错误", "data": None})
+            except FilingError as problem:
+                return JSONResponse({"code": REFUSALS[problem.kind], "msg": problem.message, "data": None})
+            except RefusalError as problem:
+                return JSONResponse({"code": problem.code, "msg": problem.message, "data": None})
+
+        return endpoint
+
     return Starlette(
         routes=[
-            Route(f"{PATH}/bjlb", guarded(lambda request: _list(register, request))),
-            Route(f"{PATH}/bjxq", guarded(lambda request: _case(register, request))),
+            Route(f"{PATH}/bjlb", guarded(lambda request: _list(intake.register, request))),
+            Route(f"{PATH}/bjxq", guarded(lambda request: _case(intake.register, request))),
             Route(f"{PATH}/sxlb", guarded(lambda _request: _items())),
-            Route(f"{PATH}/bgjl", guarded(lambda request: _changes(register, request))),
+            Route(f"{PATH}/sbtj", taking(_submit), methods=["POST"]),
+            Route(f"{PATH}/bjbz", taking(_supplement), methods=["POST"]),
+            Route(f"{PATH}/bjcx", taking(_withdraw), methods=["POST"]),
+            Route(f"{PATH}/yysl", taking(_book), methods=["POST"]),
+            Route(f"{PATH}/bgjl", guarded(lambda request: _changes(intake.register, request))),
         ]
     )
+
+
+def _submit(intake: Intake[Row], body: Row) -> Row:
+    """Files whatever comes, as often as it comes."""
+    if not body.get("jyfw"):
+        raise RefusalError(2002, f"经营范围不能为空（申请人：{body['sqr']}）")
+    case = intake.submit(
+        Application(
+            item=body["sxbm"],
+            title=body.get("xmmc") or "",
+            kind="NATURAL" if int(body["sqrlx"]) == 0 else "LEGAL",
+            name=body["sqr"],
+            number=body["zjhm"],
+            mobile=body.get("lxdh") or "",
+            representative=body.get("fddbr") or "",
+            region=body.get("xzqh") or "",
+        )
+    )
+    return {"bjbh": case.number, "xmzt": int(DIALECT.status(case)), "sqsj": _date(case.applied_at)}
+
+
+def _supplement(intake: Intake[Row], body: Row) -> Row:
+    case = intake.add_step(body["bjbh"], "CORRECTION_RECEIVED", body.get("bzsm") or "补正材料已收")
+    return {"bjbh": case.number, "xmzt": int(DIALECT.status(case))}
+
+
+def _withdraw(intake: Intake[Row], body: Row) -> Row:
+    case = intake.add_step(body["bjbh"], "WITHDRAW", body["cxyy"])
+    return {"bjbh": case.number, "xmzt": int(DIALECT.status(case))}
+
+
+def _book(intake: Intake[Row], body: Row) -> Row:
+    """Every call books: there is no field by which it would know the same again."""
+    number, slot = intake.book("", {"yysj": body["yysj"], "yydd": body.get("yydd") or "一楼综合窗口"})
+    return {"yyh": number, "yysj": slot["yysj"], "yydd": slot["yydd"]}
 
 
 def _case(register: Register[Row], request: Request) -> Row:

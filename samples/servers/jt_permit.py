@@ -1,12 +1,16 @@
 """JT-PERMIT, 市交通委员会 超限运输许可: SOAP 1.1 document/literal wrapped, Guangdong event codes, yyyyMMddHHmmss.
 
 A known weakness of the real thing is kept: one case in twenty lists its steps newest first and one of them twice.
+It takes applications and gives a receipt; the case with its number comes some time after
+(QUANYU_SAMPLE_JT_PERMIT_NUMBER_AFTER_S, default 1 s) and bears the sender's own number.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -15,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from samples.cases import SHANGHAI, Case, Change, served_items
+from samples.filing import Application, FilingError, Intake
 from samples.register import Dialect, Register, open_cases
 from samples.registry import load_registry
 from samples.servers.permit_routes import TransportRoute, render, routes_of
@@ -29,6 +34,7 @@ DATE = "%Y%m%d%H%M%S"
 LARGEST_PAGE = 50
 CHANGES_AT_ONCE = 100
 OUT_OF_ORDER_EVERY = 20
+RECEIPTS = count(1)
 
 DIALECT = Dialect(
     events={
@@ -42,6 +48,7 @@ DIALECT = Dialect(
         "SPECIAL_END": "TBCXJG",
         "CLOSE": "BJ",
         "DELIVER": "LQDJ",
+        "WITHDRAW": "CXSQ",
     },
     statuses={},
     case_types={"INSTANT": "0", "COMMITTED": "1", "REPORTED_UP": "2", "JOINT": "3"},
@@ -50,14 +57,31 @@ DIALECT = Dialect(
 )
 
 
-def build(seed: int, environment: Mapping[str, str]) -> Starlette:  # noqa: ARG001 - every builder takes both
-    register = open_cases(SYSTEM, seed=seed, dialect=DIALECT, summary=_case, detail=_case_with_steps)
+NUMBER_AFTER_VARIABLE = "QUANYU_SAMPLE_JT_PERMIT_NUMBER_AFTER_S"
+REFUSALS = {"item": "E422", "missing": "E404", "state": "E409"}
+
+
+def build(seed: int, environment: Mapping[str, str]) -> Starlette:
+    register = open_cases(
+        SYSTEM,
+        seed=seed,
+        dialect=DIALECT,
+        summary=_case,
+        detail=_case_with_steps,
+        only_filed=frozenset({"WITHDRAW"}),
+    )
     routes = routes_of(register.cases)
+    intake = Intake(SYSTEM, register, _case, _case_with_steps)
+    number_after_s = float(environment.get(NUMBER_AFTER_VARIABLE, "1"))
     operations: dict[str, Callable[[SoapCall], str]] = {
-        "QueryCase": lambda call: _query_case(register, call),
-        "QueryCaseList": lambda call: _query_case_list(register, call),
+        "QueryCase": lambda call: _query_case(intake.register, call),
+        "QueryCaseList": lambda call: _query_case_list(intake.register, call),
         "QueryItems": lambda _call: _query_items(),
-        "QueryChanges": lambda call: _query_changes(register, call),
+        "SubmitApplication": lambda call: _submit(intake, call, number_after_s),
+        "SupplementApplication": lambda call: _add_step(intake, call, "CORRECTION_RECEIVED", "note"),
+        "WithdrawApplication": lambda call: _add_step(intake, call, "WITHDRAW", "reason"),
+        "BookInspection": lambda call: _book(intake, call),
+        "QueryChanges": lambda call: _query_changes(intake.register, call),
         "QueryRoutes": lambda call: _query_routes(routes, call),
         "QueryRouteList": lambda call: _query_route_list(routes, call),
     }
@@ -68,6 +92,10 @@ def build(seed: int, environment: Mapping[str, str]) -> Starlette:  # noqa: ARG0
             if call.operation not in operations:
                 raise SoapFaultError("E405", f"没有操作{call.operation}")
             body = operations[call.operation](call)
+        except FilingError as refused:
+            problem = SoapFaultError(REFUSALS[refused.kind], refused.message)
+            content = fault(problem, version=SOAP_11, namespace=TYPES)
+            return Response(content, status_code=500, media_type="text/xml; charset=utf-8")
         except SoapFaultError as problem:
             content = fault(problem, version=SOAP_11, namespace=TYPES)
             return Response(content, status_code=500, media_type="text/xml; charset=utf-8")
@@ -146,6 +174,39 @@ def _query_changes(register: Register[str], call: SoapCall) -> str:
     return f"<More>{str(more).lower()}</More>" + "".join(_change(change) for change in changes)
 
 
+def _submit(intake: Intake[str], call: SoapCall, number_after_s: float) -> str:
+    application = Application(
+        item=call.text("itemCode"),
+        title=call.text("caseName"),
+        kind="NATURAL" if call.text("applicantType") == "1" else "LEGAL",
+        name=call.text("applicantName"),
+        number=call.text("certNo"),
+        mobile=call.text("mobile"),
+        representative=call.text("legalMan"),
+        region=call.text("areaCode"),
+        reference=call.text("outerNo"),
+    )
+    if not call.text("plateNo"):
+        raise SoapFaultError("E422", f"车牌号不能为空（{application.name} {application.number}）")
+    if number_after_s > 0:
+        asyncio.get_running_loop().call_later(number_after_s, intake.submit, application)
+    else:
+        intake.submit(application)
+    return f"{tag('ReceiptNo', f'SLD{next(RECEIPTS):06d}')}<Accepted>true</Accepted>"
+
+
+def _add_step(intake: Intake[str], call: SoapCall, kind: str, word: str) -> str:
+    case = intake.add_step(call.text("caseNo"), kind, call.text(word))
+    return f"{tag('CaseNo', case.number)}{tag('StatusCode', DIALECT.status(case))}"
+
+
+def _book(intake: Intake[str], call: SoapCall) -> str:
+    """The same outer number again is answered with the same appointment."""
+    slot = {"time": call.text("wantedTime"), "place": call.text("place") or "市交通执法总队检测站"}
+    number, booked = intake.book(call.text("outerNo"), slot)
+    return f"{tag('BookNo', number)}{tag('BookTime', booked['time'])}{tag('Place', booked['place'])}"
+
+
 def _change(change: Change) -> str:
     code = DIALECT.events[change.event.kind]
     return (
@@ -188,6 +249,7 @@ def _fields(case: Case) -> str:
         "PromiseTime": _date(case.promised_at),
         "FinishTime": _date(case.time_of("CLOSE")),
         "ProjectCode": case.project_code,
+        "OuterNo": case.reference,
     }
     return "".join(tag(name, value) for name, value in values.items())
 

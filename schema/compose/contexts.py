@@ -1,10 +1,8 @@
-"""@fromContext(field: "$name { path }"): its text taken apart, and resolved on the type that sets the context."""
+"""What @fromContext reads, resolved on the type that sets the context."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graphql import (
     FieldNode,
@@ -15,29 +13,13 @@ from graphql import (
     TypeNode,
 )
 
+from schema.compose.context_value import ContextValue
 from schema.compose.field_sets import parse_field_set
 from schema.compose.subgraph.field_sets import Types
-from schema.compose.subgraph.model import SubgraphField
 from schema.compose.supergraph import Kind
 from schema.compose.type_text import named_type, type_text
 
-__all__ = ["ContextValue", "read_context_value", "selection_problems"]
-
-_VALUE = re.compile(r"^\s*\$(?P<context>[A-Za-z_]\w*)(?P<selection>.*)$", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class ContextValue:
-    """Which context, and the text of what is read of it."""
-
-    context: str
-    selection: str
-
-
-def read_context_value(text: str) -> ContextValue | None:
-    """None if the text names no context."""
-    match = _VALUE.match(text)
-    return ContextValue(match["context"], match["selection"]) if match else None
+__all__ = ["selection_problems"]
 
 
 def selection_problems(value: ContextValue, type_name: str, wanted: TypeNode, types: Types) -> Iterator[str]:
@@ -51,7 +33,7 @@ def selection_problems(value: ContextValue, type_name: str, wanted: TypeNode, ty
     for name in _settings(type_name, types):
         for part in _applying(selection, name, types):
             found += 1
-            yield from _path_problems(part, name, wanted, types, nullable=False)
+            yield from _path_problems(part, name, wanted, types, nullable=False, lists=0)
     if not found:
         yield f"it selects nothing of {type_name}"
 
@@ -76,7 +58,7 @@ def _applying(selection: SelectionSetNode, type_name: str, types: Types) -> Iter
 
 
 def _path_problems(
-    selection: SelectionSetNode, type_name: str, wanted: TypeNode, types: Types, *, nullable: bool
+    selection: SelectionSetNode, type_name: str, wanted: TypeNode, types: Types, *, nullable: bool, lists: int
 ) -> Iterator[str]:
     node = selection.selections[0]
     if len(selection.selections) != 1 or not isinstance(node, FieldNode):
@@ -93,13 +75,18 @@ def _path_problems(
     nullable = nullable or not isinstance(found.type, NonNullTypeNode)
     if node.selection_set is not None:
         yield from _path_problems(
-            node.selection_set, named_type(found.type), wanted, types, nullable=nullable
+            node.selection_set,
+            named_type(found.type),
+            wanted,
+            types,
+            nullable=nullable,
+            lists=lists + type_text(found.type).count("["),
         )
-    elif not _fits(found, wanted, nullable=nullable):
-        yield f"{type_name}.{found.name} is {type_text(found.type)}, and the argument {type_text(wanted)}"
+        return
+    given = "[" * lists + type_text(found.type) + "]" * lists
+    if (isinstance(wanted, NonNullTypeNode) and nullable) or _bare(given) != _bare(type_text(wanted)):
+        yield f"{type_name}.{found.name} gives {given}, and the argument is {type_text(wanted)}"
 
 
-def _fits(found: SubgraphField, wanted: TypeNode, *, nullable: bool) -> bool:
-    if isinstance(wanted, NonNullTypeNode) and nullable:
-        return False
-    return type_text(found.type).replace("!", "") == type_text(wanted).replace("!", "")
+def _bare(text: str) -> str:
+    return text.replace("!", "")

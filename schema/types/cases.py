@@ -15,6 +15,7 @@ from schema.scalars import JSON, Date, DateTime, RegionCode, Uscc
 from schema.types.connections import After, Connection, First
 from schema.types.fields import guards, reference, resolved
 from schema.vocabulary import (
+    AccessPurpose,
     ApplicantKind,
     CaseEventKind,
     CaseState,
@@ -30,12 +31,14 @@ __all__ = [
     "Case",
     "CaseChange",
     "CaseEvent",
+    "CaseFile",
     "CaseProgress",
     "CasesQuery",
     "LegalPerson",
     "NaturalPerson",
     "SourceInfo",
     "SourceOutcome",
+    "connector_answers",
 ]
 
 field = strawberry.field
@@ -52,7 +55,7 @@ States = Annotated[
 ]
 
 
-def _connector() -> NoReturn:
+def connector_answers() -> NoReturn:
     raise NotImplementedError("fields of the cases subgraph are answered by the connector")
 
 
@@ -102,6 +105,17 @@ class Applicant:
 @strawberry.federation.type(keys=[reference("ref")], description="Natural person 自然人.")
 class NaturalPerson(Applicant):
     id_type: IdType = field(description="Kind of identity document 证件类型.")
+
+    @resolved(
+        "Identity number, whole; who asks for it and why is recorded 证件号码(明文).",
+        directives=guards("NaturalPerson", "idNumber"),
+    )
+    def id_number(
+        self,
+        purpose: Annotated[AccessPurpose, argument(description="Why it is needed; recorded 查阅目的.")],
+    ) -> str | None:
+        connector_answers()
+
     masked_id: str = field(description="Identity number: first 3 and last 2 characters 证件号码(脱敏).")
     masked_mobile: str | None = field(description="Mobile phone: first 3 and last 4 digits 手机号(脱敏).")
 
@@ -134,7 +148,7 @@ class LegacySystem:
 
     @resolved("Items that the system says it handles, asked live 系统事项.")
     def items(self, first: First = 20, after: After = None) -> "SystemItemConnection | None":
-        _connector()
+        connector_answers()
 
     @resolved(
         "What the system reports as changed since a moment, oldest first, asked live 变更.",
@@ -146,7 +160,7 @@ class LegacySystem:
         first: First = 20,
         after: After = None,
     ) -> "CaseChangeConnection | None":
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="How one system answered 数据源应答.")
@@ -162,6 +176,15 @@ class SourceOutcome:
 
 
 # --- the case ---
+
+
+@strawberry.type(description="A document of a case that its system gives out 办件文件.")
+class CaseFile:
+    kind: str = field(description="Which one, as its system's declaration calls it 文件种类.")
+    title: str | None = field(description="What it is, for people 文件名称.")
+    url: str = field(
+        description="Where the gateway passes it on, from its own root; with the caller's own token 下载地址."
+    )
 
 
 @strawberry.federation.type(keys=[reference("id")], description="One step of a case 过程/环节.")
@@ -218,6 +241,7 @@ class Case:
     decided_at: DateTime | None = field(description="Decided 决定时间.")
     closed_at: DateTime | None = field(description="Closed 办结时间.")
     external_refs: JSON | None = field(description="Other numbers of the case, name to value 其他编号.")
+    files: list[CaseFile] = field(description="Documents that its system gives out of such cases 办件文件.")
     current_step: CaseEvent | None = field(description="The latest step 当前环节.")
     source: SourceInfo = field(description="Where it was read and how fresh it is 数据来源.")
 
@@ -227,7 +251,7 @@ class Case:
         first: First = 50,
         after: After = None,
     ) -> CaseEventConnection:
-        _connector()
+        connector_answers()
 
 
 @strawberry.type(description="Cases of many systems, newest first, one page 办件列表.")
@@ -302,7 +326,7 @@ class CasesQuery:
         self,
         id: Annotated[strawberry.ID, argument(description="Such as JT-PERMIT:JT2017-000123 办件标识.")],  # noqa: A002
     ) -> Case | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Where is my case: asks every system that may know the number 办件进度查询.",
@@ -313,7 +337,7 @@ class CasesQuery:
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
         deadline_ms: DeadlineMs = None,
     ) -> CaseProgress | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "Cases of all systems that match, merged, newest first 办件列表查询.",
@@ -343,7 +367,7 @@ class CasesQuery:
         after: After = None,
         deadline_ms: DeadlineMs = None,
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()
 
     @resolved(
         "The caller's own cases, by the number in the token 我的办件.",
@@ -352,4 +376,4 @@ class CasesQuery:
     def my_cases(
         self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = None
     ) -> CaseConnection | None:
-        _connector()
+        connector_answers()

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.paging import next_link
 from adapters.traffic.errors import SourceRefused
 from tests.adapters.doubles import (
     MINIMAL_MAP,
@@ -182,3 +183,71 @@ async def test_a_list_without_paging_is_one_page() -> None:
         page = await ask(one, "cases")
         await one.wire.close()
     assert (len(page.records), page.next) == (60, None)
+
+
+@pytest.mark.parametrize("address", ["{origin}/l?start={at}", "/l?start={at}"])
+async def test_the_next_page_may_stand_in_a_link_header(address: str) -> None:
+    """RFC 8288: among other links, with its relation in any case and place."""
+    connector = f"cases: {{path: /l, paging: {{style: link, size: 4, next: $link.next}}, records: ., map: {MINIMAL_MAP}}}"
+
+    def answer(request: Request, _body: bytes) -> Response:
+        start = int(request.query_params.get("start", "0"))
+        response = json_response(rows(10)[start : start + SIZE])
+        links = ['</l?start=0>; rel="first"', '</help>; title="a, b; rel=next"; rel=help']
+        if start + SIZE < 10:
+            origin = f"{request.url.scheme}://{request.url.netloc}"
+            links.append(f'<{address.format(origin=origin, at=start + SIZE)}>; foo="x"; REL="prev Next"')
+        response.headers["link"] = ", ".join(links)
+        return response
+
+    async with serving(answer) as (origin, log):
+        one = source_of(rest_yaml(connector, base=origin))
+        assert await walk(one) == [row["no"] for row in rows(10)]
+        await one.wire.close()
+    assert len(log.requests) == 3
+
+
+@pytest.mark.parametrize("style", ["page", "offset"])
+@pytest.mark.parametrize("told", [0, 3, 10, 11, 12, 99, "many", None])
+async def test_a_total_that_is_wrong_costs_no_record(style: str, told: object) -> None:
+    """Too small, too large, no number: the pages themselves say where the list ends."""
+    paging = f"{{style: {style}, size: 4, total: total}}"
+    query = "{page: $page.number, size: $page.size, offset: $page.offset}"
+    connector = f"cases: {{path: /l, query: {query}, paging: {paging}, records: rows, map: {MINIMAL_MAP}}}"
+
+    def answer(request: Request, _body: bytes) -> Response:
+        given = by_page(11, request) if style == "page" else by_offset(11, request)
+        assert isinstance(given, dict)
+        return json_response({**given, "total": told})
+
+    async with serving(answer) as (origin, log):
+        one = source_of(rest_yaml(connector, base=origin))
+        assert await walk(one) == [row["no"] for row in rows(11)]
+        await one.wire.close()
+    assert len(log.requests) <= 4
+
+
+async def test_rows_from_and_to_are_asked_for() -> None:
+    paging = "{style: offset, size: 4}"
+    query = "{startRow: $page.row, endRow: $page.endRow}"
+    connector = f"cases: {{path: /l, query: {query}, paging: {paging}, records: rows, map: {MINIMAL_MAP}}}"
+
+    def answer(request: Request, _body: bytes) -> Response:
+        first, last = int(request.query_params["startRow"]), int(request.query_params["endRow"])
+        return json_response({"rows": rows(10)[first - 1 : last]})
+
+    async with serving(answer) as (origin, _):
+        one = source_of(rest_yaml(connector, base=origin))
+        assert await walk(one) == [row["no"] for row in rows(10)]
+        await one.wire.close()
+
+
+def test_a_hostile_link_header_is_read_in_no_time() -> None:
+    """Each of these took a minute with a pattern that tries again at every sign."""
+    for header in (
+        "<" * 60_000,
+        "<a>" + '; a="b' * 20_000,
+        "<a>;b" + " " * 60_000,
+        '<a>;b="' + '\\"' * 30_000,
+    ):
+        assert next_link(header) is None

@@ -80,7 +80,7 @@ def test_a_missing_key_is_told_where_it_belongs(text: str, place: tuple[int, int
     [
         ("", "traffic: {timeoutMs: soon}", (6, 22), "valid integer"),
         ("", "traffic: {concurrency: 0}", (6, 24), "greater than or equal to 1"),
-        ("format: csv", "", (5, 13), "'json', 'xml' or 'raw'"),
+        ("format: yaml", "", (5, 13), "'json', 'xml', 'csv' or 'raw'"),
         (
             "auth: {bearer: '${env:A:-}', basic: {username: u, password: '${env:B:-}'}}",
             "",

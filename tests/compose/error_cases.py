@@ -674,6 +674,20 @@ ERROR_CASES: tuple[Case, ...] = (
         a=fed('type Query { p: P } type P @context(name: "_c") { n: Int }'),
     ),
     _case(
+        "CONTEXT_NOT_SET",
+        ("a", "T.v", 2),
+        a=fed(
+            'type Query { p: P } type P @key(fields: "id") @context(name: "c") { id: ID t: T n: Int } type T @key(fields: "id") { id: ID v(a: Int = 1 @fromContext(field: "$c { n }")): Int }'
+        ),
+    ),
+    _case(
+        "CONTEXT_NOT_SET",
+        ("a", "T.v", 2),
+        a=fed(
+            'type Query { p: P } type P @key(fields: "id") @context(name: "c") { id: ID t: I n: Int } interface I { v: Int } type T implements I @key(fields: "id") { id: ID v(a: Int @fromContext(field: "$c { n }")): Int }'
+        ),
+    ),
+    _case(
         "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS",
         ("b", "T.v", 2),
         a=fed(

@@ -164,3 +164,44 @@ def test_shared_value_types_in_chains_do_not_multiply() -> None:
         links = " ".join(f"type L{n} @shareable {{ next: L{n + 1} v: Int }}" for n in range(30))
         sdls[f"s{number}"] = f"type Query {{ top: L0 @shareable }} {links} type L30 @shareable {{ v: Int }}"
     assert composed(**sdls).errors == ()
+
+
+CONTEXT = (
+    'type P @key(fields: "id") @context(name: "c") { id: ID! n: Int t: T } '
+    'type T @key(fields: "id") { id: ID! v(a: Int @fromContext(field: "$c { n }")): Int }'
+)
+
+
+def test_a_field_that_reads_a_context_must_stand_below_one() -> None:
+    """Nor does an object read what it sets itself."""
+    found = composed(a=f"type Query {{ p: P any: U }} union U = P | Q type Q {{ t: [T] }} {CONTEXT}")
+    assert [error.message for error in found.errors] == [
+        "no subgraph can answer { any { ... on Q { t { v } } } }: the field reads the context c of a, which no object "
+        "above it sets; set it with @context on a type on the way"
+    ]
+    itself = CONTEXT.replace(' @context(name: "c")', "").replace(
+        'type T @key(fields: "id")', 'type T @key(fields: "id") @context(name: "c")'
+    )
+    assert [
+        error.code
+        for error in composed(
+            a=f"type Query {{ p: P }} {itself.replace('id: ID! v', 'id: ID! n: Int v')}"
+        ).errors
+    ] == ["SATISFIABILITY_ERROR"]
+    assert composed(a=f"type Query {{ p: P }} {CONTEXT}").errors == ()
+
+
+def test_a_field_that_another_subgraph_resolves_without_the_context_may_stand_anywhere() -> None:
+    shared = CONTEXT.replace("): Int }", "): Int @shareable }")
+    found = composed(
+        a=f"type Query {{ p: P t: T }} {shared}", b='type T @key(fields: "id") { id: ID! v: Int @shareable }'
+    )
+    assert found.errors == ()
+
+
+def test_what_a_context_reads_may_be_external() -> None:
+    found = composed(
+        a='type Query { p: P } type P @key(fields: "id") { id: ID! n: Int }',
+        b=CONTEXT.replace("n: Int", "n: Int @external"),
+    )
+    assert found.errors == ()

@@ -75,7 +75,7 @@ type Pier @key(fields: "no") { no: ID! depth: Int }
 """
 NEW = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@override"])
 type Query { harbour: String }
-type Pier @key(fields: "no") { no: ID! depth: Int @override(from: "old", label: "percent(%s)") }
+type Pier @key(fields: "no") { no: ID! depth: Int @override(from: "old", label: "%s") }
 """
 
 
@@ -86,32 +86,59 @@ def piers() -> Iterator[Any]:
 
     old = {"piers": [{"__typename": "Pier", "no": "1", "depth": 1}]}
     with service("old", OLD, root=old, entity=pier(1)) as first:
-        yield lambda share: (first, service("new", NEW.replace("%s", share), entity=pier(2)))
+        yield lambda label: (first, service("new", NEW.replace("%s", label), entity=pier(2)))
 
 
 @pytest.mark.parametrize(("share", "depths"), [("0", {1}), ("100", {2})])
 def test_none_or_all_of_the_callers_are_moved(
     systems_dir: Path, tmp_path: Path, piers: Any, share: str, depths: set[int]
 ) -> None:
-    assert _depths(systems_dir, tmp_path, piers(share), calls=3) == depths
+    assert _depths(systems_dir, tmp_path, piers(f"percent({share})"), calls=3) == depths
 
 
 def test_half_moves_some_requests_of_callers_that_nobody_knows(
     systems_dir: Path, tmp_path: Path, piers: Any
 ) -> None:
-    assert _depths(systems_dir, tmp_path, piers("50"), calls=64, token=None) == {1, 2}
+    assert _depths(systems_dir, tmp_path, piers("percent(50)"), calls=64, token=None) == {1, 2}
 
 
 def test_a_known_caller_stays_on_one_side(systems_dir: Path, tmp_path: Path, piers: Any) -> None:
-    assert len(_depths(systems_dir, tmp_path, piers("50"), calls=16)) == 1
+    assert len(_depths(systems_dir, tmp_path, piers("percent(50)"), calls=16)) == 1
 
 
-def _depths(systems: Path, tmp: Path, both: Any, *, calls: int, **how: Any) -> set[int]:
+def test_an_own_label_holds_for_those_whom_the_rules_name(
+    systems_dir: Path, tmp_path: Path, piers: Any
+) -> None:
+    assert _depths(systems_dir, tmp_path, piers("moved"), calls=1) == {1}
+    assert _depths(systems_dir, tmp_path, piers("moved"), calls=1, rules={"override_labels": ("moved",)}) == {
+        2
+    }
+
+
+def test_a_percentage_may_hang_on_the_case_asked_for(systems_dir: Path, tmp_path: Path, piers: Any) -> None:
+    """One caller, many cases: some are moved, and each stays where it is."""
+    old, making = piers("percent(50)")
+    with making as new:
+        declare(systems_dir, old)
+        declare(systems_dir, new)
+        with here(tmp_path, systems_dir, {}, watch=False, override_sticky="variable:case") as client:
+            text = "query ($case: String!) { piers { depth } __type(name: $case) { name } }"
+            seen = [
+                [client.data(text, {"case": f"C{n}"})["piers"][0]["depth"] for _ in range(2)]
+                for n in range(24)
+            ]
+    assert all(one == other for one, other in seen)
+    assert {one for one, _ in seen} == {1, 2}
+
+
+def _depths(
+    systems: Path, tmp: Path, both: Any, *, calls: int, rules: dict[str, Any] | None = None, **how: Any
+) -> set[int]:
     old, making = both
     with making as new:
         declare(systems, old)
         declare(systems, new)
-        with here(tmp, systems, {}, watch=False) as client:
+        with here(tmp, systems, {}, watch=False, **(rules or {})) as client:
             answers = [client.ask("{ piers { depth } }", **how) for _ in range(calls)]
     return {answer.data["piers"][0]["depth"] for answer in answers}
 

@@ -21,6 +21,9 @@ ARGUMENTS: Mapping[str, Sequence[str]] = {
     "product": ('(upc: "u1")', '(upc: "u4")', '(upc: "none")'),
     "person": ('(email: "p2@example.org")', '(email: "p0@example.org")'),
     "case": ('(id: "c1")', '(id: "c2")', '(id: "none")'),
+    "found": ("", "(order: DESC)", "(filter: {least: 2})", "(filter: {least: null}, order: ASC)"),
+    "mark": ('(id: "c1")', '(id: "c2")', '(id: "none")'),
+    "note": ('(code: "50010")', '(code: "50011", times: 2)'),
     "fee": ("", '(currency: "EUR")', '(currency: "CNY")'),
     "price": ("", '(currency: "EUR")', '(currency: "CNY")'),
 }
@@ -41,15 +44,18 @@ class _Names:
         return name, self.taken.setdefault(name, (meaning, _Names()))[1]
 
 
-def operations(schema: GraphQLSchema, *, max_depth: int = 4) -> st.SearchStrategy[str]:
-    """Text of a valid query with the variables `$yes` and `$no`."""
+def operations(
+    schema: GraphQLSchema, *, max_depth: int = 4, mutations: bool = False
+) -> st.SearchStrategy[str]:
+    """Text of a valid query (now and then a mutation, if they are wanted) with the variables `$yes` and `$no`."""
 
     @st.composite
     def draw_operation(draw: st.DrawFn) -> str:
-        query = schema.query_type
-        assert query is not None
-        selections = _selection_set(draw, schema, query, max_depth, _Names())
-        return f"query {VARIABLES} {{ __typename @include(if: $yes) @skip(if: $no) ... {selections} }}"
+        is_mutation = mutations and draw(st.integers(0, 4)) == 0
+        root = schema.mutation_type if is_mutation else schema.query_type
+        assert root is not None
+        selections = _selection_set(draw, schema, root, max_depth, _Names())
+        return f"{'mutation' if is_mutation else 'query'} {VARIABLES} {{ __typename @include(if: $yes) @skip(if: $no) ... {selections} }}"
 
     return draw_operation()
 

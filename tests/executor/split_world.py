@@ -14,7 +14,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, build_schema, is_abstract_
 from adapters.testing import ScriptedSubgraph
 from gateway.planner import QueryGraph
 from schema.compose import Composition, SubgraphSchema, compose
-from tests.executor.splits import Held, Split
+from tests.executor.splits import COMPUTED, CONTEXT, Held, Split
 
 __all__ = ["SplitWorld", "build_split_world"]
 
@@ -37,6 +37,8 @@ class SplitWorld:
     graph: QueryGraph
     subgraphs: Mapping[str, ScriptedSubgraph]
     monolith: GraphQLSchema
+    log: list[str]
+    """What mutations wrote down."""
 
 
 def build_split_world(found: Split, labels: frozenset[str]) -> SplitWorld:
@@ -55,7 +57,7 @@ def build_split_world(found: Split, labels: frozenset[str]) -> SplitWorld:
         for name, sdl in found.sdls.items()
     }
     graph = QueryGraph(composition.supergraph).under(labels)
-    return SplitWorld(composition, graph, subgraphs, _monolith(composition.api_schema, data))
+    return SplitWorld(composition, graph, subgraphs, _monolith(composition.api_schema, data), data["log"])
 
 
 def _monolith(api_schema: GraphQLSchema, data: Object) -> GraphQLSchema:
@@ -65,22 +67,70 @@ def _monolith(api_schema: GraphQLSchema, data: Object) -> GraphQLSchema:
             type_.resolve_type = lambda value, *_: value["__typename"]
         elif isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for name, item in type_.fields.items():
-                item.resolve = _root(name, data) if type_.name == "Query" else _read(name)
+                item.resolve = _with_above(_read(name))
+                if type_.name in ("Query", "Mutation"):
+                    item.resolve = (_root if type_.name == "Query" else _mutation)(name, data)
+            if "label" in type_.fields:
+                type_.fields["label"].resolve = lambda item, *_: _label(item, *_scope(item, data))
     return schema
+
+
+def _with_above(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Objects know in which other one they were found: who reads a context looks there."""
+
+    def known(value: Any, above: Object) -> Any:
+        if isinstance(value, list):
+            return [known(item, above) for item in value]
+        return {**value, "__above": above} if isinstance(value, dict) else value
+
+    return lambda item, *rest, **arguments: known(read(item, *rest, **arguments), item)
+
+
+def _scope(item: Object, data: Object) -> tuple[Any, Any]:
+    """What the nearest object above that sets the context gives."""
+    above = item.get("__above")
+    while above is not None and above["__typename"] not in CONTEXT:
+        above = above.get("__above")
+    of, size = CONTEXT[above["__typename"] if above else "Query"]
+    found = above or data
+    return _plain(found[of]), _plain(found[size])
+
+
+def _label(item: Object, of: Any = None, size: Any = None) -> str:
+    return f"{item['id']}, {of}, {size}"
 
 
 def _root(name: str, data: Object) -> Callable[..., Any]:
     def resolve(_root: Any, _info: Any, **arguments: Any) -> Any:
         if "id" in arguments:
             return next((item for item in data["cases"] if item["id"] == arguments["id"]), None)
+        if name == "found":
+            return _found(data, **arguments)
         return data[name]
+
+    return resolve
+
+
+def _found(data: Object, order: str, filter: Object | None = None) -> list[Object]:  # noqa: A002 - the argument's name
+    least = (filter or {}).get("least") or 0
+    found = [item for item in data["cases"] if item["number"] >= least]
+    return found if order == "ASC" else found[::-1]
+
+
+def _mutation(name: str, data: Object) -> Callable[..., Any]:
+    def resolve(_root: Any, _info: Any, **arguments: Any) -> Any:
+        if name == "log":
+            return list(data["log"])
+        data["log"].append(f"{name} {sorted(arguments.items())}")
+        kind, key = ("Case", "id") if name == "mark" else ("Region", "code")
+        return next((item for item in data["all"][kind] if item[key] == arguments[key]), None)
 
     return resolve
 
 
 def _read(name: str) -> Callable[..., Any]:
     def resolve(item: Object, _info: Any, currency: str | None = None) -> Any:
-        value = _compute(name, item) if name in ("total", "totalCny", "place") else item[name]
+        value = _compute(name, item) if name in COMPUTED else item[name]
         value = value.get(currency) if currency is not None else value
         if isinstance(value, Failing):
             raise ValueError(f"{name} cannot be had")
@@ -93,6 +143,11 @@ def _compute(name: str, item: Object) -> Any:
     """From values, or from what a representation brought."""
     if name == "place":
         return f"in {_plain(item['region']['name'])}"
+    if name == "who":
+        return _plain(item["applicant"]["name"]) if item["applicant"] else "nobody"
+    if name == "grand":
+        total = item["total"] if "total" in item else _compute("total", item)
+        return None if total is None else total + 1
     fee = item["fee"]
     known = fee if isinstance(fee, dict) else {"EUR": fee, "CNY": fee}
     if name == "totalCny":
@@ -119,10 +174,14 @@ def _resolvers(
 def _resolver(
     type_name: str, name: str, part: Held, data: Object, labels: frozenset[str]
 ) -> Callable[..., Any]:
-    if type_name == "Query":
+    if type_name == "Mutation":
+        read = _mutation(name, data)
+    elif type_name == "Query":
         if name == "topParty":
             return lambda *_: {"__typename": "Party", "id": data["parties"][0]["id"], "score": 7}
         read = _root(name, data)
+    elif name == "label":
+        return lambda item, _info, **arguments: _label(item, **arguments)
     elif name in part.requires:
         read = _from_representation(name, part)
     elif name in part.overridden and (part.overridden[name] is None or part.overridden[name] in labels):
@@ -159,6 +218,11 @@ def _from_representation(name: str, part: Held) -> Callable[..., Any]:
         if any(text not in brought for text in needed):
             raise Trespass(f"{name} was asked without what it requires")
         own = {**item, **{text: brought[text] for text in needed}}
+        applicant = own.get("applicant")
+        if name == "who" and applicant and "name" not in applicant:
+            if f"on {applicant['__typename']} " in part.requires[name][0]:
+                raise Trespass("who was asked without a name")
+            own["applicant"] = item["applicant"]  # a type whose nick is the subgraph's own
         return _compute(name, own)
 
     return resolve
@@ -207,7 +271,12 @@ def _matches(item: Object, representation: Object, key: str) -> bool:
 def _data() -> Object:
     """Objects that know each other. Some values fail, and some are null where the schema says non-null."""
     regions: list[Object] = [
-        {"__typename": "Region", "code": f"5001{n}", "name": Failing() if n == 2 else f"region {n}"}
+        {
+            "__typename": "Region",
+            "code": f"5001{n}",
+            "name": Failing() if n == 2 else f"region {n}",
+            "size": n or None,
+        }
         for n in range(3)
     ]
     people: list[Object] = [
@@ -269,4 +338,7 @@ def _data() -> Object:
         "things": things,
         "me": people[1],
         "topParty": parties[0],
+        "motto": "for the people",
+        "era": 2018,
+        "log": [],
     }

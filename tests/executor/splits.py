@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-__all__ = ["COMPUTED", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
+__all__ = ["COMPUTED", "CONTEXT", "FIELDS", "KEYS", "LABEL", "ROOTS", "Held", "Split", "split"]
 
 LABEL = "tried-out"
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -28,6 +28,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "fee": "Int",
         "total": "Int",
         "totalCny": "Int",
+        "grand": "Int",
+        "who": "String",
         "place": "String",
         "applicant": "Party",
         "owner": "Person",
@@ -35,7 +37,14 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "strict": "String!",
         "links": "[[Case]]",
     },
-    "Region": {"code": "ID!", "name": "String", "parent": "Region", "cases": "[Case!]", "boss": "Person"},
+    "Region": {
+        "code": "ID!",
+        "name": "String",
+        "size": "Int",
+        "parent": "Region",
+        "cases": "[Case!]",
+        "boss": "Person",
+    },
     "Person": {
         "id": "ID!",
         "email": "String!",
@@ -46,7 +55,13 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Company": {"id": "ID!", "name": "String", "nick": "String!", "cases": "[Case]", "tax": "Int"},
 }
-ARGUMENTS = {"Case.fee": '(currency: String = "CNY")', "Query.case": "(id: ID!)"}
+ARGUMENTS = {
+    "Case.fee": '(currency: String = "CNY")',
+    "Query.case": "(id: ID!)",
+    "Query.found": "(filter: Filter, order: Order = ASC)",
+    "Mutation.mark": "(id: ID!)",
+    "Mutation.note": "(code: ID!, times: Int = 1)",
+}
 VALUES = {"Event": {"at": "String!", "text": "String", "actor": "Party", "about": "Thing"}}
 ROOTS = {
     "cases": "[Case!]",
@@ -56,15 +71,29 @@ ROOTS = {
     "parties": "[Party]",
     "things": "[Thing!]",
     "me": "Person",
+    "found": "[Case!]",
 }
+MUTATIONS = {"mark": "Case", "note": "Region", "log": "[String!]"}
+"""What they do is written down, so that a wrong order shows."""
+INPUTS = ("Filter", "Order")
 PARTY = ("name", "nick", "cases")
 MEMBERS = {"Party": ("Person", "Company"), "Thing": ("Case", "Person", "Region")}
 COMPUTED: Mapping[str, tuple[str, ...]] = {
     "total": ("weight", 'fee(currency: "EUR")'),
     "totalCny": ('fee(currency: "CNY")',),
     "place": ("region { name }",),
+    "grand": ("total",),
+    "who": ("applicant { ... on Person { name } ... on Company { name } }",),
 }
 """Fields of Case that are computed from others."""
+
+
+CONTEXT: Mapping[str, tuple[str, str]] = {
+    "Query": ("motto", "era"),
+    "Case": ("title", "number"),
+    "Region": ("name", "size"),
+}
+"""Types that set the context "scope", with the fields of them that Person.label reads."""
 
 
 @dataclass
@@ -102,6 +131,7 @@ class _Splitter:
         self.names = [f"s{number}" for number in range(rng.randint(2, 4))]
         self.held: dict[str, dict[str, Held]] = {name: {} for name in self.names}
         self.interface_objects: set[str] = set()
+        self.scope: str | None = None  # the subgraph with the context and the field that reads it
 
     def split(self) -> Split:
         for type_name in KEYS:
@@ -113,8 +143,12 @@ class _Splitter:
         for name in ROOTS:
             for owner in self._some(self.names, 2):
                 self._part(owner, "Query").owned[name] = ""
+        for name in MUTATIONS:
+            self._part(self.rng.choice(self.names), "Mutation").owned[name] = ""
         for name in COMPUTED:
             self._require(name)
+        if self.rng.random() < 0.6:
+            self._read_context()
         for name in self.names:
             self._refer(name)
         for name in self.names:
@@ -157,11 +191,20 @@ class _Splitter:
             if part is None or name not in part.owned:
                 continue
             missing = [item for item in COMPUTED[name] if not self._has(held, item)]
+            if name == "who" and missing and "applicant" in (*part.owned, *part.overridden):
+                missing = [self._parts_of_others(held)]
             if not missing:
                 continue
             part.requires[name] = tuple(missing)
             for item in missing:
-                if item == "region { name }":
+                if item.startswith("applicant"):
+                    for type_name in ("Person", "Company"):
+                        other = held.setdefault(type_name, Held())
+                        if "name" not in (*other.owned, *other.overridden):
+                            other.external.add("name")
+                    if "applicant" not in (*part.owned, *part.overridden):
+                        part.external.add("applicant")
+                elif item == "region { name }":
                     region = held.setdefault("Region", Held())
                     region.external.add("name")
                     if not any("region" in key for key in part.keys):
@@ -172,10 +215,38 @@ class _Splitter:
             part.owned[name] += f' @requires(fields: "{text}")'
 
     @staticmethod
+    def _parts_of_others(held: dict[str, Held]) -> str:
+        """What the subgraph resolves itself must not stand in its @requires."""
+        parts = [
+            f"... on {kind} {{ name }}"
+            for kind in ("Person", "Company")
+            if kind not in held or "name" not in (*held[kind].owned, *held[kind].overridden)
+        ]
+        return f"applicant {{ {' '.join(parts)} }}"
+
+    def _read_context(self) -> None:
+        """Person.label reads the nearest case, region or query above; what the subgraph does not own is external."""
+        self.scope = self.rng.choice(
+            [name for name in self.names if self.held[name].get("Person", Held()).keys]
+        )
+        held = self.held[self.scope]
+        held["Person"].owned["label"] = ""
+        self._part(self.scope, "Query").owned |= {"motto": "", "era": ""}
+        for type_name in ("Case", "Region"):
+            part = held.setdefault(type_name, Held())
+            known = self._names(type_name, part)
+            part.external |= {name for name in CONTEXT[type_name] if name not in known}
+
+    @staticmethod
     def _has(held: dict[str, Held], item: str) -> bool:
         part = held["Region"] if item == "region { name }" and "Region" in held else None
         if item == "region { name }":
             return part is not None and ("name" in part.owned or "name" in part.overridden)
+        if item.startswith("applicant"):
+            parts = [("Case", "applicant"), ("Person", "name"), ("Company", "name")]
+            return all(
+                kind in held and name in (*held[kind].owned, *held[kind].overridden) for kind, name in parts
+            )
         case, name = held["Case"], item.split("(")[0]
         return name in case.owned or name in case.overridden
 
@@ -263,7 +334,13 @@ class _Splitter:
         if self._knows_all(subgraph, "Thing"):
             lines.append("union Thing = Case | Person | Region")
         if any("State" in line for line in lines):
-            lines.append("enum State { OPEN CLOSED }")
+            more = self.rng.choice(
+                ["", " ARCHIVED"]
+            )  # of an enum that is only answered, any subgraph may know more
+            lines.append(f"enum State {{ OPEN CLOSED{more} }}")
+        if any("Filter" in line for line in lines):  # of what is asked, all know what clients may say
+            lines.append(f"input Filter {{ least: Int{self.rng.choice(['', ' more: Int'])} }}")
+            lines.append(f"enum Order {{ ASC DESC{self.rng.choice(['', ' RANDOM'])} }}")
         return "\n".join(lines)
 
     def _type(self, subgraph: str, type_name: str, part: Held) -> str:
@@ -279,6 +356,7 @@ class _Splitter:
             fields.append(f"{name}{arguments}: {text}{part.owned.get(name, '')}{shared}{external}")
         is_party = type_name in MEMBERS["Party"] and self._knows_all(subgraph, "Party")
         implements = " implements Party" if is_party else ""
+        keys += ' @context(name: "scope")' if subgraph == self.scope and type_name in CONTEXT else ""
         return f"type {type_name}{implements}{keys} {{ {' '.join(fields)} }}"
 
     def _knows_all(self, subgraph: str, abstract: str) -> bool:
@@ -305,13 +383,25 @@ class _Splitter:
 
 _LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", '
-    '"@requires", "@provides", "@shareable", "@interfaceObject", "@override"])'
+    '"@requires", "@provides", "@shareable", "@interfaceObject", "@override", "@context", "@fromContext"])'
 )
 
 
+def _read_of(number: int) -> str:
+    """What an argument reads of each type that sets the context."""
+    parts = " ".join(f"... on {name} {{ {fields[number]} }}" for name, fields in CONTEXT.items())
+    return f'@fromContext(field: "$scope {parts}")'
+
+
+ARGUMENTS["Person.label"] = f"(of: String {_read_of(0)}, size: Int {_read_of(1)})"
+_OWN = {"label": "String", "motto": "String", "era": "Int"}
+
+
 def _type_of(type_name: str, name: str) -> str:
-    if type_name == "Query":
-        return ROOTS[name]
+    if name in _OWN:
+        return _OWN[name]
+    if type_name in ("Query", "Mutation"):
+        return ROOTS[name] if type_name == "Query" else MUTATIONS[name]
     return (FIELDS.get(type_name) or VALUES[type_name])[name]
 
 

@@ -316,3 +316,26 @@ async def test_variables_go_to_the_fetches_that_use_them() -> None:
     found = await answer(text, asked, variables={"x": {"tag": "t"}})
     assert found.data == {"a": "ok", "b": None}
     assert asked.fetches[0].variables == {"x": {"n": 1, "tag": "t"}, "y": 7}
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_mutation_that_is_asked_twice_runs_where_its_conditions_first_hold(first: bool) -> None:
+    ran: list[str] = []
+
+    def note(name: str) -> Any:
+        def resolve(*_: Any) -> int:
+            ran.append(name)
+            return len(ran)
+
+        return resolve
+
+    a = ScriptedSubgraph(
+        "a",
+        LINK + "type Query { x: Int } type Mutation { one: Int }",
+        resolvers={"Mutation.one": note("one")},
+    )
+    b = ScriptedSubgraph("b", LINK + "type Mutation { two: Int }", resolvers={"Mutation.two": note("two")})
+    text = "mutation ($first: Boolean!) { ... @include(if: $first) { one } two one }"
+    found = await answer(text, a, b, variables={"first": first})
+    assert ran == (["one", "two"] if first else ["two", "one"])
+    assert found.data == ({"one": 1, "two": 2} if first else {"two": 1, "one": 2})

@@ -45,13 +45,14 @@ def test_any_split_answers_as_the_unsplit_schema(seed: int, label_holds: bool, d
     labels = frozenset({LABEL}) if label_holds else frozenset[str]()
     world = build_split_world(split(seed), labels)
     for _ in range(OPERATIONS_PER_SPLIT):
-        text = draw.draw(operations(world.monolith, max_depth=3))
+        text = draw.draw(operations(world.monolith, max_depth=3, mutations=True))
         if not validate(world.monolith, parse(text)):
             check(world, text, labels)
 
 
 def check(world: SplitWorld, text: str, labels: frozenset[str]) -> None:
     """The same data, and errors at the same places of it."""
+    world.log.clear()
     expected = execute_sync(world.monolith, parse(text), variable_values=VARIABLES)
     composition = world.composition
     assert composition.supergraph is not None
@@ -65,6 +66,7 @@ def check(world: SplitWorld, text: str, labels: frozenset[str]) -> None:
         labels=labels,
     )
     assert isinstance(prepared, PreparedOperation), prepared
+    world.log.clear()
     found = asyncio.run(prepared.execute(VARIABLES, RequestContext(deadline=float("inf"))))
     assert found.data == expected.data, pretty(prepared.plan)
     wanted = null_places(expected.data, [error.path or () for error in expected.errors or ()])

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from graphql import parse
 
 from gateway.cli import main
+from schema.compose import SubgraphSchema, compose
 from tests.remote.test_load import NOBODY, declare
 
 ROOT = Path(__file__).parents[2]
@@ -187,3 +188,51 @@ def test_the_sample_citys_declarations_are_right_as_they_stand() -> None:
 def test_schema_prints_the_editors_schema_of_a_subgraph_file() -> None:
     printed = json.loads(run("schema", "subgraph").stdout)
     assert printed["title"] == "Quanyu declaration of a remote subgraph"
+
+
+def test_plan_gives_its_reasons_as_a_tree_of_a_hundred_columns(systems: Path) -> None:
+    result = run("plan", QUERY, "--systems", systems, "--why")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "QueryPlan"
+    assert any("1 Fetch " in line for line in lines)
+    assert any("no other subgraph resolves it" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_plan_gives_its_reasons_beside_apollos_form(systems: Path) -> None:
+    with_why = json.loads(run("plan", QUERY, "--systems", systems, "--json", "--why").stdout)
+    why = with_why.pop("extensions")["why"]
+    assert with_why == json.loads(run("plan", QUERY, "--systems", systems, "--json").stdout)
+    assert [one["fetch"] for one in why] == list(range(1, len(why) + 1))
+    assert all(field["codes"] for one in why for field in one["fields"])
+
+
+def test_plan_reads_a_finished_supergraph(tmp_path: Path) -> None:
+    made = compose(
+        [
+            SubgraphSchema(
+                "a", "http://a.example/", 'type Query { t: T } type T @key(fields: "id") { id: ID! x: Int }'
+            ),
+            SubgraphSchema(
+                "b",
+                "http://b.example/",
+                'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@override"]) '
+                'type T @key(fields: "id") { id: ID! x: Int @override(from: "a", label: "moved") }',
+            ),
+        ]
+    )
+    file = tmp_path / "s.graphql"
+    file.write_text(made.supergraph_sdl, encoding="utf-8")
+    assert "1 fetch, 1 deep: a" in run("plan", "{ t { x } }", "--supergraph", file).stderr
+    assert (
+        "2 fetches, 2 deep: a, b"
+        in run("plan", "{ t { x } }", "--supergraph", file, "--label", "moved").stderr
+    )
+    wrong = run("plan", "{ t { x } }", "--supergraph", file, "--label", "moove")
+    assert "did you mean 'moved'" in wrong.stderr
+    file.write_text("type Query {", encoding="utf-8")
+    bad = run("plan", "{ t { x } }", "--supergraph", file)
+    assert bad.exit_code == 1
+    assert f"{file}:1:1: INVALID_GRAPHQL" in bad.stderr
+    assert run("plan", "{ t { x } }", "--supergraph", file, "--systems", tmp_path).exit_code == 2

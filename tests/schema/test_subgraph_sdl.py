@@ -167,7 +167,14 @@ def test_the_roots_are_those_of_the_model(documents: dict[str, DocumentNode]) ->
         "serviceItem",
         "serviceItems",
     ]
-    assert sorted(roots["cases"]) == ["case", "caseProgress", "cases", "myCases"]
+    assert sorted(roots["cases"]) == [
+        "applicationForms",
+        "case",
+        "caseProgress",
+        "cases",
+        "myCases",
+        "receipt",
+    ]
 
 
 def test_every_error_has_its_own_code() -> None:

@@ -14,6 +14,7 @@ from adapters.traffic.observer import CacheStatus, TrafficObserver
 from adapters.traffic.policy import TrafficPolicy
 from adapters.traffic.traffic import Answer, Traffic
 from cache.embedded import EmbeddedStore
+from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 
@@ -93,6 +94,7 @@ class WritingObserver:
     calls: list[str | None] = field(default_factory=list)
     attempts: list[str | None] = field(default_factory=list)
     retries: list[str] = field(default_factory=list)
+    hedges: int = 0
     breaker: list[BreakerState] = field(default_factory=list)
     cache: list[CacheStatus] = field(default_factory=list)
 
@@ -104,6 +106,9 @@ class WritingObserver:
 
     def retried(self, system: str, code: str) -> None:
         self.retries.append(code)
+
+    def hedged(self, system: str) -> None:
+        self.hedges += 1
 
     def breaker_changed(self, system: str, state: BreakerState) -> None:
         self.breaker.append(state)
@@ -119,6 +124,7 @@ def traffic_of(
     store: Store | None = None,
     observer: TrafficObserver | None = None,
     flights: SingleFlight[Answer] | None = None,
+    rates: SharedRates | None = None,
 ) -> Traffic:
     """Traffic of the system `registry`, on its own embedded store and clock unless they are given."""
     time = time or ManualTime()
@@ -129,6 +135,7 @@ def traffic_of(
         flights=flights or SingleFlight(),
         clock=time.clock,
         observer=observer,
+        rates=rates,
     )
 
 

@@ -79,4 +79,9 @@ def _join_lookups(group: FetchGroup) -> None:
 
 
 def _is_same_lookup(one: FetchGroup, other: FetchGroup) -> bool:
-    return one.path == other.path and one.inputs == other.inputs and one.conditions == other.conditions
+    return (
+        one.path == other.path
+        and one.inputs == other.inputs
+        and one.conditions == other.conditions
+        and one.contexts == other.contexts
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graphql import GraphQLSyntaxError, NonNullTypeNode, SelectionSetNode, TypeNode
 
-from schema.compose.contexts import read_context_value
+from schema.compose.context_value import read_context_value
 from schema.compose.field_sets import parse_field_set
 from schema.compose.merge.arguments import ArgumentMerger, merge_default
 from schema.compose.merge.directives import DirectiveMerger

@@ -148,7 +148,7 @@ class Reach:
         return frozenset(found)
 
     def answers(self, closure: Closure, subgraph: str, view: str, field_name: str, join: FieldJoin) -> bool:
-        """Whether a reached subgraph answers a field, perhaps by @provides or after @requires."""
+        """Whether a reached subgraph answers a field, perhaps by @provides, after @requires or with a context."""
         if any(
             field_name in _top_level(text)
             for item in closure.arrivals
@@ -158,7 +158,9 @@ class Reach:
             return True
         if not join.resolves(self.labels):
             return False
-        return join.requires is None or self._after_requires(closure, subgraph, view, field_name, join)
+        if join.requires is None and not join.context_arguments:
+            return True
+        return self._after_needs(closure, subgraph, view, field_name, join)
 
     def selects(self, closure: Closure, selection: SelectionSetNode) -> bool:
         """Whether a field set on the object can be fetched."""
@@ -182,17 +184,17 @@ class Reach:
             for name, arrivals in self.objects(following):
                 yield from self.missing(self.closure(name, arrivals), node.selection_set)
 
-    def _after_requires(
+    def _after_needs(
         self, closure: Closure, subgraph: str, view: str, field_name: str, join: FieldJoin
     ) -> bool:
-        """@requires needs its fields, and a key to come back with them."""
+        """@requires needs its fields, a context its value, and both need a key to come back with them."""
         question = (subgraph, view, field_name)
-        if question in self._asking or join.requires is None:
+        if question in self._asking:
             return False
         self._asking.add(question)
         try:
             comes_back = any(self.selects(closure, key.selection) for key in self.keys_of(subgraph, view))
-            return comes_back and self.selects(closure, join.requires)
+            return comes_back and (join.requires is None or self.selects(closure, join.requires))
         finally:
             self._asking.discard(question)
 

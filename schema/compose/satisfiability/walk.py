@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schema.compose.errors import CompositionError
+from schema.compose.satisfiability.contexts import ContextGap, context_gaps
 from schema.compose.satisfiability.explain import explain
 from schema.compose.satisfiability.reach import Closure, Reach, Standpoint, Standpoints
 from schema.compose.supergraph import FieldDefinition, Kind, Supergraph
@@ -38,6 +39,8 @@ def check_satisfiability(supergraph: Supergraph) -> list[CompositionError]:
     for holding in [frozenset[str](), labels] if labels else [frozenset[str]()]:
         for error in _Walk(supergraph, Reach(supergraph, holding)).errors():
             errors.setdefault((error.type_name or "", error.field_name or ""), error)
+        for gap in context_gaps(supergraph, holding):
+            errors.setdefault((gap[0], gap[1]), _context_error(gap))
     return list(errors.values())
 
 
@@ -94,6 +97,20 @@ class _Walk:
         query = _query(self.supergraph, place, field)
         message = f"no subgraph can answer {query}: " + "; ".join(reasons)
         return CompositionError("SATISFIABILITY_ERROR", message, None, place.type_name, field.name)
+
+
+def _context_error(gap: ContextGap) -> CompositionError:
+    type_name, field_name, context, root, way = gap
+    text = field_name
+    for name, inner in reversed(way):
+        text = f"{name} {{ ... on {inner} {{ {text} }} }}" if inner else f"{name} {{ {text} }}"
+    operation = "" if root == "Query" else f"{root.lower()} "
+    subgraph, _, name = context.rpartition("__")
+    message = (
+        f"no subgraph can answer {operation}{{ {text} }}: the field reads the context {name} of {subgraph}, which no "
+        "object above it sets; set it with @context on a type on the way"
+    )
+    return CompositionError("SATISFIABILITY_ERROR", message, None, type_name, field_name)
 
 
 def _query(supergraph: Supergraph, place: _Place, field: FieldDefinition) -> str:

@@ -14,6 +14,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from schema.compose.context_value import read_context_value
 from schema.compose.field_sets import parse_field_set
 from schema.compose.subgraph.model import SubgraphField, SubgraphModel, SubgraphType
 from schema.compose.supergraph import Kind
@@ -126,10 +127,10 @@ def fields_of(selection: SelectionSetNode, type_name: str, types: Types) -> Iter
 
 
 def used_fields(model: SubgraphModel) -> set[tuple[str, str]]:
-    """(type, field) in any @key, @requires or @provides; a field of an interface counts for its implementations."""
+    """(type, field) in any @key, @requires, @provides or @fromContext; a field of an interface counts for its implementations."""
     used: set[tuple[str, str]] = set()
     for definition in model.types.values():
-        for text, type_name in _sets(definition):
+        for text, type_name in (*_sets(definition), *_context_sets(definition, model.types)):
             try:
                 used.update(fields_of(parse_field_set(text), type_name, model.types))
             except GraphQLSyntaxError:
@@ -153,6 +154,21 @@ def interface_fields(model: SubgraphModel) -> set[tuple[str, str]]:
         if interface in model.types
         for name in model.types[interface].fields
     }
+
+
+def _context_sets(definition: SubgraphType, types: Types) -> Iterator[tuple[str, str]]:
+    """What contextual arguments read, at each type that sets their context; of unions at their members."""
+    texts = [
+        argument.from_context
+        for item in definition.fields.values()
+        for argument in item.arguments.values()
+        if argument.from_context is not None
+    ]
+    for value in filter(None, map(read_context_value, texts)):
+        for setting in types.values():
+            if value.context in setting.contexts:
+                for name in setting.members or (setting.name,):
+                    yield value.selection, name
 
 
 def _sets(definition: SubgraphType) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from schema.compose.access import ACCESS_DIRECTIVES, AccessRule, access_rule
-from schema.compose.contexts import read_context_value
+from schema.compose.context_value import read_context_value
 from schema.compose.errors import CompositionError
 from schema.compose.field_sets import parse_field_set
 from schema.compose.subgraph import SubgraphField, SubgraphModel, SubgraphType

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schema.compose.contexts import read_context_value, selection_problems
+from schema.compose.context_value import read_context_value
+from schema.compose.contexts import selection_problems
 from schema.compose.errors import CompositionError
 from schema.compose.subgraph import SubgraphArgument, SubgraphField, SubgraphModel, SubgraphType
+from schema.compose.subgraph.field_sets import interface_fields
 from schema.compose.supergraph import Kind
 
 __all__ = ["check_contexts"]
@@ -33,12 +35,16 @@ def check_contexts(model: SubgraphModel) -> Iterator[CompositionError]:
         for item in definition.fields.values():
             for argument in item.arguments.values():
                 if argument.from_context is not None:
-                    for code, sentence in _argument(model, definition, argument, setting):
+                    for code, sentence in _argument(model, definition, item, argument, setting):
                         yield _error(code, sentence, model, definition, item, argument)
 
 
 def _argument(
-    model: SubgraphModel, definition: SubgraphType, argument: SubgraphArgument, setting: dict[str, list[str]]
+    model: SubgraphModel,
+    definition: SubgraphType,
+    item: SubgraphField,
+    argument: SubgraphArgument,
+    setting: dict[str, list[str]],
 ) -> Iterator[tuple[str, str]]:
     text = argument.from_context or ""
     value = read_context_value(text)
@@ -57,6 +63,14 @@ def _argument(
             f"is on the {definition.kind.value} {definition.name}; only objects can read a context",
         )
         return
+    if argument.default is not None:
+        yield "CONTEXT_NOT_SET", "has a default, which the gateway never lets stand; take it away"
+    if (definition.name, item.name) in interface_fields(model):
+        interfaces = ", ".join(definition.interfaces)
+        yield (
+            "CONTEXT_NOT_SET",
+            f"is on a field that an interface demands ({interfaces}); a field that reads a context cannot be one",
+        )
     for type_name in setting[value.context]:
         for sentence in selection_problems(value, type_name, argument.type, model.types):
             yield "CONTEXT_INVALID_SELECTION", f'reads "{text}" at {type_name}: {sentence}'

@@ -185,3 +185,44 @@ def test_schemas_that_hold_themselves_end() -> None:
     assert unfinished(draft_from_openapi(json.dumps(openapi(case)), "T-ONE")) == []
     circle = {"$ref": "#/components/schemas/Case"}
     assert "connectors:" in draft_from_openapi(json.dumps(openapi(circle)), "T-ONE")
+
+
+def test_what_openapi_31_writes_of_what_may_be_null_is_read() -> None:
+    """Lists of types, and `anyOf` with null (JSON Schema 2020-12)."""
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "1"},
+        "servers": [{"url": "http://h.example/api"}],
+        "webhooks": {"moved": {"post": {"responses": {"200": {"description": "ok"}}}}},
+        "paths": {
+            "/cases/{caseNo}": {
+                "get": {
+                    "responses": {
+                        "200": {
+                            "description": "ok",
+                            "content": {
+                                "application/json": {"schema": {"$ref": "#/components/schemas/Case"}}
+                            },
+                        }
+                    }
+                }
+            }
+        },
+        "components": {
+            "schemas": {
+                "Case": {
+                    "type": ["object", "null"],
+                    "properties": {
+                        "caseNo": {"type": ["string", "null"]},
+                        "holder": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Holder"}]},
+                        "appliedAt": {"type": ["null", "string"], "format": "date-time"},
+                    },
+                },
+                "Holder": {"type": "object", "properties": {"holderName": {"type": "string"}}},
+            }
+        },
+    }
+    text = draft_from_openapi(json.dumps(document), "T-ONE")
+    assert "holder.holderName" in text
+    assert "caseNo" in text
+    assert "['string'" not in text

@@ -1,0 +1,27 @@
+"""What one request has seen of cases and people: noted by those who answer it, read by whoever records looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Seen"]
+
+
+@dataclass(slots=True)
+class Seen:
+    """cases: ids. subjects: references of people, never numbers. systems: code -> how it answered. purposes: those that
+    unmasked fields were asked for with."""
+
+    cases: set[str] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
+    systems: dict[str, str] = field(default_factory=dict)
+    purposes: set[str] = field(default_factory=set)
+
+    def take(self, other: Seen) -> None:
+        """Moves what another has over: the next event of a stream begins with nothing."""
+        self.cases |= other.cases
+        self.subjects |= other.subjects
+        self.systems |= other.systems
+        self.purposes |= other.purposes
+        for one in (other.cases, other.subjects, other.systems, other.purposes):
+            one.clear()

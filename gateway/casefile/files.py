@@ -1,0 +1,270 @@
+"""Case files written: events and snapshots in, rows and cards out. Idempotent: the same events give the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.casefile.cards import LEVELS, card_json, card_of, gravest
+from gateway.casefile.record import event_dict, kept_record, micros
+from gateway.casefile.tables import CARD, CASE_FILE
+from gateway.database import Database
+from gateway.ledger import Change, Writer
+from gateway.ledger.records import read_body
+from gateway.ledger.tables import CASE_EVENT
+from gateway.tracking.calendar.moments import time_of
+from gateway.tracking.calendar.working_calendar import WorkingCalendar
+from gateway.tracking.clocks.facts import facts_of
+from gateway.tracking.clocks.follow import CaseTrack, follow
+from gateway.tracking.clocks.history import ENDED
+from gateway.tracking.clocks.limits import CaseLimits, limits_of
+from gateway.tracking.warnings.cards import Card
+from gateway.tracking.warnings.evaluate import Evaluation, evaluate
+from gateway.tracking.warnings.triggers import RuleBook
+from schema.registry import Registry
+from schema.vocabulary import DeadlineKind
+
+__all__ = ["AT_ONCE", "CaseFiles", "Snapshot", "TrackingRules"]
+
+AT_ONCE = 200
+"""Cases brought up to date in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingRules:
+    """What clocks and warnings are made with."""
+
+    calendar: WorkingCalendar
+    book: RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A case as its system shows it: the canonical record, the applicant's reference, and when it was read."""
+
+    record: Mapping[str, Any]
+    subject: str | None
+    as_of_us: int
+
+
+@dataclass(slots=True)
+class _File:
+    """What is known of one case before it is written."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+    subject: str | None = None
+    as_of_us: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+
+
+class CaseFiles:
+    """rules: read anew at each use, as files change. clock: microseconds since 1970."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        registry: Registry,
+        rules: Callable[[], TrackingRules],
+        clock: Callable[[], int],
+    ) -> None:
+        self._database, self._writer, self._registry = database, writer, registry
+        self._rules, self._clock = rules, clock
+
+    async def update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot] | None = None) -> int:
+        """Brings these cases up to date with the ledger and what their systems showed; how many cards changed.
+
+        Raises DatabaseUnavailable. What it did before is not undone: doing it again changes nothing.
+        """
+        changed = 0
+        distinct = list(dict.fromkeys(cases))
+        for start in range(0, len(distinct), AT_ONCE):
+            changed += await self._update(distinct[start : start + AT_ONCE], snapshots or {})
+        return changed
+
+    async def due_for_check(self, limit: int = 10_000) -> list[str]:
+        """Open cases whose clocks reach something by now: the daily scan, as often as one likes."""
+        now = self._clock()
+        table = CASE_FILE
+        query = (
+            select(table.c.case_id)
+            .where(table.c.is_open.is_(True), table.c.next_check_us <= now)
+            .order_by(table.c.next_check_us)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def _update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot]) -> int:
+        now_us = self._clock()
+        rules = self._rules()
+        async with self._database.write() as connection:
+            known = await _known(connection, cases)
+            rows: list[dict[str, Any]] = []
+            cards: list[Card] = []
+            for case in cases:
+                one = known.get(case) or _File()
+                _take(one, snapshots.get(case))
+                if not one.record and not one.events:
+                    continue
+                evaluation = self._evaluated(case, one, rules, now_us)
+                rows.append(_row(case, one, evaluation, now_us))
+                cards += evaluation.changed
+            await _upsert(connection, CASE_FILE, rows)
+            places = {row["case_id"]: row for row in rows}
+            await _upsert(connection, CARD, [_card_row(card, places[card.case_id]) for card in cards])
+        if cards:
+            await self._writer.append_changes([_change(card) for card in cards])
+        return len(cards)
+
+    def _evaluated(self, case: str, one: _File, rules: TrackingRules, now_us: int) -> Evaluation:
+        facts = facts_of(case, {**one.record, "events": one.events})
+        track = follow(facts, self.limits(one.record), rules.calendar)
+        return evaluate(track, rules.book, one.cards, now=moment_of_us(now_us))
+
+    def limits(self, record: Mapping[str, Any]) -> CaseLimits:
+        """Of the implementation that the record names, else of the one of its item in its region, else of its item."""
+        item = self._registry.item(str(record.get("itemCode") or ""))
+        task = record.get("taskCode")
+        implementation = self._registry.implementation(str(task)) if task else None
+        if implementation is not None:
+            return limits_of(implementation, item or self._registry.item(implementation.base_code))
+        if item is None:
+            return CaseLimits()
+        return CaseLimits(statutory=item.statutory, promised=item.promised)
+
+
+def moment_of_us(us: int) -> int:
+    """Microseconds since 1970 as a moment of `tracking.calendar`."""
+    return us // 1_000_000 + 28_800
+
+
+def us_of_moment(moment: int) -> int:
+    return round(time_of(moment).timestamp() * 1_000_000)
+
+
+def _take(one: _File, snapshot: Snapshot | None) -> None:
+    """A snapshot that is not older than what is there."""
+    if snapshot is None or snapshot.as_of_us < one.as_of_us:
+        return
+    one.record = kept_record(snapshot.record)
+    one.subject = snapshot.subject or one.subject
+    one.as_of_us = snapshot.as_of_us
+
+
+def _row(case: str, one: _File, evaluation: Evaluation, now_us: int) -> dict[str, Any]:
+    track, record = evaluation.track, one.record
+    state = _state(track, record)
+    last = track.events[-1] if track.events else None
+    return {
+        "case_id": case,
+        "system": case.partition(":")[0],
+        "item": record.get("itemCode"),
+        "region": record.get("regionCode"),
+        "department": record.get("departmentCode"),
+        "handler": _handler(one.events),
+        "subject": one.subject,
+        "state": state,
+        "is_open": track.is_open and state not in ENDED,
+        "applied_us": micros(record.get("appliedAt")) or (us_of_moment(track.events[0].at) if last else None),
+        "accepted_us": micros(record.get("acceptedAt")),
+        "due_us": _due(track, now_us),
+        "next_check_us": us_of_moment(evaluation.next_check_at)
+        if evaluation.next_check_at is not None
+        else None,
+        "level": gravest(evaluation.cards),
+        "as_of_us": one.as_of_us,
+        "changed_us": now_us,
+        "record": record,
+    }
+
+
+def _state(track: CaseTrack, record: Mapping[str, Any]) -> str:
+    """What the system shows; where it shows nothing, what the events come to."""
+    shown = record.get("state")
+    if shown and shown != "UNKNOWN":
+        return str(shown)
+    return str(track.state) if track.state is not None else "UNKNOWN"
+
+
+def _due(track: CaseTrack, now_us: int) -> int | None:
+    """Of the promised clock, else of the statutory one, as it shows now."""
+    for kind in (DeadlineKind.PROMISED, DeadlineKind.STATUTORY):
+        clock = track.clock(kind)
+        due = clock.show(moment_of_us(now_us)).due_at if clock is not None else None
+        if due is not None:
+            return round(due.timestamp() * 1_000_000)
+    return None
+
+
+def _handler(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """Who acted last; masked when it was recorded."""
+    return next((one["actor"] for one in reversed(events) if one.get("actor")), None)
+
+
+def _card_row(card: Card, place: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "card_id": card.id,
+        "case_id": card.case_id,
+        "system": place["system"],
+        "region": place["region"],
+        "department": place["department"],
+        "rule": card.rule,
+        "level": LEVELS[card.level],
+        "state": str(card.state),
+        "raised_us": us_of_moment(card.raised_at),
+        "card": card_json(card),
+    }
+
+
+def _change(card: Card) -> Change:
+    """A card's last line of history, for the trail."""
+    last = card.history[-1]
+    detail = {
+        "level": str(card.level),
+        "rule": card.rule,
+        "ruleVersion": card.rule_version,
+        "state": str(card.state),
+        "what": last.what,
+    }
+    return Change("card.changed", actor=last.by, target=card.id, detail=detail)
+
+
+async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str, _File]:
+    found: dict[str, _File] = {}
+    files = select(CASE_FILE.c.case_id, CASE_FILE.c.record, CASE_FILE.c.subject, CASE_FILE.c.as_of_us)
+    for case_id, record, subject, as_of_us in await connection.execute(
+        files.where(CASE_FILE.c.case_id.in_(cases))
+    ):
+        found[case_id] = _File(dict(record), subject, as_of_us)
+    events = (
+        select(CASE_EVENT.c.case_id, CASE_EVENT.c.at_us, CASE_EVENT.c.body, CASE_EVENT.c.subject)
+        .where(CASE_EVENT.c.case_id.in_(cases))
+        .order_by(CASE_EVENT.c.occurred_us, CASE_EVENT.c.at_us, CASE_EVENT.c.writer, CASE_EVENT.c.seq)
+    )
+    for case_id, at_us, body, subject in await connection.execute(events):
+        one = found.setdefault(case_id, _File())
+        one.events.append(event_dict(read_body(body)["record"], at_us))
+        one.subject = one.subject or subject
+    cards = select(CARD.c.case_id, CARD.c.card).where(CARD.c.case_id.in_(cases)).order_by(CARD.c.raised_us)
+    for case_id, card in await connection.execute(cards):
+        found.setdefault(case_id, _File()).cards.append(card_of(card))
+    return found
+
+
+async def _upsert(connection: AsyncConnection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table)
+    fresh = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), list(rows))

@@ -1,0 +1,89 @@
+"""Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, SmallInteger, Table, Text
+
+__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "QUARANTINE"]
+
+METADATA = MetaData()
+
+CASE_FILE = Table(
+    "case_file",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("item", Text),
+    Column("region", Text),
+    Column("department", Text),
+    Column("handler", Text),  # masked
+    Column("subject", Text),  # reference of the applicant
+    Column("state", Text, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("applied_us", BigInteger),
+    Column("accepted_us", BigInteger),
+    Column("due_us", BigInteger),  # of the promised clock, else of the statutory
+    Column("next_check_us", BigInteger),
+    Column(
+        "level", SmallInteger, nullable=False
+    ),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
+    Column("as_of_us", BigInteger, nullable=False),  # when the system last told of it
+    Column("changed_us", BigInteger, nullable=False),
+    Column("record", JSON, nullable=False),  # the canonical Case record, people masked
+    Index("case_file_open", "is_open", "due_us", "case_id"),
+    Index("case_file_department", "department", "is_open", "due_us", "case_id"),
+    Index("case_file_region", "region", "is_open", "due_us", "case_id"),
+    Index("case_file_item", "item", "is_open", "due_us", "case_id"),
+    Index("case_file_level", "is_open", "level", "due_us", "case_id"),
+    Index("case_file_subject", "subject", "applied_us"),
+    Index("case_file_check", "is_open", "next_check_us"),
+)
+
+CARD = Table(
+    "card",
+    METADATA,
+    Column("card_id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("region", Text),
+    Column("department", Text),
+    Column("rule", Text, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("raised_us", BigInteger, nullable=False),
+    Column("card", JSON, nullable=False),
+    Index("card_case", "case_id", "raised_us"),
+    Index("card_raised", "raised_us", "card_id"),
+    Index("card_department", "department", "raised_us", "card_id"),
+)
+
+HARVEST = Table(
+    "harvest",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("mapping", Text),  # which declaration read what is there
+    Column("watermark", Text),  # moment (ISO 8601) up to which all is known
+    Column("position", Text),  # where within the list it goes on, JSON; none between runs that came to an end
+    Column("started_us", BigInteger),
+    Column("ended_us", BigInteger),
+    Column("good_us", BigInteger),  # end of the last run without a fault
+    Column("events", BigInteger, nullable=False),  # appended in all
+    Column("repeated", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),  # in a row
+    Column("fault_code", Text),
+    Column("fault", Text),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # of the raw record
+    Column("verb", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),  # as the system gave it, numbers and names masked
+    Column("seen_us", BigInteger, nullable=False),
+    Column("tried_us", BigInteger, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("since", Text),  # where to ask again from
+)

@@ -1,0 +1,176 @@
+"""Where each system stands, and what could not be read, in the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.casefile.tables import HARVEST, QUARANTINE
+from gateway.database import Database, take
+from gateway.database.lease import release
+
+__all__ = ["HarvestState", "HarvestStore", "Rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestState:
+    """watermark: moment up to which all is known. position: where within the list it goes on, None at its start.
+
+    mapping: which declaration read what is there. failures: in a row.
+    """
+
+    system: str
+    mapping: str | None = None
+    watermark: str | None = None
+    position: int | str | None = None
+    started_us: int | None = None
+    ended_us: int | None = None
+    good_us: int | None = None
+    events: int = 0
+    repeated: int = 0
+    failures: int = 0
+    fault_code: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be read. raw: as the system gave it, without anything personal; since: the watermark
+    that it was asked with."""
+
+    system: str
+    verb: str
+    reason: str
+    raw: str
+    since: str | None
+
+    @property
+    def key(self) -> str:
+        return hashlib.blake2b(self.raw.encode(), digest_size=16).hexdigest()
+
+
+class HarvestStore:
+    """All methods raise DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def state(self, system: str) -> HarvestState:
+        async with self._database.read() as connection:
+            row = (
+                (await connection.execute(select(HARVEST).where(HARVEST.c.system == system)))
+                .mappings()
+                .first()
+            )
+        return HarvestState(system) if row is None else _state(dict(row))
+
+    async def states(self) -> dict[str, HarvestState]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(HARVEST))).mappings().all()
+        return {row["system"]: _state(dict(row)) for row in rows}
+
+    async def save(self, state: HarvestState, holder: str, *, lease_s: float) -> bool:
+        """False where another holds the system's lease by now: then nothing is saved."""
+        async with self._database.write() as connection:
+            if not await take(self._database, connection, _lease(state.system), holder, lease_s):
+                return False
+            await _put(connection, HARVEST, [_row(state)])
+        return True
+
+    async def begin(self, system: str, holder: str, *, lease_s: float) -> bool:
+        """Takes the system's lease."""
+        async with self._database.write() as connection:
+            return await take(self._database, connection, _lease(system), holder, lease_s)
+
+    async def give_up(self, system: str, holder: str) -> None:
+        async with self._database.write() as connection:
+            await release(connection, _lease(system), holder)
+
+    async def quarantine(self, rejected: Iterable[Rejected], now_us: int) -> None:
+        """Once each; seen again, its attempts are counted."""
+        async with self._database.write() as connection:
+            for one in rejected:
+                row = {
+                    "system": one.system,
+                    "key": one.key,
+                    "verb": one.verb,
+                    "reason": one.reason,
+                    "raw": one.raw,
+                    "seen_us": now_us,
+                    "tried_us": now_us,
+                    "attempts": 1,
+                    "since": one.since,
+                }
+                statement = _insert(connection)(QUARANTINE).values(row)
+                again = {
+                    "reason": statement.excluded.reason,
+                    "tried_us": statement.excluded.tried_us,
+                    "attempts": QUARANTINE.c.attempts + 1,
+                }
+                await connection.execute(
+                    statement.on_conflict_do_update(index_elements=["system", "key"], set_=again)
+                )
+
+    async def quarantined(self, system: str) -> tuple[int, str | None]:
+        """How many records, and the earliest moment that they were asked from (None where it was the beginning)."""
+        table = QUARANTINE
+        query = select(func.count(), func.min(func.coalesce(table.c.since, ""))).where(
+            table.c.system == system
+        )
+        async with self._database.read() as connection:
+            count, since = (await connection.execute(query)).one()
+        return int(count), since or None
+
+    async def let_go(self, system: str, before_us: int, since: str | None) -> int:
+        """Takes out what was not met again by a run that began at `before_us` and asked from `since` (None: from the
+        beginning): it can be read now. What an ordinary run did not ask for stays. How many."""
+        table = QUARANTINE
+        gone = delete(table).where(
+            table.c.system == system,
+            table.c.tried_us < before_us,
+            func.coalesce(table.c.since, "") >= (since or ""),
+        )
+        async with self._database.write() as connection:
+            return int((await connection.execute(gone)).rowcount)
+
+    async def list_quarantined(self, system: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Rows of the table, the latest first."""
+        query = select(QUARANTINE).order_by(QUARANTINE.c.tried_us.desc(), QUARANTINE.c.key).limit(limit)
+        if system is not None:
+            query = query.where(QUARANTINE.c.system == system)
+        async with self._database.read() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings().all()]
+
+
+def _lease(system: str) -> str:
+    return f"harvest:{system}"
+
+
+def _state(row: Mapping[str, Any]) -> HarvestState:
+    position = orjson.loads(row["position"]) if row["position"] else None
+    return replace(HarvestState(**{**row, "position": None}), position=position)
+
+
+def _row(state: HarvestState) -> dict[str, Any]:
+    position = orjson.dumps(state.position).decode() if state.position is not None else None
+    return {name: getattr(state, name) for name in HarvestState.__slots__} | {"position": position}
+
+
+def _insert(connection: AsyncConnection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+async def _put(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+    statement = _insert(connection)(table)
+    keys = [column.name for column in table.primary_key]
+    fresh = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)

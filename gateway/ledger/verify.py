@@ -1,0 +1,296 @@
+"""Checks the trail of a database: one state of it, in chunks, with what it keeps beside the records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Table, and_, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import Database
+from gateway.ledger.check import Flaw, Found, TrailCheck
+from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, cosigned_by, read_checkpoint
+from gateway.ledger.records import RecordRef, Stream, links_of, read_body
+from gateway.ledger.tables import (
+    ACCESS_ABOUT,
+    ACCESS_RECORD,
+    CHECKPOINT,
+    COSIGNATURE,
+    LEAF,
+    NODE,
+    RECORDS,
+    WRITER,
+)
+from gateway.ledger.tree_store import KEPT_EVERY, TreeStore
+
+__all__ = ["Progress", "verify_store"]
+
+CHUNK = 2000
+_STREAMS = frozenset(int(stream) for stream in Stream)
+Progress = Callable[[int, int], None]
+"""(leaves done, leaves in all)"""
+
+
+async def verify_store(
+    database: Database,
+    verifier: Verifier | None,
+    *,
+    witnessed: Iterable[str] = (),
+    witnesses: Sequence[Verifier] = (),
+    progress: Progress | None = None,
+) -> Found:
+    """verifier: whose checkpoints they must be. witnessed: notes that a witness has kept: the trail must hold them all.
+    witnesses: keys that cosignatures are checked with. Raises DatabaseUnavailable."""
+    async with database.read() as connection:
+        walk = _Walk(connection, TrailCheck(verifier), progress)
+        await walk.leaves()
+        await walk.loose_records()
+        await walk.links()
+        await walk.cosignatures(witnesses)
+        await walk.witnessed(witnessed, verifier)
+        return walk.check.finish()
+
+
+class _Walk:
+    def __init__(self, connection: AsyncConnection, check: TrailCheck, progress: Progress | None) -> None:
+        self.connection, self.check = connection, check
+        self._progress = progress or (lambda _done, _all: None)
+        self._matched = dict.fromkeys(Stream, 0)
+        self._links = 0
+        self._unreadable: set[tuple[str, int]] = set()
+
+    async def leaves(self) -> None:
+        total = int(await self.connection.scalar(select(func.count()).select_from(LEAF)) or 0)
+        done = 0
+        notes = _ahead(self._checkpoints())
+        note = await anext(notes)
+        async for rows in self._leaf_chunks():
+            records = await self._records(rows[0].idx, rows[-1].idx)
+            for row in rows:
+                self._leaf(row, records)
+                while note is not None and note[0] <= row.idx + 1:
+                    self.check.checkpoint_at(*note)
+                    note = await anext(notes)
+            await self._nodes()
+            done += len(rows)
+            self._progress(done, total)
+        while note is not None:
+            self.check.checkpoint_at(*note)
+            note = await anext(notes)
+        await self._nodes()
+
+    def _leaf(self, row: Any, records: Mapping[RecordRef, Mapping[str, Any]]) -> None:
+        if row.stream not in _STREAMS or type(row.seq) is not int:
+            self.check.stray(row.idx, bytes(row.hash))
+            return
+        ref = RecordRef(Stream(row.stream), row.writer, row.seq)
+        record = records.get(ref)
+        body = self.check.leaf(row.idx, ref, bytes(row.hash), record)
+        if record is not None:
+            self._matched[ref.stream] += 1
+            self._add_links(ref, body)
+
+    async def _leaf_chunks(self) -> AsyncIterator[Sequence[Any]]:
+        start = -1
+        while True:
+            query = select(LEAF).where(LEAF.c.idx > start).order_by(LEAF.c.idx).limit(CHUNK)
+            rows = (await self.connection.execute(query)).all()
+            if not rows:
+                return
+            yield rows
+            start = rows[-1].idx
+
+    async def _checkpoints(self) -> AsyncIterator[tuple[int, str]]:
+        size = -1
+        while True:
+            query = (
+                select(CHECKPOINT).where(CHECKPOINT.c.size > size).order_by(CHECKPOINT.c.size).limit(CHUNK)
+            )
+            rows = (await self.connection.execute(query)).all()
+            if not rows:
+                return
+            for row in rows:
+                yield row.size, row.note
+            size = rows[-1].size
+
+    async def _records(self, first: int, last: int) -> dict[RecordRef, Mapping[str, Any]]:
+        found: dict[RecordRef, Mapping[str, Any]] = {}
+        for stream, table in RECORDS.items():
+            rows = await self.connection.execute(
+                select(table)
+                .join(LEAF, and_(LEAF.c.writer == table.c.writer, LEAF.c.seq == table.c.seq))
+                .where(LEAF.c.stream == int(stream), LEAF.c.idx >= first, LEAF.c.idx <= last)
+            )
+            names = tuple(rows.keys())
+            for row in rows:
+                found[RecordRef(stream, row[0], row[1])] = dict(zip(names, row, strict=True))
+        return found
+
+    async def _nodes(self) -> None:
+        """Kept subtrees beside those that the leaves have just given."""
+        made = [one for one in self.check.nodes if one[0] % KEPT_EVERY == 0]
+        self.check.nodes.clear()
+        for level, index, expected in made:
+            kept = await self.connection.scalar(
+                select(NODE.c.hash).where(NODE.c.level == level, NODE.c.idx == index)
+            )
+            self.check.node(level, index, expected, bytes(kept) if kept is not None else None)
+
+    async def loose_records(self) -> None:
+        """Records that no leaf has: the newest ones, which are not sealed yet, and such as never were."""
+        for stream, table in RECORDS.items():
+            there = int(await self.connection.scalar(select(func.count()).select_from(table)) or 0)
+            tail = [row async for row in self._tail(stream, table)]
+            if there - self._matched[stream] != len(tail):
+                tail = await self._without_leaf(stream, table)
+            for record in tail:
+                ref = RecordRef(stream, record["writer"], record["seq"])
+                self._add_links(ref, self.check.loose(ref, record))
+
+    async def _tail(self, stream: Stream, table: Table) -> AsyncIterator[Mapping[str, Any]]:
+        writers = (await self.connection.scalars(select(WRITER.c.writer).order_by(WRITER.c.writer))).all()
+        for writer in writers:
+            sealed = await self.connection.scalar(
+                select(func.max(LEAF.c.seq)).where(LEAF.c.stream == int(stream), LEAF.c.writer == writer)
+            )
+            query = select(table).where(table.c.writer == writer, table.c.seq > (sealed or 0))
+            for row in await self.connection.execute(query.order_by(table.c.seq)):
+                yield dict(row._mapping)
+
+    async def _without_leaf(self, stream: Stream, table: Table) -> list[Mapping[str, Any]]:
+        joined = table.outerjoin(
+            LEAF,
+            and_(LEAF.c.stream == int(stream), LEAF.c.writer == table.c.writer, LEAF.c.seq == table.c.seq),
+        )
+        rows = await self.connection.execute(
+            select(table)
+            .select_from(joined)
+            .where(LEAF.c.idx.is_(None))
+            .order_by(table.c.writer, table.c.seq)
+            .limit(CHUNK)
+        )
+        return [dict(row._mapping) for row in rows]
+
+    # --- links of looks ---
+
+    def _add_links(self, ref: RecordRef, body: Mapping[str, Any] | None) -> None:
+        if ref.stream is not Stream.ACCESS_RECORD:
+            return
+        if body is None:
+            self._unreadable.add((ref.writer, ref.seq))
+            return
+        for kind, about in links_of(body["record"]):
+            self._links += _digest(kind, about, body["at"], ref.writer, ref.seq)
+
+    async def links(self) -> None:
+        """`access_about` as a whole, by the sum of its rows' hashes; row by row only where that is wrong."""
+        total = 0
+        async for row in self._about():
+            total += _digest(*row)
+        if total != self._links:
+            await self._wrong_links()
+
+    async def _about(self) -> AsyncIterator[Sequence[Any]]:
+        table, last = ACCESS_ABOUT, None
+        key = (table.c.kind, table.c.ref, table.c.at_us, table.c.writer, table.c.seq)
+        while True:
+            query = select(*key).order_by(*key).limit(CHUNK)
+            if last is not None:
+                query = query.where(_after(key, last))
+            rows = (await self.connection.execute(query)).all()
+            if not rows:
+                return
+            for row in rows:
+                yield row
+            last = rows[-1]
+
+    async def _wrong_links(self) -> None:
+        kept = {tuple(row) async for row in self._about()}
+        table, at = ACCESS_RECORD, ("", 0)
+        key = (table.c.writer, table.c.seq)
+        while True:
+            query = select(*key, table.c.body).where(_after(key, at)).order_by(*key).limit(CHUNK)
+            rows = (await self.connection.execute(query)).all()
+            if not rows:
+                break
+            for row in rows:
+                self._compare_links(row, kept)
+            at = (rows[-1].writer, rows[-1].seq)
+        for kind, about, _at, writer, seq in sorted(kept):
+            if (writer, seq) in self._unreadable:  # named already
+                continue
+            ref = RecordRef(Stream.ACCESS_RECORD, writer, seq)
+            what = f"access_about {kind} {about}"
+            self.check.report(Flaw("INSERTED", what, f"{ref} does not say so"))
+
+    def _compare_links(self, row: Any, kept: set[tuple[Any, ...]]) -> None:
+        if (row.writer, row.seq) in self._unreadable:
+            return
+        body = read_body(bytes(row.body))
+        for kind, about in links_of(body["record"]):
+            link = (kind, about, body["at"], row.writer, row.seq)
+            if link in kept:
+                kept.discard(link)
+            else:
+                ref = RecordRef(Stream.ACCESS_RECORD, row.writer, row.seq)
+                self.check.report(
+                    Flaw("REMOVED", f"access_about {kind} {about}", f"{ref} says that it was looked at")
+                )
+
+    # --- witnesses ---
+
+    async def cosignatures(self, witnesses: Sequence[Verifier]) -> None:
+        for witness in witnesses:
+            rows = await self.connection.execute(
+                select(COSIGNATURE, CHECKPOINT.c.note)
+                .join(CHECKPOINT, CHECKPOINT.c.size == COSIGNATURE.c.size, isouter=True)
+                .where(COSIGNATURE.c.witness == witness.name)
+            )
+            for row in rows:
+                if row.note is None or cosigned_by(row.note, [row.line], witness) is None:
+                    what = f"cosignature {row.size} of {row.witness}"
+                    self.check.report(Flaw("FORGED", what, "it is not that witness's", row.size - 1))
+
+    async def witnessed(self, notes: Iterable[str], verifier: Verifier | None) -> None:
+        """What a witness has seen must be in the trail."""
+        tree, size = TreeStore(self.connection), self.check.size
+        for note in notes:
+            try:
+                seen = read_checkpoint(note, verifier)
+            except CheckpointError as error:
+                self.check.report(Flaw("FORGED", "a witnessed checkpoint", str(error)))
+                continue
+            finding = await _against(tree, size, seen)
+            if finding is not None:
+                self.check.report(finding)
+                return
+
+
+async def _against(tree: TreeStore, size: int, seen: Checkpoint) -> Flaw | None:
+    what = f"checkpoint {seen.size}"
+    if seen.size > size:
+        return Flaw("ROLLED_BACK", what, f"a witness has seen it, and the trail ends at {size}", size)
+    try:
+        root = await tree.root(seen.size)
+    except LookupError:
+        return None  # the leaves are found to be missing elsewhere
+    if root != seen.root:
+        return Flaw("ROLLED_BACK", what, "a witness has seen another one of this size", seen.size - 1)
+    return None
+
+
+async def _ahead(items: AsyncIterator[tuple[int, str]]) -> AsyncIterator[tuple[int, str] | None]:
+    async for item in items:
+        yield item
+    while True:
+        yield None
+
+
+def _after(key: Sequence[Any], values: Sequence[Any]) -> Any:
+    return tuple_(*key) > tuple_(*values)
+
+
+def _digest(*row: Any) -> int:
+    return int.from_bytes(sha256("\x1f".join(map(str, row)).encode()).digest()[:16], "big")

@@ -1,0 +1,1 @@
+"""China's working days: the published calendar, its files, and counting with it."""
