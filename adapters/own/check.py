@@ -207,9 +207,7 @@ def _answer_problems(
         else:
             roots["batch"] = frozenset(batch.key)
     yield from protocol_problems(document, declaration, connector, place)
-    yield from request_problems(
-        document, connector, model.context, place, roots, secrets=secret_names(declaration)
-    )
+    yield from request_problems(document, connector, model.context, place, roots, secret_names(declaration))
     yield from reply_problems(document, connector, model.context, place)
     yield from codec_problems(document, connector, model.context, place)
     yield from _meaningless(document, answer, connector, place)
@@ -219,7 +217,7 @@ def _answer_problems(
 
 def _meaningless(document: Document, answer: Answer, connector: OwnField, place: Place) -> Iterator[Problem]:
     given = connector.model_fields_set
-    for name in ("numbers", "order"):
+    for name in ("numbers", "order", "ticket"):
         if name in given:
             message = f"{name!r} means nothing to a field of own types"
             yield document.problem((*place, name), "WRONG_PROTOCOL", message, key=True)
