@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -28,11 +29,12 @@ from gateway.planner.nodes import (
     Representation,
     SequenceNode,
 )
+from gateway.planner.shared_selections import SharedSelections, find_shared
 from gateway.planner.write_operation import (
+    OperationWriter,
     entities_field,
     own_definitions,
     renamed_variables,
-    selection_set_of,
     used_variables,
 )
 
@@ -111,10 +113,11 @@ def _group_node(
 def _root_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode:
-    selections = selection_set_of(group.output)
-    names = used_variables(selections, variables)
+    writer = OperationWriter(find_shared([group.output]))
+    selections = writer.selection_set_of(group.output)
+    names = used_variables((selections, *writer.fragments), variables)
     kind = "query" if group.path else kind
-    document = _document(kind, [variables[name] for name in names], selections)
+    document = _document(kind, [variables[name] for name in names], selections, writer.fragments)
     rewrites = tuple(group.rewrites)
     fetch = FetchNode(
         group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites, group=group.id
@@ -124,7 +127,8 @@ def _root_node(
 
 def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:
     """A Flatten for one lookup at one path, else a batch."""
-    found = _lookups(group)
+    writer = OperationWriter(_shared(group))
+    found = _lookups(group, writer)
     is_plain = len(found) == 1 and not any(name.startswith(REPRESENTATIONS) for name in variables)
     lookups = [item for item, _ in found] if is_plain else _numbered([item for item, _ in found], variables)
     fields = [
@@ -132,9 +136,9 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
         for item, (known, selections) in zip(lookups, found, strict=True)
     ]
     selections = SelectionSetNode(selections=tuple(fields))
-    names = used_variables(selections, variables)
+    names = used_variables((selections, *writer.fragments), variables)
     own = [definition for item in lookups for definition in own_definitions(item)]
-    document = _document("query", [*own, *(variables[name] for name in names)], selections)
+    document = _document("query", [*own, *(variables[name] for name in names)], selections, writer.fragments)
     text, sole = print_ast(document), lookups[0]
     if not is_plain or len(sole.paths) > 1:
         return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names, group=group.id)
@@ -172,12 +176,19 @@ def _renames(before: EntityLookup, after: EntityLookup) -> dict[str, str]:
     return {one.variable: other.variable for one, other in pairs if one.variable != other.variable}
 
 
-def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
+def _shared(group: FetchGroup) -> SharedSelections | None:
+    """None where objects are asked apart by contexts: each lookup then has variables of its own."""
+    if any(item.contexts for item in group.lookups):
+        return None
+    return find_shared([item.output for item in group.lookups])
+
+
+def _lookups(group: FetchGroup, writer: OperationWriter) -> list[tuple[EntityLookup, SelectionSetNode]]:
     """Those that ask the same of the same representations become one, with all their paths."""
     found: dict[object, tuple[EntityLookup, SelectionSetNode]] = {}
     common = group.common_conditions()
     for item in group.lookups:
-        selection_set = selection_set_of(item.output)
+        selection_set = writer.selection_set_of(item.output)
         requires = tuple(
             Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
         )
@@ -197,7 +208,10 @@ def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
 
 
 def _document(
-    kind: OperationKind, definitions: Sequence[VariableDefinitionNode], selections: SelectionSetNode
+    kind: OperationKind,
+    definitions: Sequence[VariableDefinitionNode],
+    selections: SelectionSetNode,
+    fragments: Sequence[FragmentDefinitionNode],
 ) -> DocumentNode:
     operation = OperationDefinitionNode(
         operation=OperationType(kind),
@@ -206,4 +220,4 @@ def _document(
         directives=(),
         selection_set=selections,
     )
-    return DocumentNode(definitions=(operation,))
+    return DocumentNode(definitions=(operation, *fragments))
