@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
@@ -35,6 +35,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
+from gateway.planner.deferrals import with_defer
 from gateway.security.declared import declared_permissions
 from gateway.subgraphs import (
     Declared,
@@ -90,6 +91,7 @@ def build_generation(
     api_schema = composed.composition.api_schema
     supergraph = composed.composition.supergraph
     assert api_schema is not None and supergraph is not None  # noqa: S101, PT018
+    composition = replace(composed.composition, api_schema=with_defer(api_schema))
     fingerprint = _fingerprint(declared)
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
@@ -116,7 +118,7 @@ def build_generation(
     generation = Generation(
         number,
         fingerprint,
-        composed.composition,
+        composition,
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),

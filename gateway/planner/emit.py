@@ -16,10 +16,13 @@ from graphql import (
 )
 
 from gateway.planner.fetch_graph import FetchGraph, FetchGroup
+from gateway.planner.later_parts import awaited_by, parts_of
 from gateway.planner.names import unused_prefix
 from gateway.planner.nodes import (
     BatchFetchNode,
     ConditionNode,
+    DeferNode,
+    DeferredNode,
     EntityLookup,
     FetchNode,
     FlattenNode,
@@ -48,7 +51,18 @@ def emit(
     fetches: FetchGraph, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode | None:
     """The nodes of a fetch graph; None if it is empty. `variables`: definitions of the client's operation."""
-    return _emit(list(fetches.in_order()), kind, variables)
+    parts = parts_of(fetches)
+    primary = parts.pop(None, ())
+    waits = {deferral: awaited_by(fetches, groups) for deferral, groups in parts.items()}
+    node = _emit(primary, kind, variables)
+    if not parts:
+        return node
+    deferred = (
+        DeferredNode(waits[item], item.label, item.path, _emit(groups, kind, variables), item)
+        for item, groups in parts.items()
+        if item is not None
+    )
+    return DeferNode(node, tuple(deferred))
 
 
 def in_sequence(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
@@ -120,7 +134,14 @@ def _root_node(
     document = _document(kind, [variables[name] for name in names], selections, writer.fragments)
     rewrites = tuple(group.rewrites)
     fetch = FetchNode(
-        group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites, group=group.id
+        group.subgraph,
+        kind,
+        print_ast(document),
+        document,
+        names,
+        rewrites=rewrites,
+        group=group.id,
+        id=group.awaited,
     )
     return FlattenNode(group.path, fetch) if group.path else fetch
 
@@ -141,7 +162,9 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
     document = _document("query", [*own, *(variables[name] for name in names)], selections, writer.fragments)
     text, sole = print_ast(document), lookups[0]
     if not is_plain or len(sole.paths) > 1:
-        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names, group=group.id)
+        return BatchFetchNode(
+            group.subgraph, text, document, tuple(lookups), names, group=group.id, id=group.awaited
+        )
     fetch = FetchNode(
         group.subgraph,
         "query",
@@ -152,6 +175,7 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
         rewrites=sole.rewrites,
         contexts=sole.contexts,
         group=group.id,
+        id=group.awaited,
     )
     return FlattenNode(sole.paths[0], fetch)
 

@@ -70,7 +70,7 @@ def find_shared(outputs: Iterable[Output]) -> SharedSelections:
     likeness = _Likeness()
     for output in outputs:
         likeness.number(output)
-    names = {}
+    names: dict[int, str] = {}
     for number in _worth_a_fragment(likeness):
         names[number] = f"_f{len(names)}"
     return SharedSelections(likeness.number_of, names)
