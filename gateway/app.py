@@ -26,6 +26,7 @@ from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
+from gateway.security.policies import load_policies
 from gateway.settings import Settings
 from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
@@ -65,7 +66,7 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
+    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
     once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
     """
     metrics = Metrics(version=VERSION)
@@ -82,6 +83,7 @@ def build_gateway(
             load_label_hook(settings.override_label_hook),
             sticky_by(settings.override_sticky),
         ),
+        load_policies(settings.policy_file, settings.policy_hook),
     )
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool

@@ -35,6 +35,7 @@ from gateway.ledger import LedgerKeys
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
@@ -140,7 +141,13 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        contract=_contract(settings),
     )
+
+
+def _contract(settings: Settings) -> Contract | None:
+    include, exclude = frozenset(settings.contract_include), frozenset(settings.contract_exclude)
+    return Contract(include, exclude) if include or exclude else None
 
 
 def _reloader(on: Foundation, parts: Parts, on_swapped: Callable[[], None] | None) -> Reloader:
