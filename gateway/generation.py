@@ -130,6 +130,7 @@ def build_generation(
         declared_permissions(supergraph, house=bool(mine)),
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
+        sources,
     )
     return Built(generation, declared, network, remotes)
 
