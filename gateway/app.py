@@ -38,7 +38,7 @@ from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
-__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
 
 log = structlog.get_logger("gateway.app")
 
@@ -71,6 +71,49 @@ def build_gateway(
     LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
     application starts.
     """
+    on = _foundation(settings, environ)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with running(on, first=first, on_swapped=on_swapped):
+            yield
+
+    lifecycle = Lifecycle()
+    page = None
+    if settings.graphiql:
+        token = settings.graphiql_token.get_secret_value()
+        samples = load_samples()
+        if settings.graphiql_samples is not None:
+            samples += load_samples(settings.graphiql_samples)
+        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
+    app = build_web(
+        on.engine,
+        on.identity,
+        lifecycle=lifecycle,
+        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
+        tracer=on.tracer,
+        metrics=on.metrics,
+        registry=on.metrics.registry if settings.metrics else None,
+        page=page,
+        cors_origins=settings.cors_origins,
+        lifespan=lifespan,
+        checks=on.checks,
+        intake=lambda: on.intake,
+    )
+    return Gateway(app, lifecycle, on.engine, on.metrics)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Declared | None = None
+) -> AsyncIterator[None]:
+    """All that runs behind the web, without it: harvest, clocks, outbox, seals. Raises what `build_gateway` and its
+    application raise."""
+    async with running(_foundation(settings, environ), first=first):
+        yield
+
+
+def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
         OperationLimits(
@@ -95,7 +138,7 @@ def build_gateway(
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
-    on = Foundation(
+    return Foundation(
         settings,
         environ,
         metrics,
@@ -108,34 +151,6 @@ def build_gateway(
         close_tracer,
         checks,
     )
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with running(on, first=first, on_swapped=on_swapped):
-            yield
-
-    lifecycle = Lifecycle()
-    page = None
-    if settings.graphiql:
-        token = settings.graphiql_token.get_secret_value()
-        samples = load_samples()
-        if settings.graphiql_samples is not None:
-            samples += load_samples(settings.graphiql_samples)
-        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
-    app = build_web(
-        engine,
-        identity,
-        lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
-        tracer=tracer,
-        metrics=metrics,
-        registry=metrics.registry if settings.metrics else None,
-        page=page,
-        cors_origins=settings.cors_origins,
-        lifespan=lifespan,
-        checks=checks,
-    )
-    return Gateway(app, lifecycle, engine, metrics)
 
 
 def build_identity(settings: Settings) -> Identity:

@@ -37,6 +37,7 @@ from cache.store import Store
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
+from gateway.harvest.book import HarvestBook
 from gateway.operation import OperationCache
 from gateway.security.contract import Contract, ContractError
 from gateway.security.declared import declared_permissions, policies_of
@@ -54,7 +55,7 @@ from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
 
-__all__ = ["Built", "Parts", "build_generation"]
+__all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Parts:
     operation_cache_entries: int = 1000
     desk: Desk | None = None
     contract: Contract | None = None
+    harvests: HarvestBook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def build_generation(
         for code, source in sources.items()
         if source.declaration.connectors.writes()
     }
-    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
+    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps, parts.harvests)
     mine = own_subgraphs(supergraph, loaded.own)
     if mine:
         check_scalars(api_schema)  # of another's graph the same names may mean other things
@@ -174,7 +176,7 @@ def _sources(
             flights,
             parts.observer,
             parts.secret,
-            namespace=_system_namespace(declaration),
+            namespace=system_namespace(declaration),
             tracer=parts.tracer,
             rates=parts.rates,
             tls=tls,
@@ -233,7 +235,7 @@ def _own_subgraphs(
     return built
 
 
-def _system_namespace(declaration: Declaration) -> str:
+def system_namespace(declaration: Declaration) -> str:
     """Answers are kept by what reads them: a changed declaration never reads the answers of another."""
     return hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest()
 

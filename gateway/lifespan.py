@@ -32,9 +32,13 @@ from gateway.database import Database, DatabaseUnavailable, prepare_tables, prep
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.harvest.book import HarvestBook
+from gateway.harvest.push import Intake
 from gateway.harvest.run import OnEvents
-from gateway.harvesting import build_case_files, build_harvester, build_schedule
+from gateway.harvest.store import HarvestStore
+from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
+from gateway.ledger.writer import now_us
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
@@ -53,9 +57,10 @@ __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 log = structlog.get_logger("gateway.app")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Foundation:
-    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life."""
+    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life.
+    intake: of pushed events, once it lives."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -68,6 +73,7 @@ class Foundation:
     tracer: Tracer
     close_tracer: Callable[[], None]
     checks: dict[str, HealthCheck] = field(default_factory=dict)
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,7 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
-        if settings.harvest:
-            _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
+        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
         yield
 
 
@@ -122,12 +127,15 @@ async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) 
 
 
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
-    """Systems are asked what has changed; new events go to the ledger, to case files, then to those who listen."""
+    """Systems tell what has changed, asked or unasked; new events go to the ledger, to case files, then to those who
+    listen."""
     on_events: OnEvents | None = None
-    harvester = build_harvester(
-        on.settings, ledger, files, on.engine.lend_sources, on_events=on_events, observer=on.metrics
-    )
-    schedule = build_schedule(on.settings, on.engine, harvester, files)
+    lend = on.engine.lend_sources
+    on.intake = build_intake(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    if not on.settings.harvest:
+        return
+    harvester = build_harvester(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
     schedule.start()
     stack.push_async_callback(schedule.stop)
     on.checks["harvest"] = schedule.health
@@ -161,6 +169,7 @@ def _parts(
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
         contract=_contract(settings),
+        harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,8 +32,10 @@ from schema.vocabulary import DeadlineKind
 
 __all__ = ["AT_ONCE", "CaseFiles", "Snapshot", "TrackingRules"]
 
-AT_ONCE = 200
-"""Cases brought up to date in one transaction."""
+AT_ONCE = 50
+"""Cases brought up to date in one transaction: others wait for SQLite's one write lock meanwhile."""
+BREATH = 10
+"""Cases evaluated before the event loop may turn to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,23 @@ class CaseFiles:
         async with self._database.read() as connection:
             return list((await connection.scalars(query.limit(limit))).all())
 
+    async def seen_before(self, system: str, at_us: int, limit: int) -> list[str]:
+        """Open cases that their system last showed before then, the longest ago first."""
+        table = CASE_FILE
+        query = (
+            select(table.c.case_id)
+            .where(
+                table.c.system == system,
+                table.c.unseen.is_(False),
+                table.c.is_open.is_(True),
+                table.c.as_of_us < at_us,
+            )
+            .order_by(table.c.as_of_us)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
     async def outdated(self, system: str, since_us: int) -> list[str]:
         """Cases of which events were recorded since then, after their file was last written."""
         query = (
@@ -138,10 +158,12 @@ class CaseFiles:
             known = await _known(connection, cases)
             rows: list[dict[str, Any]] = []
             cards: list[Card] = []
-            for case in cases:
+            for number, case in enumerate(cases, 1):
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
                 one = known.get(case) or _File()
-                one.unseen = one.unseen or changed
                 _take(one, snapshots.get(case))
+                one.unseen = one.unseen or changed
                 if not one.record and not one.events:
                     continue
                 evaluation = self._evaluated(case, one, rules, now_us)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
 
-__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "QUARANTINE"]
+__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
 
 METADATA = MetaData()
 
@@ -93,4 +104,22 @@ QUARANTINE = Table(
     Column("tried_us", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("since", Text),  # where to ask again from
+)
+
+PUSH = Table(
+    "push",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),  # appended in all
+    Column("repeated", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+
+PUSHED = Table(
+    "pushed",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # as in `quarantine`
+    Column("mapping", Text, nullable=False),  # which declaration could not read it
+    Column("sealed", LargeBinary, nullable=False),  # the event as it came: nobody can be asked for it again
 )
