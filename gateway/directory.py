@@ -17,7 +17,7 @@ from adapters.validate import Known
 from gateway.gaps import GapBook
 from schema.canonical import CASE
 from schema.errors import RegistryError, RegistryProblem
-from schema.ports import MappingFacts, SystemFacts, SystemHealthFacts
+from schema.ports import LivePort, MappingFacts, SystemFacts, SystemHealthFacts
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
@@ -75,6 +75,7 @@ class HouseContext:
     registry: Registry
     systems: Systems
     largest_page: int = 100
+    live: LivePort | None = None
 
 
 class Systems:

@@ -128,6 +128,14 @@ class GraphQLEngine:
             generation.in_flight -= 1
             self._close_if_done(generation)
 
+    async def sees_case(self, case: str, context: RequestContext) -> str | None:
+        """None where the caller is shown the case by its own system; else the code of why not."""
+        answer = await self.execute(GraphQLRequest(_SEEN, {"id": case}), context)
+        if (answer.data or {}).get("case"):
+            return None
+        codes = [(error.get("extensions") or {}).get("code") for error in answer.errors]
+        return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
+
     async def _run(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
     ) -> GraphQLAnswer:
@@ -184,7 +192,13 @@ class GraphQLEngine:
             async with aclosing(events):
                 async for event in events:
                     answer = _answered(event, operation, denied, request, context)
-                    yield await self._recorded(answer, operation, request, context)
+                    cursor, context.seen.cursor = context.seen.cursor, None
+                    recorded = await self._recorded(answer, operation, request, context)
+                    if cursor is not None and recorded.status_hint == 200:
+                        recorded = replace(recorded, extensions={**recorded.extensions, "cursor": cursor})
+                    yield recorded
+                    if recorded.status_hint != 200:  # an event that was withheld must not be passed over
+                        return
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)

@@ -22,6 +22,9 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "caseProgress"): (_READ, _OWN),
         ("Query", "cases"): (_READ,),
         ("Query", "myCases"): (_OWN,),
+        ("Subscription", "caseChanged"): (_READ, _OWN),
+        ("Subscription", "myCaseEvents"): (_OWN,),
+        ("Subscription", "caseFeed"): (_READ,),
         ("LegacySystem", "changes"): (_READ,),
         ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
         ("Query", "receipt"): (_FILE, _FILE_OWN),
@@ -39,7 +42,7 @@ the systems of one's own department. A raw value of a mapping gap can hold anyth
 so it is not public."""
 
 RECORDED: frozenset[str] = frozenset(
-    {"Applicant", "Case", "CaseChange", "CaseEvent", "LegalPerson", "NaturalPerson"}
+    {"Applicant", "Case", "CaseChange", "CaseEvent", "CaseUpdate", "LegalPerson", "NaturalPerson"}
 )
 """Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
