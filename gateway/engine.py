@@ -275,7 +275,7 @@ class GraphQLEngine:
             )
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -292,6 +292,7 @@ class GraphQLEngine:
         self,
         generation: Generation,
         request: GraphQLRequest,
+        context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
@@ -316,7 +317,7 @@ class GraphQLEngine:
             labels=labels,
         )
         if isinstance(made, list):
-            return made
+            return _withheld_stream(denied, context) or made
         footprint = footprint_of(
             made.document,
             made.operation,
@@ -375,6 +376,13 @@ def _denials(
     variables = coerced if isinstance(coerced, dict) else {}
     anonymous = context.caller.name == "anonymous"
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
+
+
+def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
+    """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
+    roots = [one for one in denied if one.type_name == "Subscription"]
+    told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
+    return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:

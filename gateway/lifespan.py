@@ -131,7 +131,12 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
 
 
 def _parts(
-    on: Foundation, keys: LedgerKeys, stores: SharedStores, gaps: GapBook, dispatcher: Dispatcher, feeds: Feeds
+    on: Foundation,
+    keys: LedgerKeys,
+    stores: SharedStores,
+    gaps: GapBook,
+    dispatcher: Dispatcher,
+    feeds: Feeds,
 ) -> Parts:
     settings = on.settings
     return Parts(

@@ -22,7 +22,15 @@ from gateway.settings import Settings, kept_secret
 from schema.identifiers import applicant_ref
 from schema.registry import Registry
 
-__all__ = ["build_bell", "build_feeds", "build_ledger", "build_looks", "read_ledger_keys", "subject_refs", "witness_signer"]
+__all__ = [
+    "build_bell",
+    "build_feeds",
+    "build_ledger",
+    "build_looks",
+    "read_ledger_keys",
+    "subject_refs",
+    "witness_signer",
+]
 
 
 def read_ledger_keys(settings: Settings) -> LedgerKeys:

@@ -88,9 +88,7 @@ class LiveHub:
                     )
                 else:
                     with _unavailable(at):
-                        events, at_end = await self.reader.page(
-                            at.position, limit=self._page, narrow=narrow
-                        )
+                        events, at_end = await self.reader.page(at.position, limit=self._page, narrow=narrow)
                 for event in events:
                     at = event.cursor
                     if keep(event):
@@ -165,8 +163,7 @@ class LiveHub:
         while True:
             self._rung.clear()
             try:
-                while await self._advance():
-                    await asyncio.sleep(0)  # followers take their turn between pages
+                await self._advance()
             except DatabaseUnavailable as error:
                 if self._fault is None:
                     log.error("live events stand still", fault=str(error))
@@ -184,11 +181,15 @@ class LiveHub:
         quiet = self._shared and self._bell.available and self._fault is None
         return self._quiet_poll_s if quiet else self._poll_s
 
-    async def _advance(self) -> bool:
-        """One page into the window; whether there may be more."""
-        events, end = await self.reader.page(self._head.position, limit=self._page)
-        if end.position == self._head.position:
-            return False
+    async def _advance(self) -> None:
+        """All that is new, page by page; followers take their turn between pages."""
+        while True:
+            events, end = await self.reader.page(self._head.position, limit=self._page)
+            if end.position == self._head.position:
+                return
+            self._take(events, end)
+
+    def _take(self, events: list[LiveEvent], end: Cursor) -> None:
         self._events += events
         self._head = end
         if len(self._events) > self._most:
@@ -197,7 +198,6 @@ class LiveHub:
             self._start = gone[-1].leaf + 1
         self._moved.set()
         self._moved = asyncio.Event()
-        return len(events) == self._page
 
 
 class _unavailable:  # noqa: N801 - used as a statement
@@ -209,7 +209,9 @@ class _unavailable:  # noqa: N801 - used as a statement
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
         if isinstance(error, DatabaseUnavailable):
             message = "The ledger cannot be read now. Subscribe again later, from the last cursor."
             raise LiveUnavailable(message, self._at.text() if self._at is not None else None) from error
