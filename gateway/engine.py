@@ -151,6 +151,14 @@ class GraphQLEngine:
             scopes |= self._policies.granted(context.caller, generation.policies)
         return scopes
 
+    async def sees_case(self, case: str, context: RequestContext) -> str | None:
+        """None where the caller is shown the case by its own system; else the code of why not."""
+        answer = await self.execute(GraphQLRequest(_SEEN, {"id": case}), context)
+        if (answer.data or {}).get("case"):
+            return None
+        codes = [(error.get("extensions") or {}).get("code") for error in answer.errors]
+        return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
+
     async def _run(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
     ) -> GraphQLAnswer:
@@ -207,7 +215,13 @@ class GraphQLEngine:
             async with aclosing(events):
                 async for event in events:
                     answer = _answered(event, operation, denied, request, context)
-                    yield await self._recorded(answer, operation, request, context)
+                    cursor, context.seen.cursor = context.seen.cursor, None
+                    recorded = await self._recorded(answer, operation, request, context)
+                    if cursor is not None and recorded.status_hint == 200:
+                        recorded = replace(recorded, extensions={**recorded.extensions, "cursor": cursor})
+                    yield recorded
+                    if recorded.status_hint != 200:  # an event that was withheld must not be passed over
+                        return
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -294,7 +308,7 @@ class GraphQLEngine:
             found = generation.operations.peek(marked, request.operation_name, labels=labels)
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -311,6 +325,7 @@ class GraphQLEngine:
         self,
         generation: Generation,
         request: GraphQLRequest,
+        context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
@@ -335,7 +350,7 @@ class GraphQLEngine:
             labels=labels,
         )
         if isinstance(made, list):
-            return made
+            return _withheld_stream(denied, context) or made
         footprint = footprint_of(
             made.document,
             made.operation,
@@ -398,6 +413,13 @@ def _denials(
     variables = coerced if isinstance(coerced, dict) else {}
     anonymous = context.caller.name == "anonymous"
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
+
+
+def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
+    """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
+    roots = [one for one in denied if one.type_name == "Subscription"]
+    told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
+    return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
 
 
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
-from adapters.fetch import Subgraph
+from adapters.fetch import RequestContext, Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
@@ -38,6 +38,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
+from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
 from gateway.security.contract import Contract, ContractError
 from gateway.security.declared import declared_permissions, policies_of
@@ -78,6 +79,7 @@ class Parts:
     desk: Desk | None = None
     contract: Contract | None = None
     harvests: HarvestBook | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,12 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    context = HouseContext(parts.registry, systems, parts.largest_page)
+    feeds = parts.feeds
+
+    def context(request: RequestContext) -> HouseContext:
+        live = feeds.of(request, systems) if feeds is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live)
+
     questions = CaseQuestions(
         network,
         parts.registry,
@@ -213,7 +220,7 @@ def _subgraphs(
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
-    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}
 

@@ -39,8 +39,9 @@ from gateway.harvest.store import HarvestStore
 from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
+from gateway.live.feeds import Feeds
 from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_ledger, build_looks, read_ledger_keys
+from gateway.records import build_bell, build_feeds, build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
@@ -97,12 +98,13 @@ async def running(
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
         ledger = await _open_ledger(stack, on, keys)
+        feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        reloader = _reloader(on, _parts(on, keys, stores, gaps, dispatcher), on_swapped)
+        reloader = _reloader(on, _parts(on, keys, stores, gaps, dispatcher, feeds), on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
         dispatcher.start()
@@ -117,13 +119,23 @@ async def running(
 
 
 async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
-    ledger = build_ledger(on.settings, on.database, keys, on.metrics)
+    bell = build_bell(on.settings, _redis_fault)
+    stack.push_async_callback(bell.close)
+    ledger = build_ledger(on.settings, on.database, keys, on.metrics, bell)
     ledger.start()
     stack.push_async_callback(ledger.stop)
     on.checks["ledger"] = ledger.health
     if on.settings.access_records:
         on.engine.record_looks(build_looks(ledger, on.metrics))
     return ledger
+
+
+def _open_feeds(stack: AsyncExitStack, on: Foundation, ledger: Ledger) -> Feeds:
+    shared = bool(on.settings.redis_url.get_secret_value())
+    feeds = build_feeds(ledger, on.registry, on.engine.sees_case, shared=shared)
+    stack.push_async_callback(feeds.hub.close)
+    on.checks["live"] = feeds.hub.health
+    return feeds
 
 
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
@@ -151,7 +163,12 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
 
 
 def _parts(
-    on: Foundation, keys: LedgerKeys, stores: SharedStores, gaps: GapBook, dispatcher: Dispatcher
+    on: Foundation,
+    keys: LedgerKeys,
+    stores: SharedStores,
+    gaps: GapBook,
+    dispatcher: Dispatcher,
+    feeds: Feeds,
 ) -> Parts:
     settings = on.settings
     return Parts(
@@ -170,6 +187,7 @@ def _parts(
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
+        feeds=feeds,
     )
 
 
@@ -232,12 +250,12 @@ def _stores(settings: Settings) -> SharedStores:
     url = settings.redis_url.get_secret_value()
     if not url:
         return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
-
-    def fault(kind: str) -> None:
-        log.warning("redis fault, going on without it", kind=kind)
-
     return SharedStores(
-        RedisStore(url, on_fault=fault),
-        RedisCounters(url, on_fault=fault),
-        RedisRates(url, on_fault=fault),
+        RedisStore(url, on_fault=_redis_fault),
+        RedisCounters(url, on_fault=_redis_fault),
+        RedisRates(url, on_fault=_redis_fault),
     )
+
+
+def _redis_fault(kind: str) -> None:
+    log.warning("redis fault, going on without it", kind=kind)

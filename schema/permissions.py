@@ -25,6 +25,9 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "caseProgress"): _ANY,
         ("Query", "cases"): _OFFICE,
         ("Query", "myCases"): (_OWN,),
+        ("Subscription", "caseChanged"): (_READ, _OWN),
+        ("Subscription", "myCaseEvents"): (_OWN,),
+        ("Subscription", "caseFeed"): (_READ,),
         ("LegacySystem", "changes"): (_READ,),
         ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
         ("Query", "receipt"): (_FILE, _FILE_OWN),
@@ -42,7 +45,7 @@ one's own department. A raw value of a mapping gap can hold anything that a syst
 so it is not public."""
 
 RECORDED: frozenset[str] = frozenset(
-    {"Applicant", "Case", "CaseChange", "CaseEvent", "LegalPerson", "NaturalPerson"}
+    {"Applicant", "Case", "CaseChange", "CaseEvent", "CaseUpdate", "LegalPerson", "NaturalPerson"}
 )
 """Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
