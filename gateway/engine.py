@@ -42,6 +42,7 @@ from schema.permissions import PERMISSIONS, RECORDED
 __all__ = ["Generation", "GraphQLEngine"]
 
 _SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
+_NO_LABELS: frozenset[str] = frozenset()
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
 
@@ -251,7 +252,10 @@ class GraphQLEngine:
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
-        labels = generation.graph.active_labels(self._labels.of(context, request.variables))
+        graph = generation.graph
+        labels = _NO_LABELS
+        if graph.has_labels:  # a lot is drawn by a hash
+            labels = graph.active_labels(self._labels.of(context, request.variables))
         scopes = granted(context.caller)
         key = (request.query, request.operation_name, scopes)
         denied = generation.denials.get(key)
