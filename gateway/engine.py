@@ -17,8 +17,10 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
+from adapters.source import Source
 from adapters.submission.writer import Writer
-from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
+from gateway.executor import compile_introspection
 from gateway.labels import LabelRules
 from gateway.looks import Looks
 from gateway.operation import (
@@ -34,6 +36,9 @@ from gateway.security.authorise import Denied, Permissions, denied_fields, withh
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
+from gateway.sharing import SharedQueries, sharing_key
+from gateway.security.policies import PolicyRules
+from gateway.security.visible import View, Views
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
@@ -59,24 +64,47 @@ class Generation:
     states: Callable[[], Mapping[str, str]]
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
-    subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     files: Mapping[str, FileDesk] = field(default_factory=dict)
     writers: Mapping[str, Writer] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
-    denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
+    views: Views | None = None
+    policies: frozenset[str] = frozenset()
+    denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
+        default_factory=dict
+    )
+    """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
+    client_headers: tuple[str, ...] = field(init=False)
+    """Headers of a client's request, in lower case, that a subgraph is shown."""
+
+    def __post_init__(self) -> None:
+        shown = (getattr(one, "client_headers", ()) for one in self.subgraphs.values())
+        self.client_headers = tuple(sorted({name for names in shown for name in names}))
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
+    def __init__(
+        self,
+        limits: OperationLimits,
+        labels: LabelRules | None = None,
+        policies: PolicyRules | None = None,
+        *,
+        share: bool = False,
+        on_shared: Callable[[], None] | None = None,
+    ) -> None:
+        """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
         self._limits = limits
+        self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._share = share
+        self._shared = SharedQueries(on_shared)
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
@@ -94,10 +122,10 @@ class GraphQLEngine:
                     router,
                     request.variables,
                     generation.composition.api_schema,
-                    generation.subgraph_sdl if self._limits.introspection else None,
+                    self._sdl_for(generation, context) if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
-            return await self._run(generation, request, context)
+            return await self._run(generation, request, context, share=self._share)
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -129,10 +157,21 @@ class GraphQLEngine:
             generation.in_flight -= 1
             self._close_if_done(generation)
 
+    def _sdl_for(self, generation: Generation, context: RequestContext) -> str:
+        """What another router may know of us: the SDL of what it may use."""
+        assert generation.views is not None  # noqa: S101 - those that are built have them
+        return federation_sdl(generation.views.of(self._scopes(generation, context)).schema)
+
+    def _scopes(self, generation: Generation, context: RequestContext) -> frozenset[str]:
+        scopes = granted(context.caller)
+        if generation.policies:
+            scopes |= self._policies.granted(context.caller, generation.policies)
+        return scopes
+
     async def _run(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext, *, share: bool = False
     ) -> GraphQLAnswer:
-        """One operation on one generation."""
+        """One operation on one generation. share: the answer is only read."""
         prepared = self._prepare(generation, request, context)
         if isinstance(prepared, list):
             return _refused(prepared, 400)
@@ -143,9 +182,12 @@ class GraphQLEngine:
         async def run(context: RequestContext) -> GraphQLAnswer:
             return await self._execute(operation, denied, request, context)
 
-        if self._looks is None:
+        if self._looks is not None and operation.footprint is not None:  # each look has its own record
+            return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        if not share or operation.kind != "query":
             return await run(context)
-        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        key = sharing_key(operation, request, context, generation.client_headers)
+        return await self._shared.run(key, context.deadline, lambda: run(context))
 
     async def _execute(
         self,
@@ -210,13 +252,24 @@ class GraphQLEngine:
     @contextmanager
     def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
         """Those of the generation in service, which is not closed while they are used; none before the first."""
+        with self._lent() as generation:
+            yield generation.writers if generation is not None else {}
+
+    @contextmanager
+    def lend_sources(self) -> Iterator[Mapping[str, Source]]:
+        """In the same way."""
+        with self._lent() as generation:
+            yield generation.sources if generation is not None else {}
+
+    @contextmanager
+    def _lent(self) -> Iterator[Generation | None]:
         generation = self._current
         if generation is None:
-            yield {}
+            yield None
             return
         generation.in_flight += 1
         try:
-            yield generation.writers
+            yield generation
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -256,13 +309,12 @@ class GraphQLEngine:
         labels = _NO_LABELS
         if graph.has_labels:  # a lot is drawn by a hash
             labels = graph.active_labels(self._labels.of(context, request.variables))
-        scopes = granted(context.caller)
+        scopes = self._scopes(generation, context)
         key = (request.query, request.operation_name, scopes)
-        denied = generation.denials.get(key)
-        if denied is not None:
-            found = generation.operations.peek(
-                _marked(request.query, denied), request.operation_name, labels=labels
-            )
+        known = generation.denials.get(key)
+        if known is not None:
+            denied, marked = known
+            found = generation.operations.peek(marked, request.operation_name, labels=labels)
             if found is not None:
                 return found, denied
         made = self._make(generation, request, scopes, labels)
@@ -272,10 +324,10 @@ class GraphQLEngine:
         if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
             generation.denials.clear()
         if len(request.query) <= LONGEST_KEPT:
-            generation.denials[key] = denied
-            generation.operations.put(
-                _marked(request.query, denied), request.operation_name, operation, labels=labels
-            )
+            seen = generation.views.of(scopes) if operation.introspect and generation.views else None
+            marked = _marked(request.query, denied, seen)
+            generation.denials[key] = denied, marked
+            generation.operations.put(marked, request.operation_name, operation, labels=labels)
         return operation, denied
 
     def _make(
@@ -315,7 +367,11 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
-        return replace(made, footprint=footprint), tuple(denied)
+        introspect = made.introspect
+        if introspect is not None and generation.views is not None:
+            seen = generation.views.of(scopes).schema
+            introspect = compile_introspection(seen, made.document, made.operation)
+        return replace(made, footprint=footprint, introspect=introspect), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -374,11 +430,11 @@ def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
     return error if safe == message else {**error, "message": safe}
 
 
-def _marked(text: str, denied: tuple[Denied, ...]) -> str:
-    """Cache key of a text with what is withheld from it."""
-    if not denied:
-        return text
-    return text + "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
+    """Cache key of a text with what is withheld from it. seen: what it may introspect."""
+    if denied:
+        text += "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+    return text if seen is None else text + "\x01" + ",".join(sorted(seen.key))
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:

@@ -69,6 +69,11 @@ class RemoteSubgraph:
     deadline_header: str | None = None
     _types: FieldTypes | None = field(default=None, init=False, repr=False)
 
+    @property
+    def client_headers(self) -> tuple[str, ...]:
+        """Headers of the client's request, in lower case, that it is shown."""
+        return tuple(name for name, _, _ in self.propagation.rules)
+
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Everything but the variables is encoded once."""
         return _RemoteFetch(self, operation.kind == "query", *_frame(operation), self._check(operation))

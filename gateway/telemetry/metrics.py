@@ -65,6 +65,11 @@ class Metrics:
             ["type", "outcome"],
             registry=registry,
         )
+        self._operations_shared = Counter(
+            "quanyu_operations_shared",
+            "Queries answered by an identical one that was under way.",
+            registry=registry,
+        )
         self._operation_s = Histogram(
             "quanyu_operation_duration_seconds",
             "Time in the engine.",
@@ -98,6 +103,18 @@ class Metrics:
             "quanyu_submissions",
             "Submissions that came into a state: FILED, REFUSED, UNKNOWN, NEEDS_PERSON, ...",
             ["system", "operation", "state"],
+            registry=registry,
+        )
+        self._harvests = Counter(
+            "quanyu_harvests",
+            "Runs of the harvest that ended in this process. code: ok or a stable error code.",
+            ["system", "code"],
+            registry=registry,
+        )
+        self._harvested = Counter(
+            "quanyu_harvest_records",
+            "What harvests and pushes brought. result: appended (to the ledger) or quarantined.",
+            ["system", "result"],
             registry=registry,
         )
         self._reloads = Counter(
@@ -186,6 +203,9 @@ class Metrics:
         self._tallies.count(self._counted(self._operations, kind, outcome))
         self._tallies.observe(self._timed(self._operation_s, kind), duration_s)
 
+    def operation_shared(self) -> None:
+        self._operations_shared.inc()
+
     def stream_opened(self, transport: str) -> None:
         self._streams.labels(transport).inc()
 
@@ -247,6 +267,17 @@ class Metrics:
 
     def submission_changed(self, system: str, operation: str, state: str) -> None:
         self._submissions.labels(system, operation, state).inc()
+
+    # The harvest.
+
+    def harvested(self, system: str, fault_code: str | None, events: int, rejected: int) -> None:
+        """A run has ended."""
+        self._harvests.labels(system, fault_code or "ok").inc()
+        self.taken(system, events, rejected)
+
+    def taken(self, system: str, events: int, rejected: int) -> None:
+        self._harvested.labels(system, "appended").inc(events)
+        self._harvested.labels(system, "quarantined").inc(rejected)
 
     # The house.
 
