@@ -129,6 +129,8 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             sticky_by(settings.override_sticky),
         ),
         load_policies(settings.policy_file, settings.policy_hook),
+        share=settings.share_queries,
+        on_shared=metrics.operation_shared,
     )
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool

@@ -36,6 +36,7 @@ from gateway.security.authorise import Denied, Permissions, denied_fields, withh
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
+from gateway.sharing import SharedQueries, sharing_key
 from gateway.security.policies import PolicyRules
 from gateway.security.visible import View, Views
 from gateway.telemetry.logs import mask_personal_data
@@ -46,6 +47,7 @@ from schema.permissions import PERMISSIONS, RECORDED
 __all__ = ["Generation", "GraphQLEngine"]
 
 _SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
+_NO_LABELS: frozenset[str] = frozenset()
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
 
@@ -74,20 +76,35 @@ class Generation:
         default_factory=dict
     )
     """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
+    client_headers: tuple[str, ...] = field(init=False)
+    """Headers of a client's request, in lower case, that a subgraph is shown."""
+
+    def __post_init__(self) -> None:
+        shown = (getattr(one, "client_headers", ()) for one in self.subgraphs.values())
+        self.client_headers = tuple(sorted({name for names in shown for name in names}))
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
     def __init__(
-        self, limits: OperationLimits, labels: LabelRules | None = None, policies: PolicyRules | None = None
+        self,
+        limits: OperationLimits,
+        labels: LabelRules | None = None,
+        policies: PolicyRules | None = None,
+        *,
+        share: bool = False,
+        on_shared: Callable[[], None] | None = None,
     ) -> None:
+        """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
         self._limits = limits
         self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._share = share
+        self._shared = SharedQueries(on_shared)
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
@@ -108,7 +125,7 @@ class GraphQLEngine:
                     self._sdl_for(generation, context) if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
-            return await self._run(generation, request, context)
+            return await self._run(generation, request, context, share=self._share)
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -160,9 +177,9 @@ class GraphQLEngine:
         return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
 
     async def _run(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext, *, share: bool = False
     ) -> GraphQLAnswer:
-        """One operation on one generation."""
+        """One operation on one generation. share: the answer is only read."""
         prepared = self._prepare(generation, request, context)
         if isinstance(prepared, list):
             return _refused(prepared, 400)
@@ -173,9 +190,12 @@ class GraphQLEngine:
         async def run(context: RequestContext) -> GraphQLAnswer:
             return await self._execute(operation, denied, request, context)
 
-        if self._looks is None:
+        if self._looks is not None and operation.footprint is not None:  # each look has its own record
+            return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        if not share or operation.kind != "query":
             return await run(context)
-        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        key = sharing_key(operation, request, context, generation.client_headers)
+        return await self._shared.run(key, context.deadline, lambda: run(context))
 
     async def _execute(
         self,
@@ -299,7 +319,10 @@ class GraphQLEngine:
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
-        labels = generation.graph.active_labels(self._labels.of(context, request.variables))
+        graph = generation.graph
+        labels = _NO_LABELS
+        if graph.has_labels:  # a lot is drawn by a hash
+            labels = graph.active_labels(self._labels.of(context, request.variables))
         scopes = self._scopes(generation, context)
         key = (request.query, request.operation_name, scopes)
         known = generation.denials.get(key)

@@ -1,6 +1,6 @@
 """The only I/O of a plan: fetches, merges, projects. Knows plans and the fetch seam, no server and no wire format."""
 
-from gateway.executor.compile import compile_plan
+from gateway.executor.compile import compile_plan, shared_paths
 from gateway.executor.introspection import compile_introspection
 from gateway.executor.projection import compile_projection
 from gateway.executor.run import RunState, Step
@@ -14,4 +14,5 @@ __all__ = [
     "compile_plan",
     "compile_projection",
     "compile_subscription",
+    "shared_paths",
 ]
