@@ -19,27 +19,27 @@ from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from adapters.source import Source
 from adapters.submission.writer import Writer
+from gateway.answering import answered, without_persons
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
 from gateway.executor import compile_introspection
+from gateway.in_parts import answer_in_parts
 from gateway.labels import LabelRules
 from gateway.looks import Looks
 from gateway.operation import (
-    ExecutionAnswer,
     OperationCache,
     OperationError,
     PreparedOperation,
     prepare,
 )
 from gateway.planner import QueryGraph
-from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.request import AnswerPart, FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
-from gateway.sharing import SharedQueries, sharing_key
 from gateway.security.policies import PolicyRules
 from gateway.security.visible import View, Views
-from gateway.telemetry.logs import mask_personal_data
+from gateway.sharing import SharedQueries, sharing_key
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
 from schema.permissions import PERMISSIONS, RECORDED
@@ -205,7 +205,44 @@ class GraphQLEngine:
         context: RequestContext,
     ) -> GraphQLAnswer:
         answer = await operation.execute(request.variables, context)
-        return _answered(answer, operation, denied, request, context)
+        return answered(answer, operation, denied, request, context)
+
+    async def parts(
+        self, request: GraphQLRequest, context: RequestContext
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """An answer in parts where fragments of a query are deferred, else one part. Close it to stop.
+
+        It stays on the generation that it began with.
+        """
+        generation = self._current
+        prepared = self._in_parts(generation, request, context) if generation is not None else None
+        if generation is None or prepared is None:
+            yield AnswerPart(await self.execute(request, context))
+            return
+        generation.in_flight += 1
+        try:
+            async with aclosing(answer_in_parts(*prepared, request, context, self._looks)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    def _in_parts(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | None:
+        """None for what has one answer, refused or not."""
+        if "@defer" not in request.query or asks_as_router(request.query) is not None:
+            return None
+        whole = self._prepare(generation, request, context)
+        if isinstance(whole, list) or whole[0].defers_by is None:
+            return None
+        variables = whole[0].coerce(request.variables)
+        if isinstance(variables, list):
+            return None
+        deferring = frozenset(name for name in whole[0].defers_by if variables.get(name, True))
+        found = self._prepare(generation, request, context, deferring=deferring)
+        return None if isinstance(found, list) or found[0].parts is None else found
 
     def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
         """query, mutation or subscription; None for what would be refused."""
@@ -234,7 +271,7 @@ class GraphQLEngine:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
             async with aclosing(events):
                 async for event in events:
-                    answer = _answered(event, operation, denied, request, context)
+                    answer = answered(event, operation, denied, request, context)
                     cursor, context.seen.cursor = context.seen.cursor, None
                     recorded = await self._recorded(answer, operation, request, context)
                     if cursor is not None and recorded.status_hint == 200:
@@ -315,7 +352,12 @@ class GraphQLEngine:
     # --- preparing ---
 
     def _prepare(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        *,
+        deferring: frozenset[str] | None = None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
@@ -328,10 +370,12 @@ class GraphQLEngine:
         known = generation.denials.get(key)
         if known is not None:
             denied, marked = known
-            found = generation.operations.peek(marked, request.operation_name, labels=labels)
+            found = generation.operations.peek(
+                marked, request.operation_name, labels=labels, deferring=deferring
+            )
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, context, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels, deferring)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -341,7 +385,9 @@ class GraphQLEngine:
             seen = generation.views.of(scopes) if operation.introspect and generation.views else None
             marked = _marked(request.query, denied, seen)
             generation.denials[key] = denied, marked
-            generation.operations.put(marked, request.operation_name, operation, labels=labels)
+            generation.operations.put(
+                marked, request.operation_name, operation, labels=labels, deferring=deferring
+            )
         return operation, denied
 
     def _make(
@@ -351,6 +397,7 @@ class GraphQLEngine:
         context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
+        deferring: frozenset[str] | None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         schema = generation.composition.api_schema
         supergraph = generation.composition.supergraph
@@ -371,6 +418,7 @@ class GraphQLEngine:
             limits=self._limits,
             planned=strip,
             labels=labels,
+            deferring=deferring,
         )
         if isinstance(made, list):
             return _withheld_stream(denied, context) or made
@@ -384,7 +432,7 @@ class GraphQLEngine:
         )
         introspect = made.introspect
         if introspect is not None and generation.views is not None:
-            seen = generation.views.of(scopes).schema
+            seen = generation.views.of(scopes).told
             introspect = compile_introspection(seen, made.document, made.operation)
         return replace(made, footprint=footprint, introspect=introspect), tuple(denied)
 
@@ -408,48 +456,11 @@ async def _closing(generation: Generation) -> None:
     await generation.close()
 
 
-def _answered(
-    answer: ExecutionAnswer,
-    operation: PreparedOperation,
-    denied: tuple[Denied, ...],
-    request: GraphQLRequest,
-    context: RequestContext,
-) -> GraphQLAnswer:
-    if not answer.executed:
-        errors = [_without_persons(error) for error in answer.errors]
-        return GraphQLAnswer(errors=errors, status_hint=400, operation=operation.kind)
-    said = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
-    return GraphQLAnswer(
-        answer.data,
-        [_without_persons(error) for error in said],
-        answer.extensions,
-        operation=operation.kind,
-        operation_name=operation.name,
-    )
-
-
-def _denials(
-    denied: tuple[Denied, ...], operation: PreparedOperation, request: GraphQLRequest, context: RequestContext
-) -> list[dict[str, Any]]:
-    """Errors of the withheld fields that are asked for with these variables."""
-    coerced = operation.coerce(request.variables)
-    variables = coerced if isinstance(coerced, dict) else {}
-    anonymous = context.caller.name == "anonymous"
-    return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
-
 def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
     """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
     roots = [one for one in denied if one.type_name == "Subscription"]
     told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
     return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
-
-
-def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Messages quote what was sent; an identity number that was put in a wrong place must not come back."""
-    message = str(error.get("message", ""))
-    safe = mask_personal_data(message)
-    return error if safe == message else {**error, "message": safe}
 
 
 def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
@@ -460,4 +471,4 @@ def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:
-    return GraphQLAnswer(errors=[_without_persons(error.formatted()) for error in errors], status_hint=status)
+    return GraphQLAnswer(errors=[without_persons(error.formatted()) for error in errors], status_hint=status)

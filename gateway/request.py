@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequest"]
+__all__ = ["AnswerPart", "Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequest", "LaterAnswer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,25 @@ class GraphQLAnswer:
     operation: str = "unknown"
     operation_name: str | None = None
     encoded: Encoded | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterAnswer:
+    """What a deferred fragment adds to the object at `path` of the answer. data: None where it could not be had."""
+
+    path: Sequence[str | int]
+    data: Mapping[str, Any] | None
+    label: str | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """What is answered at one time: first an answer, then what is added to it. has_next: more follows."""
+
+    answer: GraphQLAnswer | None = None
+    later: Sequence[LaterAnswer] = ()
+    has_next: bool = False
 
 
 class FileRefused(Exception):
