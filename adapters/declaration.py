@@ -17,6 +17,7 @@ from adapters.auth.wss.model import SoapSecurity
 from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
 from adapters.file_model import FileKind, FileRule
+from adapters.harvest_model import Harvest
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.ticket_model import Ticket
@@ -369,6 +370,7 @@ class Declaration(Model):
         default_factory=dict, description="Code tables 代码表: raw value -> canonical value."
     )
     connectors: Connectors = Connectors()
+    harvest: Harvest = Harvest()
     types: OwnTypes | None = Field(
         default=None, description="GraphQL types and fields of its own 系统自有类型."
     )

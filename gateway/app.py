@@ -19,6 +19,7 @@ from gateway.database import (
 )
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
+from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.production import of_identity
@@ -68,8 +69,9 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
-    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
+    application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -96,7 +98,17 @@ def build_gateway(
     tracer, close_tracer = build_tracer(settings.otel)
 
     on = Foundation(
-        settings, environ, metrics, engine, database, registry, identity, tracer, close_tracer, checks
+        settings,
+        environ,
+        metrics,
+        engine,
+        database,
+        registry,
+        read_tracking_rules(settings),
+        identity,
+        tracer,
+        close_tracer,
+        checks,
     )
 
     @asynccontextmanager

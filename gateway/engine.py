@@ -17,6 +17,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
+from adapters.source import Source
 from adapters.submission.writer import Writer
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
 from gateway.executor import compile_introspection
@@ -64,6 +65,7 @@ class Generation:
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     files: Mapping[str, FileDesk] = field(default_factory=dict)
     writers: Mapping[str, Writer] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
     views: Views | None = None
@@ -230,13 +232,24 @@ class GraphQLEngine:
     @contextmanager
     def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
         """Those of the generation in service, which is not closed while they are used; none before the first."""
+        with self._lent() as generation:
+            yield generation.writers if generation is not None else {}
+
+    @contextmanager
+    def lend_sources(self) -> Iterator[Mapping[str, Source]]:
+        """In the same way."""
+        with self._lent() as generation:
+            yield generation.sources if generation is not None else {}
+
+    @contextmanager
+    def _lent(self) -> Iterator[Generation | None]:
         generation = self._current
         if generation is None:
-            yield {}
+            yield None
             return
         generation.in_flight += 1
         try:
-            yield generation.writers
+            yield generation
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)

@@ -138,6 +138,7 @@ def build_generation(
         permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
+        sources,
         views=Views(shown, api_schema, permissions),
         policies=policies_of(permissions),
     )

@@ -27,11 +27,14 @@ from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
+from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
-from gateway.ledger import LedgerKeys
+from gateway.harvest.run import OnEvents
+from gateway.harvesting import build_case_files, build_harvester, build_schedule
+from gateway.ledger import Ledger, LedgerKeys
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
@@ -60,6 +63,7 @@ class Foundation:
     engine: GraphQLEngine
     database: Database
     registry: Registry
+    rules: TrackingRules
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
@@ -86,7 +90,7 @@ async def running(
         stack.push_async_callback(on.database.close)
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
-        await _open_ledger(stack, on, keys)
+        ledger = await _open_ledger(stack, on, keys)
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
@@ -102,16 +106,31 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
+        if settings.harvest:
+            _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
         yield
 
 
-async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> None:
+async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
     ledger = build_ledger(on.settings, on.database, keys, on.metrics)
     ledger.start()
     stack.push_async_callback(ledger.stop)
     on.checks["ledger"] = ledger.health
     if on.settings.access_records:
         on.engine.record_looks(build_looks(ledger, on.metrics))
+    return ledger
+
+
+def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
+    """Systems are asked what has changed; new events go to the ledger, to case files, then to those who listen."""
+    on_events: OnEvents | None = None
+    harvester = build_harvester(
+        on.settings, ledger, files, on.engine.lend_sources, on_events=on_events, observer=on.metrics
+    )
+    schedule = build_schedule(on.settings, on.engine, harvester, files)
+    schedule.start()
+    stack.push_async_callback(schedule.stop)
+    on.checks["harvest"] = schedule.health
 
 
 async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStores:

@@ -123,6 +123,27 @@ class Settings(BaseModel):
     outbox_keep_days: float = _setting(
         365.0, "How long receipts and idempotency keys of settled submissions are kept.", unit="days", gt=0
     )
+    harvest: bool = _setting(
+        True, "Harvest systems and scan clocks in this process 归集; false leaves both to `quanyu worker`."
+    )
+    harvest_every_s: float = _setting(
+        60.0,
+        "Time between two harvests of a system whose declaration says none (`harvest.everyS`).",
+        unit="s",
+        ge=1,
+        le=86_400,
+    )
+    harvest_at_once: int = _setting(
+        4, "Most systems that one process harvests at the same time.", unit="systems", ge=1, le=200
+    )
+    harvest_lease_s: float = _setting(
+        60.0,
+        "Time after which a system that a process was harvesting, and did not get on with, is taken up by another; longer "
+        "than a page of any system takes.",
+        unit="s",
+        ge=1,
+        le=3600,
+    )
     secret_key: SecretStr = _setting(
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",

@@ -29,6 +29,9 @@ CASE_FILE = Table(
     ),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
     Column("as_of_us", BigInteger, nullable=False),  # when the system last told of it
     Column("changed_us", BigInteger, nullable=False),
+    Column(
+        "unseen", Boolean, nullable=False
+    ),  # it has changed since its system last showed it, or never was shown
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
     Index("case_file_open", "is_open", "due_us", "case_id"),
     Index("case_file_department", "department", "is_open", "due_us", "case_id"),
@@ -37,6 +40,7 @@ CASE_FILE = Table(
     Index("case_file_level", "is_open", "level", "due_us", "case_id"),
     Index("case_file_subject", "subject", "applied_us"),
     Index("case_file_check", "is_open", "next_check_us"),
+    Index("case_file_unseen", "system", "unseen"),
 )
 
 CARD = Table(
@@ -72,6 +76,9 @@ HARVEST = Table(
     Column("failures", BigInteger, nullable=False),  # in a row
     Column("fault_code", Text),
     Column("fault", Text),
+    Column(
+        "unfinished", Boolean, nullable=False
+    ),  # the last run came to its limits: the next goes on at once
 )
 
 QUARANTINE = Table(

@@ -26,6 +26,7 @@ from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.traces import OtelMissingError
+from gateway.tracking.errors import TrackingFileError
 from gateway.web.server import PortTakenError, listen
 from gateway.web.server import serve as run_server
 from schema.errors import SchemaError
@@ -74,6 +75,7 @@ def serve(
         OtelMissingError,
         LabelHookError,
         PortTakenError,
+        TrackingFileError,
         DatabaseError,
         OSError,
     ) as error:

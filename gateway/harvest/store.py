@@ -23,7 +23,7 @@ __all__ = ["HarvestState", "HarvestStore", "Rejected"]
 class HarvestState:
     """watermark: moment up to which all is known. position: where within the list it goes on, None at its start.
 
-    mapping: which declaration read what is there. failures: in a row.
+    mapping: which declaration read what is there. failures: in a row. unfinished: the last run came to its limits.
     """
 
     system: str
@@ -38,6 +38,12 @@ class HarvestState:
     failures: int = 0
     fault_code: str | None = None
     fault: str | None = None
+    unfinished: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """A run began and did not come to its end: it runs now, or its process was killed."""
+        return self.started_us is not None and (self.ended_us is None or self.ended_us < self.started_us)
 
 
 @dataclass(frozen=True, slots=True)

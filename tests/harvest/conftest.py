@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from adapters.harvest_model import Harvest
 from adapters.mapping.scope import Trouble
 from adapters.source import Page
 from adapters.traffic.errors import SourceError, SourceNotFound
@@ -79,6 +82,12 @@ class ScriptedSource:
     fault_at: int = 0
     asked: list[tuple[str, Mapping[str, Any], Any]] = field(default_factory=list)
     next_page: Callable[[int, int], Any] | None = None
+    harvest: Harvest = field(default_factory=Harvest)
+    lifecycle: str = "CONNECTED"
+
+    @property
+    def declaration(self) -> Any:
+        return SimpleNamespace(harvest=self.harvest, system=SimpleNamespace(lifecycle=self.lifecycle))
 
     def can(self, verb: str) -> bool:
         return verb in self.verbs
@@ -136,7 +145,7 @@ class Field:
             self.told += events
 
         return Harvester(
-            lambda: {"JT-PERMIT": self.source},  # type: ignore[dict-item]  # a double
+            lambda: nullcontext({"JT-PERMIT": self.source}),  # type: ignore[arg-type]  # a double
             self.store,
             self.writer,
             self.files,
