@@ -39,7 +39,7 @@ from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_ledger, build_looks, read_ledger_keys
+from gateway.records import build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
@@ -149,6 +149,7 @@ def build_gateway(
                 largest_page=settings.max_first,
                 operation_cache_entries=settings.operation_cache_entries,
                 desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+                views=build_views(settings, ledger, registry),
             )
             reloader = Reloader(
                 engine,

@@ -18,6 +18,7 @@ from gateway.gaps import GapBook
 from schema.canonical import CASE
 from schema.errors import RegistryError, RegistryProblem
 from schema.ports import MappingFacts, SystemFacts, SystemHealthFacts
+from schema.records_port import RecordsPort
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
@@ -75,6 +76,7 @@ class HouseContext:
     registry: Registry
     systems: Systems
     largest_page: int = 100
+    records: RecordsPort | None = None
 
 
 class Systems:

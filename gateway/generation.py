@@ -6,14 +6,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
-from adapters.fetch import Subgraph
+from adapters.fetch import RequestContext, Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
@@ -44,6 +44,7 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from gateway.views.records import RecordViews
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -69,6 +70,7 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    views: RecordViews | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,12 @@ def _subgraphs(
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
-    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
+
+    def house_context(request: RequestContext) -> HouseContext:
+        return context if views is None else replace(context, records=views.of(request))
+
+    views = parts.views
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, house_context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}
 

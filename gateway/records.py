@@ -10,11 +10,16 @@ from gateway.ledger import Ledger, LedgerKeys, ledger_keys
 from gateway.ledger.checkpoint import Signer
 from gateway.ledger.service import LedgerMetrics
 from gateway.ledger.witness import FileWitness
+from gateway.ledger.writer import now_us
 from gateway.looks import LookMetrics, Looks
 from gateway.settings import Settings, kept_secret
+from gateway.tracking.calendar.calendar_file import read_calendar
+from gateway.views.disclosure import DAY_US, DisclosureRules
+from gateway.views.records import RecordViews
 from schema.identifiers import applicant_ref
+from schema.registry import Registry
 
-__all__ = ["build_ledger", "build_looks", "read_ledger_keys", "witness_signer"]
+__all__ = ["build_ledger", "build_looks", "build_views", "read_ledger_keys", "witness_signer"]
 
 
 def read_ledger_keys(settings: Settings) -> LedgerKeys:
@@ -40,6 +45,17 @@ def build_ledger(settings: Settings, database: Database, keys: LedgerKeys, metri
         path = Path(settings.witness_file)
         witnesses.append(FileWitness(path, witness_signer(settings, path), keys.signer.verifier))
     return Ledger(database, keys, witnesses=witnesses, metrics=metrics)
+
+
+def build_views(settings: Settings, ledger: Ledger, registry: Registry) -> RecordViews:
+    """Raises TrackingFileError."""
+    calendar = read_calendar(tuple(Path(name) for name in settings.calendar_files))
+    rules = DisclosureRules(
+        round(settings.disclosure_delay_days * DAY_US),
+        frozenset(settings.disclosure_delayed),
+        frozenset(settings.disclosure_withheld),
+    )
+    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, lambda: calendar, now_us, rules)
 
 
 def build_looks(ledger: Ledger, metrics: LookMetrics) -> Looks:

@@ -14,6 +14,11 @@ __all__ = ["PERMISSIONS", "RECORDED", "TYPES", "Scopes", "required_scopes"]
 Scopes = frozenset[str]
 
 _READ, _OWN = frozenset({"cases:read"}), frozenset({"cases:own"})
+_SUPERVISE, _JUDGE, _AUDIT = (
+    frozenset({"supervision:read"}),
+    frozenset({"warnings:decide"}),
+    frozenset({"audit:read"}),
+)
 _FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
 PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
@@ -24,6 +29,16 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "myCases"): (_OWN,),
         ("LegacySystem", "changes"): (_READ,),
         ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
+        ("Query", "worklist"): (_READ,),
+        ("Query", "warnings"): (_READ, _SUPERVISE),
+        ("Query", "supervision"): (_SUPERVISE,),
+        ("Query", "trace"): (_AUDIT,),
+        ("Query", "crossDepartmentTrail"): (_AUDIT,),
+        ("Query", "accessRecords"): (_AUDIT,),
+        ("Query", "verifyChain"): (_AUDIT,),
+        ("Query", "myAccessRecords"): (_OWN,),
+        ("Mutation", "appealWarning"): (frozenset({"warnings:appeal"}), _JUDGE),
+        ("Mutation", "decideWarning"): (_JUDGE,),
         ("Query", "receipt"): (_FILE, _FILE_OWN),
         ("Mutation", "submitCase"): (_FILE, _FILE_OWN),
         ("Mutation", "supplementCase"): (_FILE, _FILE_OWN),
@@ -35,11 +50,24 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. With `cases:own` alone, `case` and
 `caseProgress` give the caller's own cases only; with `cases:file-own` alone one files for oneself, with `cases:file` for
-the systems of one's own department. A raw value of a mapping gap can hold anything that a system holds,
+the systems of one's own department; with `warnings:appeal` one appeals against cards of one's own department. A raw value of a mapping gap can hold anything that a system holds,
 so it is not public."""
 
 RECORDED: frozenset[str] = frozenset(
-    {"Applicant", "Case", "CaseChange", "CaseEvent", "LegalPerson", "NaturalPerson"}
+    {
+        "AccessRecord",
+        "Applicant",
+        "Case",
+        "CaseChange",
+        "CaseEvent",
+        "DisclosedAccess",
+        "LedgerEvent",
+        "LegalPerson",
+        "NaturalPerson",
+        "TrackedCase",
+        "TrailRecord",
+        "Warning",
+    }
 )
 """Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 

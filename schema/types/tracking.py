@@ -1,13 +1,15 @@
 """Types of the progress of a case: deadlines, stops, extensions, warnings and their cards. Shapes only.
 
-No subgraph publishes them yet: they join the SDL with the first field that returns one (`Case.deadlines`,
-`Case.warnings`). `gateway.tracking` gives the values; what shapes them stands beside the resolvers that will use it.
+`gateway.tracking` gives the values; `gateway.views.shapes` shapes them.
 """
+
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from schema.scalars import JSON, DateTime
 from schema.types.catalogue import TimeLimit
+from schema.types.fields import resolved
 from schema.vocabulary import (
     CaseState,
     ClockState,
@@ -20,6 +22,9 @@ from schema.vocabulary import (
     WarningState,
     WarningSubject,
 )
+
+if TYPE_CHECKING:
+    from schema.types.tracked import Case
 
 __all__ = [
     "CaseWarning",
@@ -150,6 +155,9 @@ class WarningAppeal:
 @strawberry.type(name="Warning", description="A warning or card 预警/黄牌/红牌.")
 class CaseWarning:
     id: strawberry.ID = field(description="Case, rule, subject and number: JT:1#T-90##1 预警标识.")
+    case_id: strawberry.ID | None = field(
+        description="Id of the case; null for a warning against a system 办件标识."
+    )
     level: WarningLevel = field(description="How grave 级别.")
     rule: WarningRule = field(description="The rule that raised it 规则.")
     subject: WarningSubject = field(description="What it is about 对象.")
@@ -166,3 +174,9 @@ class CaseWarning:
     feedback_due_at: DateTime | None = field(description="By when the department has to answer 反馈时限.")
     appeal: WarningAppeal | None = field(description="The last appeal 申诉.")
     history: list[WarningChange] = field(description="All changes, the first in front 变更记录.")
+
+    @resolved("The case: deadlines and history are known here, the rest is asked live 办件.")
+    def case(self) -> Annotated["Case", strawberry.lazy("schema.types.tracked")] | None:
+        from schema.types.tracked import Case  # the two types hold each other
+
+        return Case(id=self.case_id) if self.case_id else None
