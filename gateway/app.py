@@ -1,14 +1,11 @@
-"""The composition root: settings in, an ASGI application out. Builds stores, the first generation, routes; at the end
-of its life it closes them in the opposite order. Nothing is opened before the application starts."""
+"""The composition root: settings in, an ASGI application out. Nothing is opened before the application starts; what
+then opens, and is closed at the end of its life, is in `gateway.lifespan`."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,39 +13,21 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from adapters.references import Lookup
-from adapters.submission.desk import Desk
-from adapters.submission.dispatcher import Dispatcher
-from cache.counters import Counters, EmbeddedCounters
-from cache.embedded import EmbeddedStore
-from cache.rates import SharedRates
-from cache.redis_counters import RedisCounters
-from cache.redis_rates import RedisRates
-from cache.redis_store import RedisStore
-from cache.store import Store
 from gateway.database import (
     Database,
-    DatabaseUnavailable,
     open_database,
-    prepare_tables,
-    prepare_tables_when_back,
 )
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
-from gateway.gaps import GapBook
-from gateway.generation import Parts
 from gateway.labels import LabelRules, load_label_hook, sticky_by
-from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_ledger, build_looks, build_views, read_ledger_keys
-from gateway.reload import Reloader
+from gateway.lifespan import Foundation, file_lookup, running
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
-from gateway.settings import Settings, secret_key_bytes
-from gateway.subgraphs import Declared, kept_sdls
-from gateway.telemetry.logs import safe_text
+from gateway.settings import Settings
+from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
@@ -87,7 +66,7 @@ def build_gateway(
     called for each generation that comes into service.
 
     Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
-    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    once; DeclarationError, DatabaseOutOfDate, KeyInvalid and TrackingFileError when the application starts.
     """
     metrics = Metrics(version=VERSION)
     engine = GraphQLEngine(
@@ -112,63 +91,13 @@ def build_gateway(
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
+    on = Foundation(
+        settings, environ, metrics, engine, database, registry, identity, tracer, close_tracer, checks
+    )
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(close_tracer)
-            stack.push_async_callback(identity.close)
-            stack.push_async_callback(database.close)
-            stack.push_async_callback(_ended, await _tables(database))
-            keys = read_ledger_keys(settings)
-            ledger = build_ledger(settings, database, keys, metrics)
-            ledger.start()
-            stack.push_async_callback(ledger.stop)
-            checks["ledger"] = ledger.health
-            if settings.access_records:
-                engine.record_looks(build_looks(ledger, metrics))
-            store, counters, rates = _stores(settings)
-            stack.push_async_callback(store.close)
-            stack.push_async_callback(counters.close)
-            if rates is not None:
-                stack.push_async_callback(rates.close)
-            gaps = GapBook(counters, metrics)
-            gaps.start()
-            stack.push_async_callback(gaps.stop)
-            dispatcher = _dispatcher(settings, database, engine, metrics)
-            parts = Parts(
-                registry,
-                store,
-                gaps,
-                metrics,
-                secret_key_bytes(settings)[:64],
-                ref_key=keys.subject_ref,
-                tracer=tracer if settings.otel else None,
-                rates=rates,
-                max_deadline_s=settings.max_deadline_ms / 1000,
-                default_deadline_s=settings.default_deadline_ms / 1000,
-                largest_page=settings.max_first,
-                operation_cache_entries=settings.operation_cache_entries,
-                desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
-                views=build_views(settings, ledger, registry),
-            )
-            reloader = Reloader(
-                engine,
-                parts,
-                settings.systems_dir,
-                file_lookup(environ),
-                metrics,
-                kept=kept_sdls(settings.data_dir),
-                supergraph=settings.supergraph,
-                on_swapped=on_swapped,
-            )
-            stack.push_async_callback(engine.close)
-            await reloader.load_first(first)
-            dispatcher.start()
-            stack.push_async_callback(dispatcher.stop)
-            stack.push_async_callback(reloader.stop)
-            reloader.start(
-                watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
-            )
+        async with running(on, first=first, on_swapped=on_swapped):
             yield
 
     lifecycle = Lifecycle()
@@ -203,58 +132,5 @@ def build_identity(settings: Settings) -> Identity:
     return Identity(tokens, (*declared, *local))
 
 
-def file_lookup(environ: Mapping[str, str]) -> Lookup:
-    return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
-
-
-async def _tables(database: Database) -> asyncio.Task[None] | None:
-    """A file of our own is brought up to date; a server's tables must be. One that is away now may come later: until
-    then what needs it fails and says so, and a task tries again."""
-    try:
-        await prepare_tables(database)
-    except DatabaseUnavailable as error:
-        log.error("database is away, going on without it", database=database.address.shown, fault=str(error))
-        return asyncio.create_task(prepare_tables_when_back(database))
-    return None
-
-
-async def _ended(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def _database_health(database: Database) -> Mapping[str, object]:
     return (await database.health()).report()
-
-
-def _dispatcher(
-    settings: Settings, database: Database, engine: GraphQLEngine, metrics: Metrics
-) -> Dispatcher:
-    secret = secret_key_bytes(settings)
-    return Dispatcher(
-        SqlOutbox(database),
-        engine.lend_writers,
-        body_seal(settings.outbox_keys.get_secret_value(), secret),
-        holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
-        lease_s=settings.outbox_lease_s,
-        poll_s=settings.outbox_poll_s,
-        keep_s=settings.outbox_keep_days * 86400,
-        mask=safe_text,
-        observer=metrics,
-    )
-
-
-def _stores(settings: Settings) -> tuple[Store, Counters, SharedRates | None]:
-    url = settings.redis_url.get_secret_value()
-    if not url:
-        return EmbeddedStore(), EmbeddedCounters(), None
-
-    def fault(kind: str) -> None:
-        log.warning("redis fault, going on without it", kind=kind)
-
-    return (
-        RedisStore(url, on_fault=fault),
-        RedisCounters(url, on_fault=fault),
-        RedisRates(url, on_fault=fault),
-    )

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 from typing import Protocol as StructuralType
 
 from schema.paging import Slice
 from schema.vocabulary import WarningDecision, WarningLevel, WarningState, WorklistOrder
 
-if TYPE_CHECKING:  # the types' resolvers call the port
-    from schema.types.supervision import Supervision
-    from schema.types.tracked import CaseTracking, TrackedCase
-    from schema.types.tracking import CaseWarning
-    from schema.types.trail import AccessRecord, ChainCheck, DisclosedAccess, LedgerEvent, TrailRecord
-
 __all__ = ["RecordsPort", "TrailScope", "WarningsWanted", "WorkCount", "WorkWanted"]
+
+AccessRecord = CaseTracking = CaseWarning = ChainCheck = DisclosedAccess = LedgerEvent = Any
+Supervision = TrackedCase = TrailRecord = Any
+"""Types of `schema.types`, whose resolvers call the port: it cannot import them. The gateway's class names them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from adapters.own.compile import own_map, own_record
 from adapters.own.model import Answer, read_model
 from adapters.own.sdl import SdlSyntax
 from adapters.problems import Problem
-from adapters.soap.check import argument_problems, path_problems, unknown_operation
+from adapters.soap.check import argument_problems, header_problems, path_problems, unknown_operation
 from adapters.soap.wsdl import Shape, SoapService
 from adapters.wanted import reply_paths
 from schema.canonical import Record
@@ -49,7 +49,10 @@ def own_soap_problems(
         try:
             if operation.request is not None:
                 body = as_sent("body", connector.body, connector.encode)
-                yield from argument_problems(document, body, operation.request, (*place, "body"))
+                yield from argument_problems(
+                    document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
+                )
+            yield from header_problems(document, declaration, connector, operation, place)
             if operation.reply is None:
                 continue
             record, map_ = own_record(connector, answer), own_map(connector, answer)

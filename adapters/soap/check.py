@@ -12,7 +12,7 @@ from adapters.codecs.decoder import decoded_paths
 from adapters.codecs.errors import CodecDeclared
 from adapters.codecs.model import Decode
 from adapters.codecs.places import parse_place
-from adapters.declaration import Connector, Declaration, Write
+from adapters.declaration import Connector, Declaration, Request, Write
 from adapters.loader import Document
 from adapters.mapping.errors import ExpressionError
 from adapters.problems import Problem, one_of
@@ -25,7 +25,14 @@ from adapters.wire.errors import UrlRefused
 from adapters.wire.guard import parse_url
 from schema.canonical import VERBS
 
-__all__ = ["argument_problems", "check_soap", "path_problems", "soap_remarks", "unknown_operation"]
+__all__ = [
+    "argument_problems",
+    "check_soap",
+    "header_problems",
+    "path_problems",
+    "soap_remarks",
+    "unknown_operation",
+]
 
 Place = tuple[str | int, ...]
 _OF_XSI = ("@type", "@nil")
@@ -54,11 +61,7 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
             yield from argument_problems(
                 document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
             )
-        for index, header in enumerate(connector.soap_header):
-            yield from _header_problems(document, header, operation, (*place, "soapHeader", index, "element"))
-        for index, header in enumerate(soap.soap_header):
-            here: Place = ("source", "soap", "soapHeader", index, "element")
-            yield from _header_problems(document, header, operation, here)
+        yield from header_problems(document, declaration, connector, operation, place)
         answering = operation
         if connector.ticket is not None:  # what is read is the reply of the poll
             polled = service.operations.get(connector.ticket.poll.operation or "")
@@ -71,11 +74,11 @@ def check_soap(document: Document, declaration: Declaration, service: SoapServic
         if answering.reply is not None:
             yield from _reply_problems(document, declaration, verb, connector, answering)
     for name, write in declaration.connectors.writes().items():
-        yield from _write_problems(document, ("connectors", name), write, service)
+        yield from _write_problems(document, declaration, ("connectors", name), write, service)
 
 
 def _write_problems(
-    document: Document, place: Place, write: Write, service: SoapService
+    document: Document, declaration: Declaration, place: Place, write: Write, service: SoapService
 ) -> Iterator[Problem]:
     operation = service.operations.get(write.operation or "")
     if operation is None:
@@ -90,8 +93,7 @@ def _write_problems(
         yield from argument_problems(
             document, body, operation.request, (*place, "body"), nulls=operation.notes.encoded
         )
-    for index, header in enumerate(write.soap_header):
-        yield from _header_problems(document, header, operation, (*place, "soapHeader", index, "element"))
+    yield from header_problems(document, declaration, write, operation, place)
     if operation.reply is None:
         return
     rules = (("answer", write.answer), ("failure", write.failure))
@@ -136,6 +138,20 @@ def soap_remarks(document: Document, declaration: Declaration, service: SoapServ
             "the WSDL requires MTOM: every call is sent so",
             allowed="`attachments: inline` in source.soap leaves it out",
         )
+
+
+def header_problems(
+    document: Document, declaration: Declaration, connector: Request, operation: SoapOperation, place: Place
+) -> Iterator[Problem]:
+    """Of the header elements of one connector or write, which is at `place`, and of those of its source."""
+    soap = declaration.source.soap
+    for above, headers in (
+        (place, connector.soap_header),
+        (("source", "soap"), soap.soap_header if soap is not None else ()),
+    ):
+        for index, header in enumerate(headers):
+            here = (*above, "soapHeader", index, "element")
+            yield from _header_problems(document, header, operation, here)
 
 
 def _header_problems(

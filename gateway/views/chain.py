@@ -88,8 +88,8 @@ async def _feed(connection: AsyncConnection, check: TrailCheck, first: int, last
         for stream, table in RECORDS.items():
             joined = and_(LEAF.c.writer == table.c.writer, LEAF.c.seq == table.c.seq)
             query = select(table).join(LEAF, joined).where(LEAF.c.stream == int(stream), here)
-            for row in (await connection.execute(query)).mappings():
-                records[RecordRef(stream, row["writer"], row["seq"])] = dict(row)
+            for found in (await connection.execute(query)).mappings():
+                records[RecordRef(stream, found["writer"], found["seq"])] = dict(found)
         for row in rows:
             ref = RecordRef(Stream(row.stream), row.writer, row.seq)
             check.leaf(row.idx, ref, bytes(row.hash), records.get(ref))

@@ -61,8 +61,7 @@ from schema.types.supervision import (
     Supervision,
     WaitingCounts,
 )
-from schema.types.tracked import CaseTracking, TrackedCase
-from schema.types.tracking import CaseWarning
+from schema.types.tracked import CaseTracking, CaseWarning, TrackedCase
 from schema.types.trail import (
     AccessRecord,
     ChainCheck,

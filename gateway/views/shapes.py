@@ -21,9 +21,8 @@ from gateway.tracking.warnings.cards import Card
 from gateway.views.supervision import waits_for
 from schema.scalars import CHINA_STANDARD_TIME, JSON, DateTime, RegionCode, Uscc
 from schema.types.catalogue import limit_of
-from schema.types.tracked import CaseTracking, TrackedCase
+from schema.types.tracked import CaseTracking, CaseWarning, TrackedCase
 from schema.types.tracking import (
-    CaseWarning,
     ClockStop,
     Deadline,
     DeadlineBasis,

@@ -91,4 +91,5 @@ def _sums(now_us: int, soon_us: int) -> Sequence[ColumnElement[int]]:
 
 
 def _counts(row: Row[Any]) -> Counts:
-    return Counts(*(int(value or 0) for value in row[3:]))
+    sums: Sequence[Any] = row[3:]
+    return Counts(*(int(value or 0) for value in sums))

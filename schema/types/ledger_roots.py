@@ -9,19 +9,17 @@ from schema.identifiers import parse_case_id
 from schema.paging import checked_first
 from schema.records_port import TrailScope, WarningsWanted, WorkWanted
 from schema.scalars import DateTime, RegionCode, Uscc
+from schema.types.audit import CrossDepartmentTrail, Trace
 from schema.types.cases import ApplicantInput
 from schema.types.connections import After, Edge, First, PageInfo
 from schema.types.directory import HouseInfo
 from schema.types.fields import guards, resolved
 from schema.types.supervision import Supervision
-from schema.types.tracked import TrackedCase, WarningConnection, WorklistConnection
-from schema.types.tracking import CaseWarning
+from schema.types.tracked import CaseWarning, TrackedCase, WarningConnection, WorklistConnection
 from schema.types.trail import (
     AccessRecordConnection,
     ChainCheck,
-    CrossDepartmentTrail,
     DisclosedAccessConnection,
-    Trace,
     records_of,
 )
 from schema.vocabulary import (

@@ -10,7 +10,7 @@ from typing import Annotated
 import strawberry
 
 from schema.paging import checked_first
-from schema.scalars import DateTime, RegionCode, Uscc
+from schema.scalars import JSON, DateTime, RegionCode, Uscc
 from schema.types.catalogue import ServiceItem, item_of
 from schema.types.connections import After, Connection, Edge, First, PageInfo
 from schema.types.directory import (
@@ -23,11 +23,27 @@ from schema.types.directory import (
     system_of,
 )
 from schema.types.fields import resolved
-from schema.types.tracking import CaseWarning, ClockStop, Deadline, Extension, TrackedState
+from schema.types.tracking import (
+    ClockStop,
+    Deadline,
+    Extension,
+    TrackedState,
+    WarningAppeal,
+    WarningChange,
+    WarningRule,
+)
 from schema.types.trail import LedgerEvent, LedgerEventConnection, records_of
-from schema.vocabulary import CaseEventKind, CaseState, DeadlineKind, WaitsFor, WarningLevel
+from schema.vocabulary import (
+    CaseEventKind,
+    CaseState,
+    DeadlineKind,
+    WaitsFor,
+    WarningLevel,
+    WarningState,
+    WarningSubject,
+)
 
-__all__ = ["Case", "CaseTracking", "TrackedCase", "WarningConnection", "WorklistConnection"]
+__all__ = ["Case", "CaseTracking", "CaseWarning", "TrackedCase", "WarningConnection", "WorklistConnection"]
 
 field = strawberry.field
 argument = strawberry.argument
@@ -83,7 +99,7 @@ class Case:
         return found.state if found else None
 
     @resolved("Warnings and cards, those that were revoked too, in order of raising 预警与亮牌.")
-    async def warnings(self, info: HouseInfo) -> list[CaseWarning] | None:
+    async def warnings(self, info: HouseInfo) -> "list[CaseWarning] | None":
         return await records_of(info).case_warnings(self.id)
 
     @resolved("Events as the ledger recorded them, in the order of recording 台账中的过程.")
@@ -163,6 +179,34 @@ class TrackedCase:
     @resolved("The case itself: deadlines, warnings and history are known here, the rest is asked live 办件.")
     def case(self) -> Case:
         return Case(id=self.id)
+
+
+@strawberry.type(name="Warning", description="A warning or card 预警/黄牌/红牌.")
+class CaseWarning:
+    id: strawberry.ID = field(description="Case, rule, subject and number: JT:1#T-90##1 预警标识.")
+    case_id: strawberry.ID | None = field(
+        description="Id of the case; null for a warning against a system 办件标识."
+    )
+    level: WarningLevel = field(description="How grave 级别.")
+    rule: WarningRule = field(description="The rule that raised it 规则.")
+    subject: WarningSubject = field(description="What it is about 对象.")
+    subject_name: str | None = field(description="Which step, procedure or call; null for the case 对象名称.")
+    ground_at: DateTime = field(description="When the rule's condition came true 触发时间.")
+    raised_at: DateTime = field(description="When it was raised 预警时间.")
+    grounded: bool = field(description="Its condition is true by what is known now 是否仍成立.")
+    state: WarningState = field(description="What became of it 状态.")
+    mark: str | None = field(description="Letter that supervision systems use: Y, D, C, Q or B 状态代码.")
+    text: str = field(description="In English 说明(英文).")
+    text_zh: str = field(description="In Chinese 说明.")
+    evidence: JSON = field(description="Figures and event ids 证据.")
+    supervision_order: bool = field(description="A supervision order goes with it 督办.")
+    feedback_due_at: DateTime | None = field(description="By when the department has to answer 反馈时限.")
+    appeal: WarningAppeal | None = field(description="The last appeal 申诉.")
+    history: list[WarningChange] = field(description="All changes, the first in front 变更记录.")
+
+    @resolved("The case: deadlines and history are known here, the rest is asked live 办件.")
+    def case(self) -> "Case | None":
+        return Case(id=self.case_id) if self.case_id else None
 
 
 @strawberry.type(description="A worklist, one page 待办列表.")

@@ -1,21 +1,14 @@
 """The trail 留痕: what the ledger recorded, for auditors and for the people it is about."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from schema.errors import RecordsUnavailableError
-from schema.paging import checked_first
-from schema.records_port import RecordsPort, TrailScope
+from schema.records_port import RecordsPort
 from schema.scalars import JSON, DateTime, Uscc
-from schema.types.connections import After, Connection, First
+from schema.types.connections import Connection
 from schema.types.directory import Department, HouseInfo, department_of
 from schema.types.fields import resolved
 from schema.vocabulary import AccessPurpose, CaseEventKind, CaseState, Disclosure
-
-if TYPE_CHECKING:
-    from schema.types.tracked import TrackedCase
-    from schema.types.tracking import CaseWarning
 
 __all__ = [
     "AccessRecord",
@@ -23,19 +16,16 @@ __all__ = [
     "ChainCheck",
     "ChainFinding",
     "ChangeRecord",
-    "CrossDepartmentTrail",
     "DisclosedAccess",
     "DisclosedAccessConnection",
     "LedgerEvent",
     "LedgerEventConnection",
-    "Trace",
     "TrailRecord",
     "TrailRecordConnection",
     "records_of",
 ]
 
 field = strawberry.field
-argument = strawberry.argument
 
 
 def records_of(info: HouseInfo) -> RecordsPort:
@@ -130,74 +120,6 @@ class ChangeRecord(TrailRecord):
 @strawberry.type(description="Records of all kinds in one order, one page 台账记录列表.")
 class TrailRecordConnection(Connection[TrailRecord]):
     pass
-
-
-OldestFirst = Annotated[bool, argument(description="The latest in front 倒序.")]
-
-
-@strawberry.type(description="All that is recorded of a case 办件全程留痕.")
-class Trace:
-    scope: strawberry.Private[TrailScope]
-    case_id: strawberry.ID = field(description="Id of the case 办件标识.")
-
-    @resolved("The case as the gateway's own files hold it 台账中的办件.")
-    async def tracked(
-        self, info: HouseInfo
-    ) -> Annotated["TrackedCase", strawberry.lazy("schema.types.tracked")] | None:
-        return await records_of(info).tracked(self.case_id)
-
-    @resolved("Its warnings and cards, with the history of each 预警与亮牌.")
-    async def warnings(
-        self, info: HouseInfo
-    ) -> list[Annotated["CaseWarning", strawberry.lazy("schema.types.tracking")]] | None:
-        return await records_of(info).case_warnings(self.case_id)
-
-    @resolved("Events, looks and changes in the order in which they were recorded 全部记录.")
-    async def records(
-        self,
-        info: HouseInfo,
-        newest_first: OldestFirst = False,
-        first: First = 20,
-        after: After = None,
-    ) -> TrailRecordConnection | None:
-        return await _trail(info, self.scope, first, after, newest_first=newest_first)
-
-
-@strawberry.type(description="One person's or project's cases over all departments 跨部门留痕.")
-class CrossDepartmentTrail:
-    scope: strawberry.Private[TrailScope]
-    cases: list[Annotated["TrackedCase", strawberry.lazy("schema.types.tracked")]] = field(
-        description="The cases that it is made of 办件."
-    )
-    truncated: bool = field(description="Whether there are more cases than are followed 是否截断.")
-
-    @resolved("Departments that handle them, by code 涉及部门.")
-    def departments(self, info: HouseInfo) -> list[Department]:
-        codes = sorted({one.department_code for one in self.cases if one.department_code})
-        rows = [info.context.registry.department(code) for code in codes]
-        return [department_of(row) for row in rows if row]
-
-    @resolved("Events, looks and changes in the order in which they were recorded 全部记录.")
-    async def records(
-        self,
-        info: HouseInfo,
-        newest_first: OldestFirst = False,
-        first: First = 20,
-        after: After = None,
-    ) -> TrailRecordConnection | None:
-        return await _trail(info, self.scope, first, after, newest_first=newest_first)
-
-
-async def _trail(
-    info: HouseInfo, scope: TrailScope, first: int | None, after: str | None, *, newest_first: bool
-) -> TrailRecordConnection:
-    page = await records_of(info).trail(
-        scope,
-        first=checked_first(first, largest=info.context.largest_page),
-        after=after,
-        newest_first=newest_first,
-    )
-    return TrailRecordConnection.of(page, lambda row: row)
 
 
 @strawberry.type(description="Something in the trail that does not fit 核验发现.")

@@ -43,7 +43,7 @@ CLERK = Caller("clerk-1", frozenset({"cases:read", "warnings:appeal"}), departme
 
 
 async def busy(office: Office) -> None:
-    """A: red; B: yellow, of another department; C: waits for the applicant; D: closed; E: nothing known of its time."""
+    """A: red; B: yellow, of another department; C: waits for the applicant, out of order; D: closed; E: just handed in."""
     free: dict[str, Any] = {"itemCode": None}
     accepted = ("ACCEPT", "2017-11-20T10:00")
     await office.add("A:1", [accepted], **free, promisedAt="2017-11-28T00:00:00+08:00")
@@ -68,7 +68,7 @@ async def test_what_is_open_late_and_warned_is_counted(office: Office) -> None:
         "dueSoon": 1,
         "withoutLimit": 2,
         "notice": 0,
-        "yellow": 1,
+        "yellow": 2,
         "red": 1,
     }
     assert [(one["code"], one["counts"]) for one in found["byDepartment"]] == [

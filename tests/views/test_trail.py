@@ -17,29 +17,23 @@ RECORD = """
   ... on AccessRecord { actor purposes fields caseIds subjectRefs disclosure disclosedFrom }
   ... on ChangeRecord { action target detail }
 """
-TRACE = (
-    """
-query ($id: ID!, $first: Int, $after: String, $newest: Boolean! = false) {
-  trace(caseId: $id) {
-    tracked { id state }
-    warnings { id }
-    records(first: $first, after: $after, newestFirst: $newest) {
-      nodes { %s } pageInfo { hasNextPage endCursor }
-    }
-  }
-}"""
-    % RECORD
-)  # noqa: UP031 - braces are GraphQL's
-CROSS = (
-    """
-query ($applicant: ApplicantInput, $ref: ID, $project: String, $from: DateTime, $to: DateTime) {
-  crossDepartmentTrail(applicant: $applicant, subjectRef: $ref, projectCode: $project, from: $from, to: $to) {
-    cases { id department { name } } departments { code } truncated
-    records(first: 100) { nodes { %s } }
-  }
-}"""
-    % RECORD
-)  # noqa: UP031 - braces are GraphQL's
+TRACE = f"""
+query ($id: ID!, $first: Int, $after: String, $newest: Boolean! = false) {{
+  trace(caseId: $id) {{
+    tracked {{ id state }}
+    warnings {{ id }}
+    records(first: $first, after: $after, newestFirst: $newest) {{
+      nodes {{ {RECORD} }} pageInfo {{ hasNextPage endCursor }}
+    }}
+  }}
+}}"""
+CROSS = f"""
+query ($applicant: ApplicantInput, $ref: ID, $project: String, $from: DateTime, $to: DateTime) {{
+  crossDepartmentTrail(applicant: $applicant, subjectRef: $ref, projectCode: $project, from: $from, to: $to) {{
+    cases {{ id department {{ name }} }} departments {{ code }} truncated
+    records(first: 100) {{ nodes {{ {RECORD} }} }}
+  }}
+}}"""
 LOOKS = """
 query ($filter: AccessRecordFilter, $first: Int, $after: String) {
   accessRecords(filter: $filter, first: $first, after: $after) {

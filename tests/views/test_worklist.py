@@ -27,21 +27,20 @@ async def ids(office: Office, order: str = "DUE_SOONEST", **given: Any) -> list[
 async def some(office: Office) -> None:
     """A: due 2017-12-04, in 九龙坡; B: due 2017-11-28, 城口, tourism; C: closed; D: without a due time, waits for papers;
     E: in a town of 城口."""
-    due = "promisedAt"
-    free = {"itemCode": None}
-    await office.add("A:1", **free, **{due: "2017-12-04T00:00:00+08:00"})
+    free: dict[str, Any] = {"itemCode": None}
+    await office.add("A:1", **free, promisedAt="2017-12-04T00:00:00+08:00")
     await office.add(
-        "B:1", **free, regionCode="500229", departmentCode=TOURISM, **{due: "2017-11-28T00:00:00+08:00"}
+        "B:1", **free, regionCode="500229", departmentCode=TOURISM, promisedAt="2017-11-28T00:00:00+08:00"
     )
     await office.add(
         "C:1",
         [("ACCEPT", "2017-11-20T10:00"), ("CLOSE", "2017-11-22T10:00")],
         **free,
         state="CLOSED",
-        **{due: "2017-12-01T00:00:00+08:00"},
+        promisedAt="2017-12-01T00:00:00+08:00",
     )
     await office.add("D:1", [("REQUEST_CORRECTION", "2017-11-21T10:00")], **free, state="CORRECTION_REQUIRED")
-    await office.add("E:1", **free, regionCode="500229S01", **{due: "2017-12-01T00:00:00+08:00"})
+    await office.add("E:1", **free, regionCode="500229S01", promisedAt="2017-12-01T00:00:00+08:00")
 
 
 async def test_open_cases_come_by_due_time_and_those_without_one_last(office: Office) -> None:

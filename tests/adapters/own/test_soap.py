@@ -73,3 +73,26 @@ async def test_what_the_wsdl_contradicts_has_its_line(
 ) -> None:
     found = await problems(tmp_path, old, new)
     assert any(one.startswith(problem) for one in found), found
+
+
+async def test_the_soap_header_of_an_own_field_is_held_to_the_wsdl(tmp_path: Path) -> None:
+    described = WRAPPED.replace(
+        "<wsdl:portType",
+        '<wsdl:message name="Head"><wsdl:part name="h" element="t:getCase"/></wsdl:message><wsdl:portType',
+        1,
+    ).replace(
+        "<wsdl:input><soap:body",
+        '<wsdl:input><soap:header message="t:Head" part="h" use="literal"/><soap:body',
+        1,
+    )
+    write_wsdl(tmp_path, described, name="service.wsdl")
+    text = TEXT.replace(
+        "      records: return\n",
+        "      soapHeader: [{element: {getCase: {nr: x, no: a}}}]\n      records: return\n",
+        1,
+    )
+    (tmp_path / "aa.yaml").write_text(text, encoding="utf-8")
+    loaded = await load_declarations([tmp_path / "aa.yaml"], Lookup({}, lambda _: ""), Known())
+    assert [(one.code, one.message) for one in loaded.problems] == [
+        ("UNKNOWN_ELEMENT", "getCase takes no element 'nr'")
+    ]

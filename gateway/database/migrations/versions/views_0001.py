@@ -17,9 +17,7 @@ def upgrade() -> None:
     op.add_column("case_file", sa.Column("step_us", sa.BigInteger))
     op.create_index("case_file_handler", "case_file", ["handler", "is_open", "due_us", "case_id"])
     op.create_index("case_file_step", "case_file", ["is_open", "step_us", "case_id"])
-    op.create_index(
-        "case_file_item_region", "case_file", ["item", "region", "is_open", "due_us", "case_id"]
-    )
+    op.create_index("case_file_item_region", "case_file", ["item", "region", "is_open", "due_us", "case_id"])
     op.create_index(
         "case_file_counts",
         "case_file",

@@ -1,0 +1,210 @@
+"""What runs while the application does: opened in order when it starts, closed in the opposite order when it ends.
+
+`build_gateway` (gateway.app) makes what can be made without opening anything; here stores, the ledger, the outbox and
+the first generation of the schema come to life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from adapters.references import Lookup
+from adapters.submission.desk import Desk
+from adapters.submission.dispatcher import Dispatcher
+from cache.counters import Counters, EmbeddedCounters
+from cache.embedded import EmbeddedStore
+from cache.rates import SharedRates
+from cache.redis_counters import RedisCounters
+from cache.redis_rates import RedisRates
+from cache.redis_store import RedisStore
+from cache.store import Store
+from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
+from gateway.engine import GraphQLEngine
+from gateway.gaps import GapBook
+from gateway.generation import Parts
+from gateway.ledger import Ledger, LedgerKeys
+from gateway.outbox import SqlOutbox, body_seal
+from gateway.records import build_ledger, build_looks, build_views, read_ledger_keys
+from gateway.reload import Reloader
+from gateway.security.oidc.authenticator import Identity
+from gateway.settings import Settings, secret_key_bytes
+from gateway.subgraphs import Declared, kept_sdls
+from gateway.telemetry.logs import safe_text
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.traces import Tracer
+from gateway.web.health import HealthCheck
+from schema.registry import Registry
+
+__all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
+
+log = structlog.get_logger("gateway.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    metrics: Metrics
+    engine: GraphQLEngine
+    database: Database
+    registry: Registry
+    identity: Identity
+    tracer: Tracer
+    close_tracer: Callable[[], None]
+    checks: dict[str, HealthCheck] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStores:
+    """What processes share: Redis, or without it what this process keeps to itself."""
+
+    store: Store
+    counters: Counters
+    rates: SharedRates | None
+
+
+@asynccontextmanager
+async def running(
+    on: Foundation, *, first: Declared | None = None, on_swapped: Callable[[], None] | None = None
+) -> AsyncIterator[None]:
+    """Raises DeclarationError, DatabaseOutOfDate, KeyInvalid."""
+    async with AsyncExitStack() as stack:
+        stack.callback(on.close_tracer)
+        stack.push_async_callback(on.identity.close)
+        stack.push_async_callback(on.database.close)
+        stack.push_async_callback(_ended, await _tables(on.database))
+        keys = read_ledger_keys(on.settings)
+        ledger = await _open_ledger(stack, on, keys)
+        stores = await _open_stores(stack, on.settings)
+        gaps = GapBook(stores.counters, on.metrics)
+        gaps.start()
+        stack.push_async_callback(gaps.stop)
+        dispatcher = _dispatcher(on)
+        reloader = _reloader(on, _parts(on, ledger, stores, gaps, dispatcher), on_swapped)
+        stack.push_async_callback(on.engine.close)
+        await reloader.load_first(first)
+        dispatcher.start()
+        stack.push_async_callback(dispatcher.stop)
+        stack.push_async_callback(reloader.stop)
+        settings = on.settings
+        reloader.start(
+            watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
+        )
+        yield
+
+
+async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
+    ledger = build_ledger(on.settings, on.database, keys, on.metrics)
+    ledger.start()
+    stack.push_async_callback(ledger.stop)
+    on.checks["ledger"] = ledger.health
+    if on.settings.access_records:
+        on.engine.record_looks(build_looks(ledger, on.metrics))
+    return ledger
+
+
+async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStores:
+    stores = _stores(settings)
+    stack.push_async_callback(stores.store.close)
+    stack.push_async_callback(stores.counters.close)
+    if stores.rates is not None:
+        stack.push_async_callback(stores.rates.close)
+    return stores
+
+
+def _parts(
+    on: Foundation, ledger: Ledger, stores: SharedStores, gaps: GapBook, dispatcher: Dispatcher
+) -> Parts:
+    settings = on.settings
+    return Parts(
+        on.registry,
+        stores.store,
+        gaps,
+        on.metrics,
+        secret_key_bytes(settings)[:64],
+        ref_key=ledger.keys.subject_ref,
+        tracer=on.tracer if settings.otel else None,
+        rates=stores.rates,
+        max_deadline_s=settings.max_deadline_ms / 1000,
+        default_deadline_s=settings.default_deadline_ms / 1000,
+        largest_page=settings.max_first,
+        operation_cache_entries=settings.operation_cache_entries,
+        desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        views=build_views(settings, ledger, on.registry),
+    )
+
+
+def _reloader(on: Foundation, parts: Parts, on_swapped: Callable[[], None] | None) -> Reloader:
+    return Reloader(
+        on.engine,
+        parts,
+        on.settings.systems_dir,
+        file_lookup(on.environ),
+        on.metrics,
+        kept=kept_sdls(on.settings.data_dir),
+        supergraph=on.settings.supergraph,
+        on_swapped=on_swapped,
+    )
+
+
+def file_lookup(environ: Mapping[str, str]) -> Lookup:
+    return Lookup(environ, lambda path: Path(path).read_text(encoding="utf-8"))
+
+
+async def _tables(database: Database) -> asyncio.Task[None] | None:
+    """A file of our own is brought up to date; a server's tables must be. One that is away now may come later: until
+    then what needs it fails and says so, and a task tries again."""
+    try:
+        await prepare_tables(database)
+    except DatabaseUnavailable as error:
+        log.error("database is away, going on without it", database=database.address.shown, fault=str(error))
+        return asyncio.create_task(prepare_tables_when_back(database))
+    return None
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _dispatcher(on: Foundation) -> Dispatcher:
+    settings = on.settings
+    secret = secret_key_bytes(settings)
+    return Dispatcher(
+        SqlOutbox(on.database),
+        on.engine.lend_writers,
+        body_seal(settings.outbox_keys.get_secret_value(), secret),
+        holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
+        lease_s=settings.outbox_lease_s,
+        poll_s=settings.outbox_poll_s,
+        keep_s=settings.outbox_keep_days * 86400,
+        mask=safe_text,
+        observer=on.metrics,
+    )
+
+
+def _stores(settings: Settings) -> SharedStores:
+    url = settings.redis_url.get_secret_value()
+    if not url:
+        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
+
+    def fault(kind: str) -> None:
+        log.warning("redis fault, going on without it", kind=kind)
+
+    return SharedStores(
+        RedisStore(url, on_fault=fault),
+        RedisCounters(url, on_fault=fault),
+        RedisRates(url, on_fault=fault),
+    )
