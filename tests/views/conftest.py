@@ -16,7 +16,7 @@ from gateway.casefile.files import CaseFiles, Snapshot, TrackingRules
 from gateway.casefile.record import micros, new_event, subject_of
 from gateway.database import Database
 from gateway.directory import HouseContext, read_registry
-from gateway.ledger import Look, Writer
+from gateway.ledger import LedgerKeys, Look, Writer
 from gateway.ledger.personal import Vault
 from gateway.ledger.sealer import Sealer
 from gateway.tracking.calendar.calendar_file import read_calendar
@@ -56,6 +56,7 @@ class Office:
 
     database: Database
     now_us: int = at("2017-11-30T08:00")
+    keys: LedgerKeys = KEYS
     writer: Writer = field(init=False)
     files: CaseFiles = field(init=False)
     views: RecordViews = field(init=False)
@@ -63,11 +64,11 @@ class Office:
     recorded_us: int | None = None
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.database, Vault(KEYS.master), clock=self.clock)
+        self.writer = Writer(self.database, Vault(self.keys.master), clock=self.clock)
         rules = TrackingRules(CALENDAR, BOOK)
         self.files = CaseFiles(self.database, self.writer, REGISTRY, lambda: rules, lambda: self.now_us)
         self.views = RecordViews(
-            self.database, self.writer, KEYS, REGISTRY, lambda: CALENDAR, lambda: self.now_us
+            self.database, self.writer, self.keys, REGISTRY, lambda: CALENDAR, lambda: self.now_us
         )
 
     def clock(self) -> int:
@@ -102,7 +103,7 @@ class Office:
             **record,
         }
         subject = subject_of(
-            told, lambda kind, one: applicant_ref(KEYS.subject_ref, kind, one), filter_number
+            told, lambda kind, one: applicant_ref(self.keys.subject_ref, kind, one), filter_number
         )
         listed = [
             {"kind": one[0], "occurredAt": f"{one[1]}:00+08:00", "id": f"{case_id}#{place}"}
@@ -127,7 +128,7 @@ class Office:
         await self.writer.append_looks([Look(**(fields | given))])
 
     async def seal(self) -> None:
-        await Sealer(self.database, KEYS.signer, "test", clock=self.clock).seal()
+        await Sealer(self.database, self.keys.signer, "test", clock=self.clock).seal()
 
     def ref(self, number: str) -> str:
         return self.views.subject_ref(None, number)
