@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from typing import Protocol as StructuralType
 
 from schema.paging import Slice
@@ -16,9 +16,16 @@ from schema.vocabulary import WarningDecision, WarningLevel, WarningState, Workl
 
 __all__ = ["RecordsPort", "TrailScope", "WarningsWanted", "WorkCount", "WorkWanted"]
 
-AccessRecord = CaseTracking = CaseWarning = ChainCheck = DisclosedAccess = LedgerEvent = Any
-Supervision = TrackedCase = TrailRecord = Any
-"""Types of `schema.types`, whose resolvers call the port: it cannot import them. The gateway's class names them."""
+# types of `schema.types`, whose resolvers call the port: it cannot import them; the gateway's class names them
+AccessRecord: TypeAlias = Any
+CaseTracking: TypeAlias = Any
+CaseWarning: TypeAlias = Any
+ChainCheck: TypeAlias = Any
+DisclosedAccess: TypeAlias = Any
+LedgerEvent: TypeAlias = Any
+Supervision: TypeAlias = Any
+TrackedCase: TypeAlias = Any
+TrailRecord: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True)

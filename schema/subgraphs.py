@@ -31,6 +31,7 @@ from schema.types.catalogue import ItemImplementation, ServiceItem, implementati
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
 from schema.types.ledger_roots import LedgerMutation
+from schema.types.live import LiveSubscription
 from schema.types.tracked import Case
 from schema.types.trail import AccessRecord, ChangeRecord, LedgerEvent
 
@@ -50,6 +51,7 @@ def house_schema() -> strawberry.federation.Schema:
     return _HouseSchema(
         query=HouseQuery,
         mutation=LedgerMutation,
+        subscription=LiveSubscription,
         types=[Case, LedgerEvent, AccessRecord, ChangeRecord],
         config=_config(),
         federation_version=_FEDERATION,

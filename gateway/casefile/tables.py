@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
-__all__ = ["CARD", "CASE_FILE", "CASE_NUMBER", "HARVEST", "METADATA", "QUARANTINE"]
+__all__ = ["CARD", "CASE_FILE", "CASE_NUMBER", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
 
 METADATA = MetaData()
 
@@ -30,6 +42,9 @@ CASE_FILE = Table(
     ),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
     Column("as_of_us", BigInteger, nullable=False),  # when the system last told of it
     Column("changed_us", BigInteger, nullable=False),
+    Column(
+        "unseen", Boolean, nullable=False
+    ),  # it has changed since its system last showed it, or never was shown
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
     Column("step", Text),  # kind of the latest event
     Column("step_us", BigInteger),  # when that was
@@ -50,6 +65,7 @@ CASE_FILE = Table(
         sqlite_where=text("is_open IS 1"),
         postgresql_where=text("is_open IS true"),
     ),
+    Index("case_file_unseen", "system", "unseen"),
 )
 
 CASE_NUMBER = Table(
@@ -95,6 +111,9 @@ HARVEST = Table(
     Column("failures", BigInteger, nullable=False),  # in a row
     Column("fault_code", Text),
     Column("fault", Text),
+    Column(
+        "unfinished", Boolean, nullable=False
+    ),  # the last run came to its limits: the next goes on at once
 )
 
 QUARANTINE = Table(
@@ -109,4 +128,22 @@ QUARANTINE = Table(
     Column("tried_us", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("since", Text),  # where to ask again from
+)
+
+PUSH = Table(
+    "push",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),  # appended in all
+    Column("repeated", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+
+PUSHED = Table(
+    "pushed",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # as in `quarantine`
+    Column("mapping", Text, nullable=False),  # which declaration could not read it
+    Column("sealed", LargeBinary, nullable=False),  # the event as it came: nobody can be asked for it again
 )

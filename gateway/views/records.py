@@ -15,7 +15,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from adapters.fetch import RequestContext
 from gateway.casefile.cards import LEVELS, card_of
 from gateway.casefile.files import moment_of_us, track_of, us_of_moment
@@ -50,8 +50,8 @@ from gateway.views.worklist import MOST_COUNTED, Order, Place, WorkFilter, count
 from schema.errors import CursorInvalidError, RecordsUnavailableError
 from schema.identifiers import applicant_ref
 from schema.paging import Slice, decode_cursor, encode_cursor, fingerprint
-from schema.ports import RegistryPort
 from schema.records_port import TrailScope, WarningsWanted, WorkCount, WorkWanted
+from schema.registry import Registry
 from schema.scalars import JSON, Uscc
 from schema.types.supervision import (
     CaseCounts,
@@ -95,7 +95,7 @@ class RecordViews:
     database: Database
     writer: Writer
     keys: LedgerKeys
-    registry: RegistryPort
+    registry: Registry
     calendar: Callable[[], WorkingCalendar]
     clock: Callable[[], int]
     disclosure: DisclosureRules = field(default_factory=DisclosureRules)
@@ -116,7 +116,7 @@ class RequestRecords:
         self._calendar = views.calendar()
         caller = request.caller
         self._me = views.subject_ref(None, caller.subject) if caller.subject is not None else None
-        self._visible: Visible = visible_to(caller, self._me)
+        self._visible: Visible = visible_to(caller, views.registry, views.keys.subject_ref)
         self._files: DataLoader[str, Any] = DataLoader(self._load_files, max_batch_size=AT_ONCE)
         self._tracks: DataLoader[str, CaseTrack | None] = DataLoader(
             self._load_tracks, max_batch_size=AT_ONCE

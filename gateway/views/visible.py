@@ -1,43 +1,57 @@
-"""Which case files a caller may see at all. The one place that says so for worklists, warnings and tracks."""
+"""Which case files a caller may see at all, as conditions of SQL: the rule for rows (`gateway.security.reach`), and what
+supervisors and auditors see beyond it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Table, false, select
+from sqlalchemy import ColumnElement, select
 
 from adapters.fetch import Caller
+from adapters.reach import Divisions, area_of
 from gateway.casefile.tables import CARD, CASE_FILE
+from gateway.security.reach import Reach, reach_of, rows_within
 
 __all__ = ["Visible", "visible_to"]
 
-_ALL = frozenset({"cases:read", "supervision:read", "audit:read"})
+AUDIT, SUPERVISION = "audit:read", "supervision:read"
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """everything, or the cases of one subject (None: none)."""
+    """key: the one of all references."""
 
-    everything: bool
-    subject: str | None = None
+    reach: Reach
+    key: bytes
 
     def files(self) -> tuple[ColumnElement[bool], ...]:
-        """Conditions on `case_file`."""
-        if self.everything:
+        """Conditions on `case_file`; none where everything is in reach."""
+        if self.reach.everything:
             return ()
-        return (CASE_FILE.c.subject == self.subject,) if self.subject is not None else (false(),)
+        table = CASE_FILE.c
+        within = rows_within(
+            self.reach,
+            key=self.key,
+            subject=table.subject,
+            department=table.department,
+            region=table.region,
+        )
+        return (within,)
 
     def cards(self) -> tuple[ColumnElement[bool], ...]:
         """Conditions on `card`; a card against a system is for those who see everything."""
-        return () if self.everything else (_of_file(CARD, self),)
+        if self.reach.everything:
+            return ()
+        return (CARD.c.case_id.in_(select(CASE_FILE.c.case_id).where(*self.files())),)
 
 
-def visible_to(caller: Caller, subject: str | None) -> Visible:
-    """subject: the caller's own reference, where they are an applicant."""
-    return Visible(bool(_ALL & caller.scopes), subject)
-
-
-def _of_file(table: Table, visible: Visible) -> ColumnElement[bool]:
-    files: Any = select(CASE_FILE.c.case_id).where(*visible.files())
-    return table.c.case_id.in_(files)
+def visible_to(caller: Caller, divisions: Divisions, key: bytes) -> Visible:
+    """Auditors see all. Supervisors see their token's department and region; all, where it names none."""
+    reach = reach_of(caller, divisions)
+    area = area_of(caller, divisions)
+    if AUDIT in caller.scopes:
+        reach = Reach(everything=True)
+    elif SUPERVISION in caller.scopes and not reach.everything:
+        whole = area.department is None and area.regions is None
+        reach = Reach(everything=True) if whole else replace(reach, areas=(*reach.areas, area))
+    return Visible(reach, key)

@@ -363,9 +363,7 @@ def _regions(info: HouseInfo, code: str | None, *, below: bool) -> frozenset[str
     if row is None:
         raise NotFoundError("division", code, "regions")
     codes = registry.descendants(row.code) | {row.code} if below else frozenset({row.code})
-    if below and row.parent is None:
-        return None
-    return codes
+    return None if len(codes) >= len(registry.regions) else codes
 
 
 def _subject(info: HouseInfo, applicant: ApplicantInput | None, ref: str | None) -> str | None:

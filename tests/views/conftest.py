@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from graphql import graphql
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from adapters.fetch import Caller, RequestContext
 from gateway.casefile.files import CaseFiles, Snapshot, TrackingRules
 from gateway.casefile.record import micros, new_event, subject_of
