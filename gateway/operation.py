@@ -37,6 +37,7 @@ from gateway.executor import (
     compile_plan,
     compile_projection,
     compile_subscription,
+    shared_paths,
 )
 from gateway.executor.compile import LaterStep
 from gateway.executor.projection import Projection
@@ -250,7 +251,7 @@ def _assemble(
         api_schema=api_schema,
         plan=plan,
         run=run,
-        projection=compile_projection(api_schema, root, selections),
+        projection=compile_projection(api_schema, root, selections, shared_paths(plan)),
         introspect=compile_introspection(api_schema, document, operation),
         root_fields=tuple(dict.fromkeys(_names(selections))),
         defers_by=defer_variables(document),

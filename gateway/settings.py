@@ -7,6 +7,7 @@ names (TOML or YAML, flat), then the default. All mistakes are reported at once.
 # No `from __future__ import annotations` here: pydantic reads the annotations at run time.
 
 import difflib
+import ipaddress
 import os
 import secrets
 import tomllib
@@ -17,6 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+
+from gateway.production import insecure_settings, unknown_names
 
 __all__ = [
     "Settings",
@@ -53,6 +56,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    mode: Literal["development", "production"] = _setting(
+        "development", "production refuses to start with insecure settings 生产模式."
+    )
+    allow_insecure: tuple[str, ...] = _setting(
+        (), "Names of insecure settings that production starts with all the same 明示允许的风险."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
@@ -93,6 +102,18 @@ class Settings(BaseModel):
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
     )
+    disclosure_delay_days: float = _setting(
+        90.0,
+        "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",
+        unit="days",
+        ge=0,
+    )
+    disclosure_delayed: tuple[str, ...] = _setting(
+        ("AUDIT", "COMPLAINT"), "Purposes of looks that a person is told of later 延迟公开的查阅目的."
+    )
+    disclosure_withheld: tuple[str, ...] = _setting(
+        (), "Purposes of looks that a person is never told of 不公开的查阅目的; only where a law says so."
+    )
     witness_file: str = _setting(
         "",
         "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
@@ -114,6 +135,27 @@ class Settings(BaseModel):
     outbox_keep_days: float = _setting(
         365.0, "How long receipts and idempotency keys of settled submissions are kept.", unit="days", gt=0
     )
+    harvest: bool = _setting(
+        True, "Harvest systems and scan clocks in this process 归集; false leaves both to `quanyu worker`."
+    )
+    harvest_every_s: float = _setting(
+        60.0,
+        "Time between two harvests of a system whose declaration says none (`harvest.everyS`).",
+        unit="s",
+        ge=1,
+        le=86_400,
+    )
+    harvest_at_once: int = _setting(
+        4, "Most systems that one process harvests at the same time.", unit="systems", ge=1, le=200
+    )
+    harvest_lease_s: float = _setting(
+        60.0,
+        "Time after which a system that a process was harvesting, and did not get on with, is taken up by another; longer "
+        "than a page of any system takes.",
+        unit="s",
+        ge=1,
+        le=3600,
+    )
     secret_key: SecretStr = _setting(
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",
@@ -123,6 +165,27 @@ class Settings(BaseModel):
     )
     local_issuer: bool = _setting(
         False, "Take tokens of `quanyu token`, made with a key in `data_dir`: for development only."
+    )
+    client_certificate_header: str = _setting(
+        "",
+        "Request header in which a trusted proxy names the client's certificate 客户端证书头; empty takes none.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of the proxies whose header is believed, such as `10.0.0.4` or `10.0.0.0/28`.",
+    )
+    certificates_file: Path | None = _setting(
+        None, "YAML file that says who the bearer of a client certificate is 客户端证书名录."
+    )
+    policy_file: Path | None = _setting(None, "YAML file of the rules behind `@policy` 策略规则.")
+    policy_hook: str = _setting(
+        "", "`module:function` that is asked for every other policy: `(policy, caller) -> bool`."
+    )
+    contract_include: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` that a field or its type must bear to be served here; empty serves all 合约标签."
+    )
+    contract_exclude: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` whose fields and types are unknown here."
     )
     tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
 
@@ -139,6 +202,10 @@ class Settings(BaseModel):
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
+    )
+
+    share_queries: bool = _setting(
+        True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
     )
 
     override_labels: tuple[str, ...] = _setting(
@@ -230,9 +297,51 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
             f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
         )
+    problems += _of_production(settings, origins)
+    problems += _of_certificates(settings, origins)
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _of_certificates(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """A header that nobody may be believed for, or one that every request has."""
+    header = settings.client_certificate_header
+    where = origins.get("client_certificate_header", "client_certificate_header")
+    if not header:
+        return []
+    problems = []
+    if header.lower() in ("authorization", "host", "cookie", "content-type", "x-request-id"):
+        problems.append(f"{where}: {header} has another meaning; name a header of the proxy's own")
+    if not settings.trusted_proxies:
+        problems.append(f"{where}: trusted_proxies is empty; name the proxies that set {header}")
+    if settings.certificates_file is None:
+        problems.append(f"{where}: certificates_file is empty; it says who the bearers are")
+    for text in settings.trusted_proxies:
+        try:
+            if ipaddress.ip_network(text).prefixlen == 0:
+                problems.append(
+                    f"{origins.get('trusted_proxies', where)}: {text} is everyone; name the proxies"
+                )
+        except ValueError:
+            problems.append(f"{origins.get('trusted_proxies', where)}: {text!r} is no address or network")
+    return problems
+
+
+def _of_production(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """What a gateway in production does not start with."""
+    where = origins.get("allow_insecure", "allow_insecure")
+    problems = [
+        f"{where}: {name!r} is no insecure setting" for name in unknown_names(settings.allow_insecure)
+    ]
+    if settings.mode != "production":
+        return problems
+    values = {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
+    return problems + [f"{origins.get(name, 'default')}: {text}" for name, text in insecure_settings(values)]
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def settings_table() -> str:

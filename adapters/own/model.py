@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
@@ -130,7 +131,7 @@ def _keys(sdl: OwnSdl) -> dict[str, frozenset[str]]:
 def _names_of(field_set: str) -> list[str]:
     try:
         root = parse(f"{{ {field_set} }}", no_location=True).definitions[0]
-    except Exception:  # the composer tells what is wrong with it
+    except GraphQLError:  # the composer tells what is wrong with it
         return []
     selections = root.selection_set.selections  # type: ignore[attr-defined]  # a query
     return [one.name.value for one in selections if isinstance(one, FieldNode)]

@@ -27,6 +27,7 @@ from graphql import (
 
 from gateway.executor.errors import ClientError, Path, answer_error, covers
 from gateway.executor.split_deferred import split_deferred
+from gateway.executor.written_projection import Odd, WrittenProjection
 from gateway.planner.deferrals import Deferral
 from gateway.planner.selections import Field, Selection, collect
 
@@ -38,6 +39,11 @@ __all__ = [
     "compile_first_part",
     "compile_projection",
 ]
+
+WRITE_AFTER = 2
+"""Runs of an operation after which its projection is written as source: most texts come once."""
+_MANY = 20
+"""Answers that the source could not do, of more than half of all, after which it is left alone."""
 
 
 @dataclass(slots=True)
@@ -106,14 +112,33 @@ def compile_first_part(
 
 
 def compile_projection(
-    schema: GraphQLSchema, root: GraphQLObjectType, selections: Sequence[Selection]
+    schema: GraphQLSchema,
+    root: GraphQLObjectType,
+    selections: Sequence[Selection],
+    shared: Collection[tuple[str, ...]] = (),
+    *,
+    write_after: int = WRITE_AFTER,
 ) -> Projection:
-    """The projection of one operation. Root fields `__schema` and `__type` are taken as they are in the data."""
+    """The projection of one operation. Root fields `__schema` and `__type` are taken as they are in the data.
+
+    shared: paths at which one object may stand at several places. write_after: runs before it is written as source.
+    """
     complete = _Compiler(schema).object(root, selections)
+    runs = odd = 0
+    written: WrittenProjection | None = None
 
     def project(
         data: dict[str, Any], variables: Mapping[str, Any], errors: list[ClientError]
     ) -> dict[str, Any] | None:
+        nonlocal runs, odd, written
+        runs += 1
+        if written is None and runs > write_after:
+            written = WrittenProjection(schema, root, selections, shared)
+        if written is not None and (odd < _MANY or odd * 2 < runs):
+            try:
+                return written.project(data, variables)
+            except Odd:
+                odd += 1
         answer = complete(data, ProjectionRun(variables, errors), None)
         return None if answer is _BUBBLED else answer
 

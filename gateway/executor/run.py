@@ -229,11 +229,25 @@ def _merge_apart(entities: Sequence[Any], gathered: Gathered) -> None:
 
 def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:
     for entity, places in zip(entities, gathered.targets, strict=False):
-        if entity is not None:
+        if entity is None:
+            continue
+        if _is_plain(entity):  # merge_into, in C
+            for targets in places:
+                for target in targets:
+                    target.update(entity)
+        else:
             for number, targets in enumerate(places, 1):
                 own = entity if number == len(places) else copied(entity)
                 for target in targets:
                     merge_into(target, own)
+
+
+def _is_plain(entity: dict[str, Any]) -> bool:
+    """Whether all its values are leaves that win over whatever was there."""
+    for value in entity.values():
+        if value is None or type(value) is dict or type(value) is list:
+            return False
+    return True
 
 
 def _report(

@@ -155,6 +155,9 @@ def read_query(parameters: Mapping[str, str]) -> GraphQLRequest:
 def encode(answer: GraphQLAnswer, media: str) -> tuple[int, bytes]:
     """Status and body of an answer. `application/json` says 200 to what is well-formed HTTP, as older clients expect."""
     executed = answer.status_hint == 200
+    shared = answer.encoded
+    if shared is not None and shared.body is not None:
+        return answer.status_hint, shared.body
     body: dict[str, Any] = {}
     if answer.errors:
         body["errors"] = answer.errors
@@ -163,7 +166,10 @@ def encode(answer: GraphQLAnswer, media: str) -> tuple[int, bytes]:
     if answer.extensions:
         body["extensions"] = answer.extensions
     status = 200 if media == JSON and answer.status_hint == 400 else answer.status_hint
-    return status, orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+    encoded = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+    if shared is not None:
+        shared.body = encoded
+    return status, encoded
 
 
 def encode_part(part: AnswerPart) -> bytes:

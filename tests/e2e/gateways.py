@@ -150,6 +150,7 @@ def settings_of(tmp: Path, systems: Path, **further: Any) -> Settings:
         "data_dir": tmp,
         "secret_key": "an e2e key of no other use, 0123456789",
         "reload_poll_s": 0.05,
+        "harvest": False,  # calls that a test did not make would be counted
     }
     return load_settings({}, **(given | further))
 
@@ -162,7 +163,9 @@ def here(
     gateway = build_gateway(settings_of(tmp, systems, **settings), environ=environ)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(gateway.app, log_config=None, lifespan="on", ws="websockets-sansio")
+            uvicorn.Config(
+                gateway.app, log_config=None, lifespan="on", ws="websockets-sansio", proxy_headers=False
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -206,6 +209,7 @@ def child_gateway(tmp: Path, systems: Path, environ: Mapping[str, str], **settin
         "QUANYU_PORT": "0",
         "QUANYU_RELOAD_POLL_S": "0.05",
         "QUANYU_DRAIN_NOTICE_S": "0",
+        "QUANYU_HARVEST": "false",
     } | {f"QUANYU_{name.upper()}": value for name, value in settings.items()}
     log = tmp / "gateway.log"
     with log.open("wb") as output:
