@@ -320,13 +320,15 @@ def test_a_part_whose_record_cannot_be_written_does_not_leave(
         make_tables(server.url("records"))
         declare(systems, running, timeout_ms=20_000)
         settings = {"database_url": server.url("records"), "max_deadline_ms": 20_000}
-        with here(tmp_path, systems, city_environ, watch=False, **settings) as client:
-            with asked_in_parts(client, query) as parts:
-                answers = iter(parts)
-                assert next(answers)["data"]["region"] == {"name": "九龙坡区"}
-                server.kill()
-                gate.set()
-                later = list(answers)
+        with (
+            here(tmp_path, systems, city_environ, watch=False, **settings) as client,
+            asked_in_parts(client, query) as parts,
+        ):
+            answers = iter(parts)
+            assert next(answers)["data"]["region"] == {"name": "九龙坡区"}
+            server.kill()
+            gate.set()
+            later = list(answers)
     [part] = later[0]["incremental"]
     assert (part["path"], part["data"]) == (["region"], None)
     assert [error["extensions"]["code"] for error in part["errors"]] == ["AUDIT_UNAVAILABLE"]
