@@ -265,6 +265,18 @@ def test_what_is_asked_of_the_schema_itself_is_answered_at_once(harbour: Harbour
     assert {"name": "defer", "args": [{"name": "if"}, {"name": "label"}]} in told
 
 
+def test_introspection_beside_parts_shows_what_the_caller_may_use(harbour: Harbour) -> None:
+    harbour.open.set()
+    query = '{ __type(name: "Query") { fields { name } } region(code: "500107") { name ... @defer { boats { no } } } }'
+    shown = {}
+    for token in (CLERK, None):
+        with asked_in_parts(harbour.client, query, token=token) as parts:
+            first, _ = parts
+        shown[token] = first["data"]["__type"]
+        assert shown[token] == harbour.client.data(query, token=token)["__type"]
+    assert shown[CLERK] != shown[None]
+
+
 def test_a_client_that_leaves_takes_its_request_with_it(harbour: Harbour) -> None:
     with asked_in_parts(harbour.client, HERE) as parts:
         assert next(iter(parts))["hasNext"] is True
