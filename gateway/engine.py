@@ -18,6 +18,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from adapters.submission.writer import Writer
+from gateway.admission import Admission
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.labels import LabelRules
 from gateway.looks import Looks
@@ -30,10 +31,12 @@ from gateway.operation import (
 )
 from gateway.planner import QueryGraph
 from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.security.allowances import Allowances
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.cost import CostTable
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
-from gateway.security.limits import OperationLimits
+from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
@@ -64,15 +67,24 @@ class Generation:
     writers: Mapping[str, Writer] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
+    costs: CostTable | None = None
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
+    def __init__(
+        self,
+        limits: OperationLimits,
+        labels: LabelRules | None = None,
+        *,
+        variables: VariableLimits | None = None,
+        allowances: Allowances | None = None,
+    ) -> None:
         self._limits = limits
         self._labels = labels or LabelRules()
+        self._admission = Admission(limits.cost, variables or VariableLimits(), allowances or Allowances())
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
@@ -139,12 +151,18 @@ class GraphQLEngine:
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
 
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            return admitted
+
         async def run(context: RequestContext) -> GraphQLAnswer:
             return await self._execute(operation, denied, request, context)
 
         if self._looks is None:
-            return await run(context)
-        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+            return admitted.told(await run(context))
+        return admitted.told(
+            await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        )
 
     async def _execute(
         self,
@@ -178,6 +196,10 @@ class GraphQLEngine:
         prepared = self._prepare(generation, request, context)
         assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
         operation, denied = prepared
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield admitted
+            return
         generation.in_flight += 1
         try:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
@@ -311,7 +333,8 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
-        return replace(made, footprint=footprint), tuple(denied)
+        cost = generation.costs.compile(made.document, made.operation) if generation.costs else None
+        return replace(made, footprint=footprint, cost=cost), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:

@@ -35,6 +35,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
+from gateway.security.cost import cost_table
 from gateway.security.declared import declared_permissions
 from gateway.subgraphs import (
     Declared,
@@ -130,6 +131,7 @@ def build_generation(
         declared_permissions(supergraph, house=bool(mine)),
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
+        costs=cost_table(supergraph),
     )
     return Built(generation, declared, network, remotes)
 

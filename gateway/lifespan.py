@@ -20,14 +20,17 @@ import structlog
 from adapters.references import Lookup
 from adapters.submission.desk import Desk
 from adapters.submission.dispatcher import Dispatcher
+from cache.budgets import Budgets
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
 from cache.rates import SharedRates
+from cache.redis_budgets import RedisBudgets
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
+from gateway.documents import Documents, ManifestWatch
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
@@ -35,6 +38,7 @@ from gateway.ledger import LedgerKeys
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.allowances import Allowances
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
@@ -47,6 +51,9 @@ from schema.registry import Registry
 __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 
 log = structlog.get_logger("gateway.app")
+
+DOCUMENTS_BYTES = 16 * 1024 * 1024
+"""Of automatic persisted queries in the process: apart from answers, which they must not push out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Foundation:
     tracer: Tracer
     close_tracer: Callable[[], None]
     checks: dict[str, HealthCheck] = field(default_factory=dict)
+    allowances: Allowances = field(default_factory=Allowances)
+    documents: Documents = field(default_factory=Documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,8 @@ class SharedStores:
     store: Store
     counters: Counters
     rates: SharedRates | None
+    budgets: Budgets | None
+    documents: Store
 
 
 @asynccontextmanager
@@ -87,6 +98,7 @@ async def running(
         keys = read_ledger_keys(on.settings)
         await _open_ledger(stack, on, keys)
         stores = await _open_stores(stack, on.settings)
+        _open_edge(stack, on, stores)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
         stack.push_async_callback(gaps.stop)
@@ -120,6 +132,23 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
     if stores.rates is not None:
         stack.push_async_callback(stores.rates.close)
     return stores
+
+
+def _open_edge(stack: AsyncExitStack, on: Foundation, stores: SharedStores) -> None:
+    """What requests pass before the engine: budgets, and documents that are named."""
+    settings = on.settings
+    if stores.budgets is not None:
+        on.allowances.budgets = stores.budgets
+        stack.push_async_callback(stores.budgets.close)
+    if settings.persisted_queries:
+        on.documents.store = stores.documents
+        stack.push_async_callback(stores.documents.close)
+    watch = ManifestWatch(
+        on.documents, [Path(one) for one in settings.trusted_documents], poll_s=settings.reload_poll_s
+    )
+    if settings.watch:
+        watch.start()
+        stack.push_async_callback(watch.stop)
 
 
 def _parts(
@@ -196,7 +225,7 @@ def _dispatcher(on: Foundation) -> Dispatcher:
 def _stores(settings: Settings) -> SharedStores:
     url = settings.redis_url.get_secret_value()
     if not url:
-        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
+        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None, None, EmbeddedStore(DOCUMENTS_BYTES))
 
     def fault(kind: str) -> None:
         log.warning("redis fault, going on without it", kind=kind)
@@ -205,4 +234,6 @@ def _stores(settings: Settings) -> SharedStores:
         RedisStore(url, on_fault=fault),
         RedisCounters(url, on_fault=fault),
         RedisRates(url, on_fault=fault),
+        RedisBudgets(url, on_fault=fault),
+        RedisStore(url, on_fault=fault),
     )

@@ -18,6 +18,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from gateway.production import SAFE, insecure
+from gateway.security.allowances import read_networks
+
 __all__ = [
     "Settings",
     "SettingsError",
@@ -53,6 +56,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    mode: Literal["development", "production"] = _setting(
+        "development",
+        "`production` has safer defaults (see below the table) and refuses insecure settings 运行模式.",
+    )
+    allow_insecure: tuple[str, ...] = _setting(
+        (), "Settings whose insecure values are meant, in production (comma-separated names)."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
@@ -132,11 +142,71 @@ class Settings(BaseModel):
     max_deadline_ms: int = _setting(10_000, "Longest time one request may take in all.", unit="ms", ge=1)
     max_first: int = _setting(100, "Largest page of a connection.", unit="records", ge=1, le=10_000)
     max_body_bytes: int = _setting(1_048_576, "Largest request body.", unit="bytes", ge=1)
+    body_timeout_s: float = _setting(
+        10.0, "Longest wait for the head, and for the body, of a request.", unit="s", gt=0
+    )
+    max_connections: int = _setting(
+        5000, "Connections open at once in this process; more are closed at once.", unit="connections", ge=1
+    )
+    max_query_characters: int = _setting(65_536, "Longest query.", unit="characters", ge=1)
     max_query_tokens: int = _setting(2000, "Longest query.", unit="tokens", ge=1)
     max_query_fields: int = _setting(
         1000, "Most fields of a query, fragments written out.", unit="fields", ge=1
     )
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
+    max_query_aliases: int = _setting(50, "Most aliases in a query.", unit="aliases", ge=0)
+    max_query_directives: int = _setting(
+        50, "Most directives in a query, and no more than 5 at one place.", unit="directives", ge=0
+    )
+    max_query_cost: float = _setting(
+        20_000, "What one operation may cost 查询成本, by `@cost` and `@listSize`; 0 has no bound.", ge=0
+    )
+    max_list_items: int = _setting(1000, "Longest list in a query or its variables.", unit="values", ge=1)
+    max_variable_values: int = _setting(10_000, "Most values in the variables.", unit="values", ge=1)
+    max_variable_depth: int = _setting(
+        16, "Lists and objects within each other in variables.", unit="levels", ge=1
+    )
+    rate_per_caller: float = _setting(
+        0, "Requests of one token in a minute 限流; 0 has no bound.", unit="requests", ge=0
+    )
+    rate_per_address: float = _setting(
+        0,
+        "Requests without a token, or with a wrong one, of one network address in a minute; 0 has no bound.",
+        unit="requests",
+        ge=0,
+    )
+    cost_per_caller: float = _setting(
+        0, "What the operations of one token may cost in a minute; 0 has no bound.", ge=0
+    )
+    cost_per_address: float = _setting(
+        0, "The same without a token, of one network address; 0 has no bound.", ge=0
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Networks (CIDR) of proxies whose `X-Forwarded-For` is believed 可信代理."
+    )
+    max_batch: int = _setting(
+        0,
+        "Most operations in one request, as a JSON list 批量; 0 refuses lists.",
+        unit="operations",
+        ge=0,
+        le=100,
+    )
+    csrf_header: bool = _setting(
+        False,
+        "Refuse every GET that a web page could send unasked: it needs a header such as `graphql-require-preflight`.",
+    )
+    compression: bool = _setting(True, "Compress answers (zstd, gzip) for clients that accept it.")
+    compress_from_bytes: int = _setting(1024, "Smallest answer that is compressed.", unit="bytes", ge=64)
+    persisted_queries: bool = _setting(
+        True, "Keep documents that ran under their hash, so that clients need not send them again (APQ)."
+    )
+    trusted_documents: tuple[str, ...] = _setting(
+        (), "Manifests of the documents that clients were built with 可信文档: Apollo's or Relay's format."
+    )
+    trusted_documents_mode: Literal["log", "known", "id"] = _setting(
+        "known",
+        "With manifests: `known` runs only their documents, `id` only by their ids, `log` runs all and logs the others.",
+    )
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
@@ -157,6 +227,7 @@ class Settings(BaseModel):
     )
 
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
+    suggestions: bool = _setting(True, 'Say "Did you mean …" where a field or argument is not known.')
     graphiql: bool = _setting(True, "Show GraphiQL to browsers at /graphql.")
     graphiql_cdn: bool = _setting(
         False, "Load GraphiQL's files from a CDN, unasked, where they are not installed."
@@ -219,6 +290,8 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             values[name] = value
             origins[name] = origin
     _dereference_secrets(values, origins, environ, problems)
+    if values.get("mode") == "production":
+        values = {**SAFE, **values}
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -230,6 +303,13 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
             f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
         )
+    try:
+        read_networks(settings.trusted_proxies)
+    except ValueError as error:
+        problems.append(f"{origins['trusted_proxies']}: trusted_proxies: {error}")
+    problems += insecure(
+        {name: getattr(settings, name) for name in Settings.model_fields}, settings.allow_insecure
+    )
     if problems:
         raise SettingsError(problems)
     return settings

@@ -45,6 +45,8 @@ PROBLEM_MAKERS = {"Finding", "_at", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
+    "DocumentRefused",
+    "Exhausted",
     "FileRefused",
     "FormProblem",
     "HttpRequestError",

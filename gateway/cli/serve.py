@@ -16,6 +16,7 @@ from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
+from gateway.documents import ManifestInvalid
 from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
@@ -67,6 +68,7 @@ def serve(
     except (
         TokensFileError,
         IdentityFileError,
+        ManifestInvalid,
         SchemaError,
         OtelMissingError,
         LabelHookError,
@@ -86,6 +88,8 @@ def serve(
             drain_s=settings.drain_s,
             max_message_bytes=settings.max_body_bytes,
             notice_s=settings.drain_notice_s,
+            head_timeout_s=settings.body_timeout_s,
+            max_connections=settings.max_connections,
             on_started=lambda: log.info("listening", url=listener.url),
         )
     finally:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -17,15 +16,15 @@ from graphql import (
     GraphQLSchema,
     NameNode,
     OperationDefinitionNode,
-    SelectionNode,
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
-    VariableNode,
     Visitor,
     get_named_type,
     visit,
 )
+
+from gateway.security.conditions import selecting_variables
 
 __all__ = ["AUTHENTICATED", "Denied", "Permissions", "denied_fields", "withhold"]
 
@@ -116,7 +115,7 @@ class _Walk:
         conditions: tuple[tuple[str, bool], ...],
     ) -> None:
         for node in selection_set.selections:
-            here = _conditions(node)
+            here = selecting_variables(node)
             if here is None:
                 continue
             together = (*conditions, *here)
@@ -145,21 +144,6 @@ class _Walk:
         definition = getattr(parent, "fields", {}).get(name)
         if definition is not None and node.selection_set is not None:
             self.selections(node.selection_set, get_named_type(definition.type), inner, conditions)
-
-
-def _conditions(node: SelectionNode) -> tuple[tuple[str, bool], ...] | None:
-    """Variables of @include and @skip with the value that selects the node; None if it is never selected."""
-    found: list[tuple[str, bool]] = []
-    for directive in node.directives or ():
-        if directive.name.value not in ("include", "skip"):
-            continue
-        wanted = directive.name.value == "include"
-        value = directive.arguments[0].value if directive.arguments else None
-        if isinstance(value, VariableNode):
-            found.append((value.name.value, wanted))
-        elif isinstance(value, BooleanValueNode) and value.value is not wanted:
-            return None
-    return tuple(found)
 
 
 class _Replace(_Typed):
