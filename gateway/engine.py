@@ -33,6 +33,7 @@ from gateway.planner import QueryGraph
 from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.allowances import Allowances
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.cacheable import CacheTable
 from gateway.security.cost import CostTable
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
@@ -68,6 +69,7 @@ class Generation:
     in_flight: int = 0
     retired: bool = False
     costs: CostTable | None = None
+    cacheable: CacheTable | None = None
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
 
 
@@ -334,7 +336,9 @@ class GraphQLEngine:
             denied=[one.path for one in denied],
         )
         cost = generation.costs.compile(made.document, made.operation) if generation.costs else None
-        return replace(made, footprint=footprint, cost=cost), tuple(denied)
+        cached = generation.cacheable
+        age_s = cached.max_age_s(made.document, made.operation) if cached and footprint is None else 0
+        return replace(made, footprint=footprint, cost=cost, max_age_s=age_s), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -373,7 +377,14 @@ def _answered(
         answer.extensions,
         operation=operation.kind,
         operation_name=operation.name,
+        headers=_kept_for(operation, context) if operation.max_age_s and not said else {},
     )
+
+
+def _kept_for(operation: PreparedOperation, context: RequestContext) -> Mapping[str, str]:
+    """Of a whole answer. It is the same for everyone; but what somebody asked is theirs to keep only."""
+    who = "public" if context.caller.name == "anonymous" else "private"
+    return {"cache-control": f"{who}, max-age={operation.max_age_s}"}
 
 
 def _denials(

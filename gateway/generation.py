@@ -35,6 +35,7 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.operation import OperationCache
+from gateway.security.cacheable import cache_table
 from gateway.security.cost import cost_table
 from gateway.security.declared import declared_permissions
 from gateway.subgraphs import (
@@ -45,6 +46,7 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from schema.permissions import RECORDED
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -114,6 +116,7 @@ def build_generation(
     async def close() -> None:
         await asyncio.gather(network.close(), *(one.close() for one in remotes.values()))
 
+    permissions = declared_permissions(supergraph, house=bool(mine))
     generation = Generation(
         number,
         fingerprint,
@@ -128,10 +131,11 @@ def build_generation(
         close,
         OperationCache(parts.operation_cache_entries),
         federation_sdl(api_schema),
-        declared_permissions(supergraph, house=bool(mine)),
+        permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
         costs=cost_table(supergraph),
+        cacheable=cache_table(supergraph, permissions.keys(), RECORDED, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
 

@@ -101,6 +101,8 @@ class PreparedOperation:
     footprint: Footprint | None = None
     cost: OperationCost | None = None
     suggestions: bool = True
+    max_age_s: int = 0
+    """How long others may keep its answer; 0 for not at all."""
 
     def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
         """Coerced variables with defaults, or BAD_USER_INPUT errors."""
@@ -192,7 +194,7 @@ def prepare(
         return [operation]
     too_large = over_limits(document, operation, limits) if limits is not None else None
     if too_large is not None:
-        return [OperationError(*too_large)]
+        return [OperationError(too_large.code, too_large.message)]
     silent = limits is not None and not limits.suggestions
     invalid = validate(api_schema, document, max_errors=MOST_ERRORS, hide_suggestions=silent)
     if invalid:

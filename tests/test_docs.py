@@ -50,6 +50,7 @@ CODE_MAKERS = PROBLEM_MAKERS | {
     "FileRefused",
     "FormProblem",
     "HttpRequestError",
+    "LimitBroken",
     "OperationError",
     "QuestionRefused",
     "_failure",

@@ -20,6 +20,7 @@ from graphql import (
 )
 
 __all__ = [
+    "LimitBroken",
     "OperationLimits",
     "OperationSize",
     "VariableLimits",
@@ -60,6 +61,14 @@ class VariableLimits:
     depth: int = 16
     values: int = 10_000
     list_items: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LimitBroken:
+    """Codes: LIMIT_EXCEEDED, INTROSPECTION_DISABLED."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +122,14 @@ def size_of(document: DocumentNode, operation: OperationDefinitionNode) -> Opera
 
 def over_limits(
     document: DocumentNode, operation: OperationDefinitionNode, limits: OperationLimits
-) -> tuple[str, str] | None:
-    """Code and message of the first limit that the operation breaks, None where it keeps all."""
+) -> LimitBroken | None:
+    """The first limit that the operation breaks, None where it keeps all."""
     written = _Written()
     visit(document, written)
     if written.introspects and not limits.introspection:
-        return "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
+        return LimitBroken(
+            "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
+        )
     size = size_of(document, operation)
     bounds: list[tuple[str, int, int]] = [
         ("fields deep", size.depth, limits.depth),
@@ -131,10 +142,11 @@ def over_limits(
     ]
     for what, found, allowed in bounds:
         if found > allowed:
-            return "LIMIT_EXCEEDED", f"the query is {found} {what}; {allowed} are allowed"
+            return LimitBroken("LIMIT_EXCEEDED", f"the query is {found} {what}; {allowed} are allowed")
     # Only now: what is written out is no longer than `limits.fields`.
     if _repeats(document, operation) > limits.repeats:
-        return "LIMIT_EXCEEDED", "the query selects the same fields of one object too often; select each once"
+        text = "the query selects the same fields of one object too often; select each once"
+        return LimitBroken("LIMIT_EXCEEDED", text)
     return None
 
 

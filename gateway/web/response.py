@@ -23,9 +23,10 @@ def respond(answer: GraphQLAnswer, media: str, request: Request, told: Mapping[s
     if status == 405:
         headers["allow"] = "POST"
     control = headers.get("cache-control")
-    if control is not None and (request.method != "GET" or status != 200):
+    if control is not None and (request.method != "GET" or status != 200 or answer.extensions):
         del headers["cache-control"]
     elif control is not None:
+        headers = dict(answer.headers)  # what a caller has left is not for others
         headers["vary"] = _VARY
         headers["etag"] = etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         if _matches(request.headers.get("if-none-match"), etag):
