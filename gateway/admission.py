@@ -28,8 +28,11 @@ class Admitted:
     def told(self, answer: GraphQLAnswer) -> GraphQLAnswer:
         if not self.headers and self.cost is None:
             return answer
-        extensions = answer.extensions if self.cost is None else {**answer.extensions, "cost": self.cost}
-        return replace(answer, extensions=extensions, headers={**answer.headers, **self.headers})
+        answer = replace(answer, headers={**answer.headers, **self.headers})
+        if self.cost is None:
+            return answer
+        # no longer what others got, who ran it together
+        return replace(answer, extensions={**answer.extensions, "cost": self.cost}, encoded=None)
 
 
 _NOTHING_TO_TELL: Final = Admitted()

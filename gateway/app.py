@@ -20,6 +20,7 @@ from gateway.database import (
 from gateway.directory import read_registry
 from gateway.documents import Documents, read_manifest
 from gateway.engine import GraphQLEngine
+from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.security.allowances import Allowances, read_networks
@@ -28,6 +29,7 @@ from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
+from gateway.security.policies import load_policies
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared
 from gateway.telemetry.logs import mask_personal_data
@@ -40,7 +42,7 @@ from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
-__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
 
 log = structlog.get_logger("gateway.app")
 
@@ -69,12 +71,69 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, ManifestInvalid, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
-    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    Raises TokensFileError, IdentityFileError, ManifestInvalid, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
+    application starts.
     """
+    on = _foundation(settings, environ)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with running(on, first=first, on_swapped=on_swapped):
+            yield
+
+    lifecycle = Lifecycle()
+    page = None
+    if settings.graphiql:
+        token = settings.graphiql_token.get_secret_value()
+        samples = load_samples()
+        if settings.graphiql_samples is not None:
+            samples += load_samples(settings.graphiql_samples)
+        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
+    app = build_web(
+        on.engine,
+        on.identity,
+        lifecycle=lifecycle,
+        limits=WebLimits(
+            settings.max_deadline_ms / 1000,
+            settings.max_body_bytes,
+            settings.max_streams,
+            settings.body_timeout_s,
+            settings.max_batch,
+            settings.csrf_header,
+            settings.compress_from_bytes if settings.compression else None,
+        ),
+        tracer=on.tracer,
+        metrics=on.metrics,
+        registry=on.metrics.registry if settings.metrics else None,
+        page=page,
+        cors_origins=settings.cors_origins,
+        lifespan=lifespan,
+        checks=on.checks,
+        intake=lambda: on.intake,
+        entrance=Entrance(
+            on.identity,
+            allowances=on.allowances,
+            documents=on.documents,
+            trusted_proxies=read_networks(settings.trusted_proxies),
+        ),
+    )
+    return Gateway(app, lifecycle, on.engine, on.metrics)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Declared | None = None
+) -> AsyncIterator[None]:
+    """All that runs behind the web, without it: harvest, clocks, outbox, seals. Raises what `build_gateway` and its
+    application raise."""
+    async with running(_foundation(settings, environ), first=first):
+        yield
+
+
+def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     metrics = Metrics(version=VERSION)
     allowances = build_allowances(settings)
-    documents = build_documents(settings)
     engine = GraphQLEngine(
         OperationLimits(
             tokens=settings.max_query_tokens,
@@ -94,6 +153,9 @@ def build_gateway(
             load_label_hook(settings.override_label_hook),
             sticky_by(settings.override_sticky),
         ),
+        load_policies(settings.policy_file, settings.policy_hook),
+        share=settings.share_queries,
+        on_shared=metrics.operation_shared,
         variables=VariableLimits(
             settings.max_variable_depth, settings.max_variable_values, settings.max_list_items
         ),
@@ -107,62 +169,21 @@ def build_gateway(
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
-    on = Foundation(
+    return Foundation(
         settings,
         environ,
         metrics,
         engine,
         database,
         registry,
+        read_tracking_rules(settings),
         identity,
         tracer,
         close_tracer,
         checks,
         allowances=allowances,
-        documents=documents,
+        documents=build_documents(settings),
     )
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with running(on, first=first, on_swapped=on_swapped):
-            yield
-
-    lifecycle = Lifecycle()
-    page = None
-    if settings.graphiql:
-        token = settings.graphiql_token.get_secret_value()
-        samples = load_samples()
-        if settings.graphiql_samples is not None:
-            samples += load_samples(settings.graphiql_samples)
-        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
-    app = build_web(
-        engine,
-        identity,
-        lifecycle=lifecycle,
-        limits=WebLimits(
-            settings.max_deadline_ms / 1000,
-            settings.max_body_bytes,
-            settings.max_streams,
-            settings.body_timeout_s,
-            settings.max_batch,
-            settings.csrf_header,
-            settings.compress_from_bytes if settings.compression else None,
-        ),
-        tracer=tracer,
-        metrics=metrics,
-        registry=metrics.registry if settings.metrics else None,
-        page=page,
-        cors_origins=settings.cors_origins,
-        lifespan=lifespan,
-        checks=checks,
-        entrance=Entrance(
-            identity,
-            allowances=allowances,
-            documents=documents,
-            trusted_proxies=read_networks(settings.trusted_proxies),
-        ),
-    )
-    return Gateway(app, lifecycle, engine, metrics)
 
 
 def build_identity(settings: Settings) -> Identity:

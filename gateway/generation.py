@@ -6,18 +6,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from graphql import GraphQLSchema
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
-from adapters.fetch import Subgraph
+from adapters.fetch import RequestContext, Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
+from adapters.problems import DeclarationError, Problem
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
@@ -30,14 +34,18 @@ from adapters.traffic.traffic import Answer
 from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
-from gateway.as_subgraph import federation_sdl
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
+from gateway.harvest.book import HarvestBook
+from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
+from gateway.planner.deferrals import with_defer
 from gateway.security.cacheable import cache_table
+from gateway.security.contract import Contract, ContractError
 from gateway.security.cost import cost_table
-from gateway.security.declared import declared_permissions
+from gateway.security.declared import declared_permissions, policies_of
+from gateway.security.visible import Views
 from gateway.subgraphs import (
     Declared,
     OwnSchemas,
@@ -46,12 +54,13 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from schema.compose import Supergraph
 from schema.permissions import RECORDED
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
 
-__all__ = ["Built", "Parts", "build_generation"]
+__all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
 
 @dataclass(slots=True)
@@ -72,6 +81,9 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    contract: Contract | None = None
+    harvests: HarvestBook | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def build_generation(
         for code, source in sources.items()
         if source.declaration.connectors.writes()
     }
-    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
+    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps, parts.harvests)
     mine = own_subgraphs(supergraph, loaded.own)
     if mine:
         check_scalars(api_schema)  # of another's graph the same names may mean other things
@@ -117,10 +129,11 @@ def build_generation(
         await asyncio.gather(network.close(), *(one.close() for one in remotes.values()))
 
     permissions = declared_permissions(supergraph, house=bool(mine))
+    shown, api_schema = _of_contract(parts.contract, supergraph, api_schema)
     generation = Generation(
         number,
         fingerprint,
-        composed.composition,
+        replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),
@@ -130,14 +143,29 @@ def build_generation(
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
-        federation_sdl(api_schema),
         permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
+        sources,
+        views=Views(shown, api_schema, permissions),
+        policies=policies_of(permissions),
         costs=cost_table(supergraph),
         cacheable=cache_table(supergraph, permissions.keys(), RECORDED, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
+
+
+def _of_contract(
+    contract: Contract | None, supergraph: Supergraph, api_schema: GraphQLSchema
+) -> tuple[Supergraph, GraphQLSchema]:
+    """What clients see of the graph, and its schema. Raises DeclarationError where they are no schema."""
+    if contract is None:
+        return supergraph, api_schema
+    try:
+        return contract.applied(supergraph)
+    except ContractError as error:
+        problems = [Problem(Path("contract"), 1, 1, error.code, one) for one in error.problems]
+        raise DeclarationError(problems) from None
 
 
 def _sources(
@@ -156,7 +184,7 @@ def _sources(
             flights,
             parts.observer,
             parts.secret,
-            namespace=_system_namespace(declaration),
+            namespace=system_namespace(declaration),
             tracer=parts.tracer,
             rates=parts.rates,
             tls=tls,
@@ -180,7 +208,12 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    context = HouseContext(parts.registry, systems, parts.largest_page)
+    feeds = parts.feeds
+
+    def context(request: RequestContext) -> HouseContext:
+        live = feeds.of(request, systems) if feeds is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live)
+
     questions = CaseQuestions(
         network,
         parts.registry,
@@ -193,7 +226,7 @@ def _subgraphs(
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
-    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}
 
@@ -215,7 +248,7 @@ def _own_subgraphs(
     return built
 
 
-def _system_namespace(declaration: Declaration) -> str:
+def system_namespace(declaration: Declaration) -> str:
     """Answers are kept by what reads them: a changed declaration never reads the answers of another."""
     return hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest()
 

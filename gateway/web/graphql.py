@@ -6,9 +6,10 @@ Refuses what is not GraphQL over HTTP before anything is spent on it; hands the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -21,14 +22,26 @@ from gateway.web.entrance import Entrance
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import Exchange, exchange_of
 from gateway.web.lifecycle import Lifecycle
-from gateway.web.messages import EVENT_STREAM, JSON, encode, negotiate, prefers_html, takes_events
-from gateway.web.ports import Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.messages import (
+    EVENT_STREAM,
+    JSON,
+    PARTS,
+    encode,
+    negotiate,
+    prefers_html,
+    takes_events,
+    takes_parts,
+)
+from gateway.web.parts import PartsResponse
+from gateway.web.ports import AnswerPart, Engine, GraphQLAnswer, GraphQLRequest
 from gateway.web.reading import Reading
 from gateway.web.response import respond
 from gateway.web.sse import EventStreamResponse
 from gateway.web.streams import Streams
 
 __all__ = ["GraphQLEndpoint", "OperationMetrics", "Page"]
+
+Given = TypeVar("Given")
 
 GRACE_S = 1.0
 """How long past its deadline the engine may take to put an answer together before the request is cut off."""
@@ -84,7 +97,7 @@ class GraphQLEndpoint:
                 return
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response | EventStreamResponse:
+    async def answer(self, request: Request) -> Response | EventStreamResponse | PartsResponse:
         """One request on one screen."""
         exchange = exchange_of(request.scope)
         media = JSON
@@ -97,7 +110,7 @@ class GraphQLEndpoint:
             told = await self.entrance.admit(caller, address, count)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
-            return _refusal(error, JSON if media == EVENT_STREAM else media)
+            return _refusal(error, _single(media))
         context = self._context(caller, exchange, request.headers, address)
         if isinstance(asked, list):
             return await self._batch(asked, context, exchange, media, told)
@@ -106,12 +119,16 @@ class GraphQLEndpoint:
             if self._is_stream(found, context, media, request.headers.get("accept")):
                 exchange.facts["operation"] = "stream"
                 return EventStreamResponse(self.streams, found, context, self.lifecycle)
+            if media == PARTS or (takes_parts(request.headers.get("accept")) and "@defer" in found.query):
+                return await self._in_parts(
+                    found, context, exchange, media, lambda one: respond(one, _single(media), request, told)
+                )
             answer = await self._execute(found, context, exchange)
             await self.entrance.keep(found, answer)
         else:
             answer = found
         _note(answer, exchange)
-        return respond(answer, JSON if media == EVENT_STREAM else media, request, told)
+        return respond(answer, _single(media), request, told)
 
     async def _batch(
         self,
@@ -134,9 +151,52 @@ class GraphQLEndpoint:
         answers = await asyncio.gather(*(one(request) for request in asked))
         exchange.facts["operation"] = "batch"
         exchange.facts["operations"] = len(answers)
-        media = JSON if media == EVENT_STREAM else media
+        media = _single(media)
         body = b"[" + b",".join(encode(answer, media)[1] for answer in answers) + b"]"
         return Response(body, 200, dict(told), media_type=f"{media}; charset=utf-8")
+
+    async def _in_parts(
+        self,
+        request: GraphQLRequest,
+        context: RequestContext,
+        exchange: Exchange,
+        media: str,
+        respond: Callable[[GraphQLAnswer], Response],
+    ) -> Response | PartsResponse:
+        """In parts where there are some, or where nothing else is accepted; a refusal is an answer as ever."""
+        started = asyncio.get_running_loop().time()
+        parts = self._parts(request, context, exchange)
+        first = await anext(parts)
+        answer = first.answer or GraphQLAnswer()
+        _note(answer, exchange)
+        if not first.has_next and (media != PARTS or answer.status_hint != 200):
+            self._count(answer, started)
+            return respond(answer)
+
+        told = list(answer.errors)
+
+        def given(part: AnswerPart) -> None:
+            told.extend(error for one in part.later for error in one.errors)
+            if part.answer is not None and part is not first:  # cut off, or the gateway's own fault
+                told.extend(part.answer.errors)
+            _note_errors(told, exchange)
+            if not part.has_next:
+                self._count(replace(answer, errors=told), started)
+
+        return PartsResponse(first, parts, given)
+
+    async def _parts(
+        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """Never raises; under the request's deadline as a whole."""
+        async with aclosing(self.engine.parts(request, context)) as parts:
+            while True:
+                part = await self._guarded(_next(parts), context, exchange)
+                if part is None:
+                    return
+                yield part if isinstance(part, AnswerPart) else AnswerPart(part)
+                if isinstance(part, GraphQLAnswer):
+                    return
 
     def _is_stream(
         self, request: GraphQLRequest, context: RequestContext, media: str, accept: str | None
@@ -164,23 +224,41 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
     ) -> GraphQLAnswer:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
+        answer = await self._guarded(self.engine.execute(request, context), context, exchange)
+        self._count(answer, started)
+        return answer
+
+    async def _guarded(
+        self, run: Awaitable[Given], context: RequestContext, exchange: Exchange
+    ) -> Given | GraphQLAnswer:
+        """What the engine gives in time, or its failure."""
         try:
             async with asyncio.timeout_at(context.deadline + GRACE_S):
-                answer = await self.engine.execute(request, context)
+                return await run
         except TimeoutError:
             message = (
                 f"The request took longer than {self.deadline_s:g} s and was cut off; ask for less at once"
             )
-            answer = _failure(504, "DEADLINE_EXCEEDED", message, exchange)
+            return _failure(504, "DEADLINE_EXCEEDED", message, exchange)
         except Exception as error:  # the engine's own fault: the log has the cause, the client a reference
             self.log.exception("engine failed", error_type=type(error).__name__)
             message = f"Something went wrong inside the gateway. Report this reference: {exchange.request_id}"
-            answer = _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+            return _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+
+    def _count(self, answer: GraphQLAnswer, started: float) -> None:
         if self.metrics:
-            self.metrics.operation_finished(answer.operation, _outcome(answer), loop.time() - started)
-        return answer
+            duration_s = asyncio.get_running_loop().time() - started
+            self.metrics.operation_finished(answer.operation, _outcome(answer), duration_s)
+
+
+async def _next(parts: AsyncGenerator[AnswerPart, None]) -> AnswerPart | None:
+    return await anext(parts, None)
+
+
+def _single(media: str) -> str:
+    """The type of one whole answer to whoever takes streams or parts only."""
+    return JSON if media in (EVENT_STREAM, PARTS) else media
 
 
 def _refusal(error: HttpRequestError, media: str) -> Response:
@@ -209,7 +287,11 @@ def _note(answer: GraphQLAnswer, exchange: Exchange) -> None:
     exchange.facts["operation"] = answer.operation
     if answer.operation_name:
         exchange.facts["operation_name"] = answer.operation_name
-    if answer.errors:
-        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in answer.errors}
+    _note_errors(answer.errors, exchange)
+
+
+def _note_errors(errors: Sequence[Mapping[str, Any]], exchange: Exchange) -> None:
+    if errors:
+        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in errors}
         exchange.facts["codes"] = sorted(codes)
-        exchange.facts["errors"] = len(answer.errors)
+        exchange.facts["errors"] = len(errors)

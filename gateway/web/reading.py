@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from gateway.web.body import whole_body
 from gateway.web.csrf import may_ask
 from gateway.web.errors import HttpRequestError
 from gateway.web.messages import check_content_type, check_encoding, read_body, read_query
@@ -42,35 +42,13 @@ class Reading:
         if request.method == "POST":
             check_content_type(request.headers.get("content-type"))
             check_encoding(request.headers.get("content-encoding"))
-            return read_body(await self.body(request), max_batch=self.max_batch)
+            return read_body(
+                await whole_body(request, self.max_body_bytes, timeout_s=self.body_timeout_s),
+                max_batch=self.max_batch,
+            )
         raise HttpRequestError(
             405,
             "METHOD_NOT_ALLOWED",
             f"Use POST, or GET for queries; found {request.method[:16]}",
             allow="GET, POST",
         )
-
-    async def body(self, request: Request) -> bytes:
-        """The body, never more of it in memory than the limit and one chunk. Raises HttpRequestError 408, 413."""
-        try:
-            async with asyncio.timeout(self.body_timeout_s):
-                return await self._body(request)
-        except TimeoutError:
-            text = f"The body did not come within {self.body_timeout_s:g} s"
-            raise HttpRequestError(408, "REQUEST_TIMEOUT", text, connection="close") from None
-
-    async def _body(self, request: Request) -> bytes:
-        too_large = HttpRequestError(
-            413, "BODY_TOO_LARGE", f"The body is larger than {self.max_body_bytes} bytes", connection="close"
-        )
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self.max_body_bytes:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.max_body_bytes:
-                raise too_large
-            chunks.append(chunk)
-        return b"".join(chunks)

@@ -15,12 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.compression import Compression
 from gateway.web.csrf import PREFLIGHT_HEADERS
 from gateway.web.entrance import Entrance
 from gateway.web.errors import error_body
+from gateway.web.events import EventsEndpoint
 from gateway.web.files import FileEndpoint
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
@@ -35,7 +37,7 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/graphql/stream", "/files", "/health/live", "/health/ready", "/metrics")
+PATHS = ("/graphql", "/graphql/stream", "/files", "/events", "/health/live", "/health/ready", "/metrics")
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -69,10 +71,11 @@ def build_web(
     cors_origins: tuple[str, ...] = (),
     lifespan: Lifespan | None = None,
     checks: Mapping[str, HealthCheck] | None = None,
+    intake: Callable[[], Intake | None] = lambda: None,
     entrance: Entrance | None = None,
 ) -> ASGIApp:
-    """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given;
-    entrance: where given, with documents, budgets and proxies of its own."""
+    """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page:
+    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own."""
     limits = limits or WebLimits()
     entrance = entrance or Entrance(authenticator)
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
@@ -99,6 +102,7 @@ def build_web(
             ),
         ),
         Route("/files", files),
+        Route("/events/{system}", EventsEndpoint(intake, max_body_bytes=limits.max_body_bytes)),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
