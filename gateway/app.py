@@ -23,14 +23,16 @@ from gateway.engine import GraphQLEngine
 from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
+from gateway.production import of_identity
 from gateway.security.allowances import Allowances, read_networks
+from gateway.security.certificates import ClientCertificates, TrustedProxies, load_certificates
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
 from gateway.security.policies import load_policies
-from gateway.settings import Settings, secret_key_bytes
+from gateway.settings import Settings, SettingsError, secret_key_bytes
 from gateway.subgraphs import Declared
 from gateway.telemetry.logs import mask_personal_data
 from gateway.telemetry.metrics import Metrics
@@ -118,7 +120,7 @@ def build_gateway(
             trusted_proxies=read_networks(settings.trusted_proxies),
         ),
     )
-    return Gateway(app, lifecycle, on.engine, on.metrics)
+    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics)
 
 
 @asynccontextmanager
@@ -186,10 +188,28 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     )
 
 
+def _with_certificates(app: ASGIApp, settings: Settings) -> ASGIApp:
+    if not settings.client_certificate_header:
+        return app
+    return ClientCertificates(
+        app,
+        header=settings.client_certificate_header,
+        proxies=TrustedProxies.of(settings.trusted_proxies),
+        callers=load_certificates(settings.certificates_file),
+    )
+
+
 def build_identity(settings: Settings) -> Identity:
-    """Raises TokensFileError, IdentityFileError."""
+    """Raises TokensFileError, IdentityFileError, SettingsError (in production)."""
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     declared = load_identity_file(settings.identity_file).issuers if settings.identity_file else ()
+    if settings.mode == "production":
+        asked = [uri for one in declared for uri in (one.jwks_uri or one.issuer,) if one.jwks_file is None]
+        problems = of_identity(
+            has_plain_tokens=tokens.has_plain, issuers=asked, allowed=settings.allow_insecure
+        )
+        if problems:
+            raise SettingsError(problems)
     local = (local_issuer(settings.data_dir),) if settings.local_issuer else ()
     return Identity(tokens, (*declared, *local))
 

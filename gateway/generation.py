@@ -54,6 +54,7 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from gateway.views.records import RecordViews
 from schema.compose import Supergraph
 from schema.permissions import RECORDED
 from schema.registry import Registry
@@ -81,6 +82,7 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    views: RecordViews | None = None
     contract: Contract | None = None
     harvests: HarvestBook | None = None
     feeds: Feeds | None = None
@@ -208,11 +210,12 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    feeds = parts.feeds
+    feeds, views = parts.feeds, parts.views
 
     def context(request: RequestContext) -> HouseContext:
         live = feeds.of(request, systems) if feeds is not None else None
-        return HouseContext(parts.registry, systems, parts.largest_page, live)
+        records = views.of(request) if views is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live, records)
 
     questions = CaseQuestions(
         network,

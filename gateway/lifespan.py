@@ -44,7 +44,7 @@ from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_bell, build_feeds, build_ledger, build_looks, read_ledger_keys
+from gateway.records import build_bell, build_feeds, build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.allowances import Allowances
 from gateway.security.contract import Contract
@@ -116,7 +116,7 @@ async def running(
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        reloader = _reloader(on, _parts(on, keys, stores, gaps, dispatcher, feeds), on_swapped)
+        reloader = _reloader(on, _parts(on, ledger, stores, gaps, dispatcher, feeds), on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
         dispatcher.start()
@@ -193,7 +193,7 @@ def _open_edge(stack: AsyncExitStack, on: Foundation, stores: SharedStores) -> N
 
 def _parts(
     on: Foundation,
-    keys: LedgerKeys,
+    ledger: Ledger,
     stores: SharedStores,
     gaps: GapBook,
     dispatcher: Dispatcher,
@@ -206,7 +206,7 @@ def _parts(
         gaps,
         on.metrics,
         secret_key_bytes(settings)[:64],
-        ref_key=keys.subject_ref,
+        ref_key=ledger.keys.subject_ref,
         tracer=on.tracer if settings.otel else None,
         rates=stores.rates,
         max_deadline_s=settings.max_deadline_ms / 1000,
@@ -214,6 +214,7 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        views=build_views(settings, ledger, on.registry, on.rules.calendar),
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
         feeds=feeds,

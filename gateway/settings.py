@@ -7,6 +7,7 @@ names (TOML or YAML, flat), then the default. All mistakes are reported at once.
 # No `from __future__ import annotations` here: pydantic reads the annotations at run time.
 
 import difflib
+import ipaddress
 import os
 import secrets
 import tomllib
@@ -18,8 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from gateway.production import SAFE, insecure
-from gateway.security.allowances import read_networks
+from gateway.production import SAFE, insecure_settings, unknown_names
 
 __all__ = [
     "Settings",
@@ -57,11 +57,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     mode: Literal["development", "production"] = _setting(
-        "development",
-        "`production` has safer defaults (see below the table) and refuses insecure settings 运行模式.",
+        "development", "`production` has safer defaults and refuses to start with insecure settings 生产模式."
     )
     allow_insecure: tuple[str, ...] = _setting(
-        (), "Settings whose insecure values are meant, in production (comma-separated names)."
+        (), "Names of insecure settings that production starts with all the same 明示允许的风险."
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
@@ -102,6 +101,18 @@ class Settings(BaseModel):
     ledger_origin: str = _setting("quanyu/trail", "Name of the trail in its checkpoints: no space, no '+'.")
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
+    )
+    disclosure_delay_days: float = _setting(
+        90.0,
+        "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",
+        unit="days",
+        ge=0,
+    )
+    disclosure_delayed: tuple[str, ...] = _setting(
+        ("AUDIT", "COMPLAINT"), "Purposes of looks that a person is told of later 延迟公开的查阅目的."
+    )
+    disclosure_withheld: tuple[str, ...] = _setting(
+        (), "Purposes of looks that a person is never told of 不公开的查阅目的; only where a law says so."
     )
     witness_file: str = _setting(
         "",
@@ -347,16 +358,57 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
             f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
         )
-    try:
-        read_networks(settings.trusted_proxies)
-    except ValueError as error:
-        problems.append(f"{origins['trusted_proxies']}: trusted_proxies: {error}")
-    problems += insecure(
-        {name: getattr(settings, name) for name in Settings.model_fields}, settings.allow_insecure
-    )
+    problems += _of_production(settings, origins)
+    problems += _of_certificates(settings, origins)
+    problems += _of_proxies(settings, origins)
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _of_certificates(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """A header that nobody may be believed for, or one that every request has."""
+    header = settings.client_certificate_header
+    where = origins.get("client_certificate_header", "client_certificate_header")
+    if not header:
+        return []
+    problems = []
+    if header.lower() in ("authorization", "host", "cookie", "content-type", "x-request-id"):
+        problems.append(f"{where}: {header} has another meaning; name a header of the proxy's own")
+    if not settings.trusted_proxies:
+        problems.append(f"{where}: trusted_proxies is empty; name the proxies that set {header}")
+    if settings.certificates_file is None:
+        problems.append(f"{where}: certificates_file is empty; it says who the bearers are")
+    return problems
+
+
+def _of_proxies(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """Whose word counts must be some machines, not all."""
+    where = origins.get("trusted_proxies", "trusted_proxies")
+    problems = []
+    for text in settings.trusted_proxies:
+        try:
+            if ipaddress.ip_network(text).prefixlen == 0:
+                problems.append(f"{where}: {text} is everyone; name the proxies")
+        except ValueError:
+            problems.append(f"{where}: {text!r} is no address or network")
+    return problems
+
+
+def _of_production(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """What a gateway in production does not start with."""
+    where = origins.get("allow_insecure", "allow_insecure")
+    problems = [
+        f"{where}: {name!r} is no insecure setting" for name in unknown_names(settings.allow_insecure)
+    ]
+    if settings.mode != "production":
+        return problems
+    values = {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
+    return problems + [f"{origins.get(name, 'default')}: {text}" for name, text in insecure_settings(values)]
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def settings_table() -> str:

@@ -21,6 +21,7 @@ from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.security.oidc.declaration import IdentityFileError
+from gateway.security.policies import PolicyError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
@@ -38,6 +39,8 @@ START_ERRORS = (
     TokensFileError,
     IdentityFileError,
     ManifestInvalid,
+    PolicyError,
+    SettingsError,
     SchemaError,
     OtelMissingError,
     LabelHookError,
