@@ -41,7 +41,9 @@ from gateway.harvest.book import HarvestBook
 from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
+from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
+from gateway.security.cost import cost_table
 from gateway.security.declared import declared_permissions, policies_of
 from gateway.security.visible import Views
 from gateway.subgraphs import (
@@ -54,6 +56,7 @@ from gateway.subgraphs import (
 )
 from gateway.views.records import RecordViews
 from schema.compose import Supergraph
+from schema.permissions import RECORDED
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -148,6 +151,8 @@ def build_generation(
         sources,
         views=Views(shown, api_schema, permissions),
         policies=policies_of(permissions),
+        costs=cost_table(supergraph),
+        cacheable=cache_table(supergraph, permissions.keys(), RECORDED, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
 

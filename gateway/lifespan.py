@@ -20,15 +20,18 @@ import structlog
 from adapters.references import Lookup
 from adapters.submission.desk import Desk
 from adapters.submission.dispatcher import Dispatcher
+from cache.budgets import Budgets
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
 from cache.rates import SharedRates
+from cache.redis_budgets import RedisBudgets
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
+from gateway.documents import Documents, ManifestWatch
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
@@ -43,6 +46,7 @@ from gateway.live.feeds import Feeds
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_bell, build_feeds, build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.allowances import Allowances
 from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
@@ -56,6 +60,9 @@ from schema.registry import Registry
 __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 
 log = structlog.get_logger("gateway.app")
+
+DOCUMENTS_BYTES = 16 * 1024 * 1024
+"""Of automatic persisted queries in the process: apart from answers, which they must not push out."""
 
 
 @dataclass(slots=True)
@@ -75,6 +82,8 @@ class Foundation:
     close_tracer: Callable[[], None]
     checks: dict[str, HealthCheck] = field(default_factory=dict)
     intake: Intake | None = None
+    allowances: Allowances = field(default_factory=Allowances)
+    documents: Documents = field(default_factory=Documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class SharedStores:
     store: Store
     counters: Counters
     rates: SharedRates | None
+    budgets: Budgets | None
+    documents: Store
 
 
 @asynccontextmanager
@@ -100,6 +111,7 @@ async def running(
         ledger = await _open_ledger(stack, on, keys)
         feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
+        _open_edge(stack, on, stores)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
         stack.push_async_callback(gaps.stop)
@@ -160,6 +172,23 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
     if stores.rates is not None:
         stack.push_async_callback(stores.rates.close)
     return stores
+
+
+def _open_edge(stack: AsyncExitStack, on: Foundation, stores: SharedStores) -> None:
+    """What requests pass before the engine: budgets, and documents that are named."""
+    settings = on.settings
+    if stores.budgets is not None:
+        on.allowances.budgets = stores.budgets
+        stack.push_async_callback(stores.budgets.close)
+    if settings.persisted_queries:
+        on.documents.store = stores.documents
+        stack.push_async_callback(stores.documents.close)
+    watch = ManifestWatch(
+        on.documents, [Path(one) for one in settings.trusted_documents], poll_s=settings.reload_poll_s
+    )
+    if settings.watch:
+        watch.start()
+        stack.push_async_callback(watch.stop)
 
 
 def _parts(
@@ -250,11 +279,13 @@ def _dispatcher(on: Foundation) -> Dispatcher:
 def _stores(settings: Settings) -> SharedStores:
     url = settings.redis_url.get_secret_value()
     if not url:
-        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
+        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None, None, EmbeddedStore(DOCUMENTS_BYTES))
     return SharedStores(
         RedisStore(url, on_fault=_redis_fault),
         RedisCounters(url, on_fault=_redis_fault),
         RedisRates(url, on_fault=_redis_fault),
+        RedisBudgets(url, on_fault=_redis_fault),
+        RedisStore(url, on_fault=_redis_fault),
     )
 
 

@@ -41,7 +41,7 @@ HOUSE = "house"
 CASES = "cases"
 """Names of the subgraphs."""
 
-_FEDERATION: Final = "2.7"
+_FEDERATION: Final = "2.9"
 _MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 
 
