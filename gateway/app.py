@@ -22,13 +22,15 @@ from gateway.engine import GraphQLEngine
 from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
+from gateway.production import of_identity
+from gateway.security.certificates import ClientCertificates, TrustedProxies, load_certificates
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
 from gateway.security.policies import load_policies
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
@@ -100,7 +102,7 @@ def build_gateway(
         checks=on.checks,
         intake=lambda: on.intake,
     )
-    return Gateway(app, lifecycle, on.engine, on.metrics)
+    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics)
 
 
 @asynccontextmanager
@@ -129,6 +131,8 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             sticky_by(settings.override_sticky),
         ),
         load_policies(settings.policy_file, settings.policy_hook),
+        share=settings.share_queries,
+        on_shared=metrics.operation_shared,
     )
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
@@ -153,10 +157,28 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     )
 
 
+def _with_certificates(app: ASGIApp, settings: Settings) -> ASGIApp:
+    if not settings.client_certificate_header:
+        return app
+    return ClientCertificates(
+        app,
+        header=settings.client_certificate_header,
+        proxies=TrustedProxies.of(settings.trusted_proxies),
+        callers=load_certificates(settings.certificates_file),
+    )
+
+
 def build_identity(settings: Settings) -> Identity:
-    """Raises TokensFileError, IdentityFileError."""
+    """Raises TokensFileError, IdentityFileError, SettingsError (in production)."""
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     declared = load_identity_file(settings.identity_file).issuers if settings.identity_file else ()
+    if settings.mode == "production":
+        asked = [uri for one in declared for uri in (one.jwks_uri or one.issuer,) if one.jwks_file is None]
+        problems = of_identity(
+            has_plain_tokens=tokens.has_plain, issuers=asked, allowed=settings.allow_insecure
+        )
+        if problems:
+            raise SettingsError(problems)
     local = (local_issuer(settings.data_dir),) if settings.local_issuer else ()
     return Identity(tokens, (*declared, *local))
 

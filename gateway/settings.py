@@ -7,6 +7,7 @@ names (TOML or YAML, flat), then the default. All mistakes are reported at once.
 # No `from __future__ import annotations` here: pydantic reads the annotations at run time.
 
 import difflib
+import ipaddress
 import os
 import secrets
 import tomllib
@@ -17,6 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+
+from gateway.production import insecure_settings, unknown_names
 
 __all__ = [
     "Settings",
@@ -53,6 +56,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    mode: Literal["development", "production"] = _setting(
+        "development", "production refuses to start with insecure settings 生产模式."
+    )
+    allow_insecure: tuple[str, ...] = _setting(
+        (), "Names of insecure settings that production starts with all the same 明示允许的风险."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
@@ -195,6 +204,10 @@ class Settings(BaseModel):
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
 
+    share_queries: bool = _setting(
+        True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
+    )
+
     override_labels: tuple[str, ...] = _setting(
         (), "Labels of progressive `@override` that hold for everyone 渐进迁移标签 (comma-separated)."
     )
@@ -284,9 +297,51 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
             f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
         )
+    problems += _of_production(settings, origins)
+    problems += _of_certificates(settings, origins)
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _of_certificates(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """A header that nobody may be believed for, or one that every request has."""
+    header = settings.client_certificate_header
+    where = origins.get("client_certificate_header", "client_certificate_header")
+    if not header:
+        return []
+    problems = []
+    if header.lower() in ("authorization", "host", "cookie", "content-type", "x-request-id"):
+        problems.append(f"{where}: {header} has another meaning; name a header of the proxy's own")
+    if not settings.trusted_proxies:
+        problems.append(f"{where}: trusted_proxies is empty; name the proxies that set {header}")
+    if settings.certificates_file is None:
+        problems.append(f"{where}: certificates_file is empty; it says who the bearers are")
+    for text in settings.trusted_proxies:
+        try:
+            if ipaddress.ip_network(text).prefixlen == 0:
+                problems.append(
+                    f"{origins.get('trusted_proxies', where)}: {text} is everyone; name the proxies"
+                )
+        except ValueError:
+            problems.append(f"{origins.get('trusted_proxies', where)}: {text!r} is no address or network")
+    return problems
+
+
+def _of_production(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """What a gateway in production does not start with."""
+    where = origins.get("allow_insecure", "allow_insecure")
+    problems = [
+        f"{where}: {name!r} is no insecure setting" for name in unknown_names(settings.allow_insecure)
+    ]
+    if settings.mode != "production":
+        return problems
+    values = {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
+    return problems + [f"{origins.get(name, 'default')}: {text}" for name, text in insecure_settings(values)]
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def settings_table() -> str:

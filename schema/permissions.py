@@ -79,7 +79,10 @@ RECORDED: frozenset[str] = frozenset(
 """Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
 
-TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType({"Case": _ANY})
+_PERSON = (*_ANY, _FILE, _FILE_OWN)
+TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType(
+    {"Applicant": _PERSON, "Case": _ANY, "LegalPerson": _PERSON, "NaturalPerson": _PERSON}
+)
 """Type -> what every field needs that gives it, whichever subgraph has the field: a department's own types must not
 become a way round the guards of `case` and `cases`."""
 

@@ -19,7 +19,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "clerk": frozenset({"cases:department", "cases:file", "warnings:appeal"}),
         "supervisor": frozenset({"cases:region", "supervision:read", "warnings:decide"}),
         "migration": frozenset({"systems:read"}),
-        "auditor": frozenset({"cases:read", "audit:read"}),
+        "auditor": frozenset({"cases:read", "supervision:read", "audit:read"}),
     }
 )
 """public 公众, applicant 申请人, clerk 经办人: the own department and region with all below; supervisor 监察人员: the own

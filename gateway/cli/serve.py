@@ -20,6 +20,7 @@ from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.security.oidc.declaration import IdentityFileError
+from gateway.security.policies import PolicyError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
@@ -36,6 +37,8 @@ __all__ = ["START_ERRORS", "end", "load_first", "serve", "settings"]
 START_ERRORS = (
     TokensFileError,
     IdentityFileError,
+    PolicyError,
+    SettingsError,
     SchemaError,
     OtelMissingError,
     LabelHookError,

@@ -100,6 +100,7 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # whose word counts is declared: `trusted_proxies`
         timeout_graceful_shutdown=max(1, round(drain_s - notice_s)),
         timeout_keep_alive=75,
     )

@@ -23,6 +23,7 @@ TOKENS = {
     "neighbour": ["role:supervisor"],
 }
 REGIONS = {"neighbour": "500229"}
+WHOLE = "500000"
 ROOTS = {
     "worklist": "{ worklist { nodes { id } } }",
     "warnings": "{ warnings { nodes { id } } }",
@@ -37,7 +38,15 @@ ROOTS = {
 }
 ALLOWED = {
     "supervisor": {"worklist", "warnings", "supervision", "appealWarning", "decideWarning"},
-    "auditor": {"worklist", "warnings", "trace", "crossDepartmentTrail", "accessRecords", "verifyChain"},
+    "auditor": {
+        "worklist",
+        "warnings",
+        "supervision",
+        "trace",
+        "crossDepartmentTrail",
+        "accessRecords",
+        "verifyChain",
+    },
     "clerk": {"worklist", "warnings", "appealWarning"},
     "demo-citizen": {"myAccessRecords"},
     None: set(),
@@ -65,7 +74,8 @@ def gateway_(city_environ: dict[str, str], tmp_path: Path, database_url: str) ->
     tokens.write_text(
         (ROOT / "samples/tokens.yaml").read_text(encoding="utf-8")
         + "".join(
-            f'  - {{token: test-{name}, name: {name}, scopes: {scopes}, department: "{TRANSPORT}", region: "{REGIONS.get(name, "500000")}"}}\n'
+            f"  - {{token: test-{name}, name: {name}, scopes: {scopes}, department: '{TRANSPORT}', "
+            f"region: '{REGIONS.get(name, WHOLE)}'}}\n"
             for name, scopes in TOKENS.items()
         ),
         encoding="utf-8",
