@@ -26,6 +26,7 @@ from cache.rates import SharedRates
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
+from cache.sealed import SealedStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
@@ -228,7 +229,7 @@ def _stores(settings: Settings) -> SharedStores:
         log.warning("redis fault, going on without it", kind=kind)
 
     return SharedStores(
-        RedisStore(url, on_fault=fault),
+        SealedStore(RedisStore(url, on_fault=fault), secret_key_bytes(settings)),
         RedisCounters(url, on_fault=fault),
         RedisRates(url, on_fault=fault),
     )
