@@ -40,7 +40,7 @@ from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
-__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
 
 log = structlog.get_logger("gateway.app")
 
@@ -73,43 +73,7 @@ def build_gateway(
     LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
     application starts.
     """
-    metrics = Metrics(version=VERSION)
-    engine = GraphQLEngine(
-        OperationLimits(
-            tokens=settings.max_query_tokens,
-            depth=settings.max_query_depth,
-            fields=settings.max_query_fields,
-            introspection=settings.introspection,
-        ),
-        LabelRules(
-            frozenset(settings.override_labels),
-            settings.override_label_header.lower(),
-            load_label_hook(settings.override_label_hook),
-            sticky_by(settings.override_sticky),
-        ),
-        load_policies(settings.policy_file, settings.policy_hook),
-    )
-    database = open_database(
-        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
-    )
-    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
-    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
-    identity = build_identity(settings)
-    tracer, close_tracer = build_tracer(settings.otel)
-
-    on = Foundation(
-        settings,
-        environ,
-        metrics,
-        engine,
-        database,
-        registry,
-        read_tracking_rules(settings),
-        identity,
-        tracer,
-        close_tracer,
-        checks,
-    )
+    on = _foundation(settings, environ)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -125,19 +89,72 @@ def build_gateway(
             samples += load_samples(settings.graphiql_samples)
         page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
     app = build_web(
-        engine,
-        identity,
+        on.engine,
+        on.identity,
         lifecycle=lifecycle,
         limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
-        tracer=tracer,
-        metrics=metrics,
-        registry=metrics.registry if settings.metrics else None,
+        tracer=on.tracer,
+        metrics=on.metrics,
+        registry=on.metrics.registry if settings.metrics else None,
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
-        checks=checks,
+        checks=on.checks,
+        intake=lambda: on.intake,
     )
-    return Gateway(_with_certificates(app, settings), lifecycle, engine, metrics)
+    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Declared | None = None
+) -> AsyncIterator[None]:
+    """All that runs behind the web, without it: harvest, clocks, outbox, seals. Raises what `build_gateway` and its
+    application raise."""
+    async with running(_foundation(settings, environ), first=first):
+        yield
+
+
+def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
+    metrics = Metrics(version=VERSION)
+    engine = GraphQLEngine(
+        OperationLimits(
+            tokens=settings.max_query_tokens,
+            depth=settings.max_query_depth,
+            fields=settings.max_query_fields,
+            introspection=settings.introspection,
+        ),
+        LabelRules(
+            frozenset(settings.override_labels),
+            settings.override_label_header.lower(),
+            load_label_hook(settings.override_label_hook),
+            sticky_by(settings.override_sticky),
+        ),
+        load_policies(settings.policy_file, settings.policy_hook),
+        share=settings.share_queries,
+        on_shared=metrics.operation_shared,
+    )
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
+    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
+    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
+    identity = build_identity(settings)
+    tracer, close_tracer = build_tracer(settings.otel)
+
+    return Foundation(
+        settings,
+        environ,
+        metrics,
+        engine,
+        database,
+        registry,
+        read_tracking_rules(settings),
+        identity,
+        tracer,
+        close_tracer,
+        checks,
+    )
 
 
 def _with_certificates(app: ASGIApp, settings: Settings) -> ASGIApp:

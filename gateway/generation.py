@@ -16,7 +16,7 @@ from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
-from adapters.fetch import Subgraph
+from adapters.fetch import RequestContext, Subgraph
 from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
@@ -37,7 +37,10 @@ from cache.store import Store
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
+from gateway.harvest.book import HarvestBook
+from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
+from gateway.planner.deferrals import with_defer
 from gateway.security.contract import Contract, ContractError
 from gateway.security.declared import declared_permissions, policies_of
 from gateway.security.visible import Views
@@ -49,12 +52,13 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from gateway.views.records import RecordViews
 from schema.compose import Supergraph
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
 
-__all__ = ["Built", "Parts", "build_generation"]
+__all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
 
 @dataclass(slots=True)
@@ -75,7 +79,10 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    views: RecordViews | None = None
     contract: Contract | None = None
+    harvests: HarvestBook | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def build_generation(
         for code, source in sources.items()
         if source.declaration.connectors.writes()
     }
-    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
+    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps, parts.harvests)
     mine = own_subgraphs(supergraph, loaded.own)
     if mine:
         check_scalars(api_schema)  # of another's graph the same names may mean other things
@@ -125,7 +132,7 @@ def build_generation(
     generation = Generation(
         number,
         fingerprint,
-        replace(composed.composition, api_schema=api_schema),
+        replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),
@@ -174,7 +181,7 @@ def _sources(
             flights,
             parts.observer,
             parts.secret,
-            namespace=_system_namespace(declaration),
+            namespace=system_namespace(declaration),
             tracer=parts.tracer,
             rates=parts.rates,
             tls=tls,
@@ -198,7 +205,13 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    context = HouseContext(parts.registry, systems, parts.largest_page)
+    feeds, views = parts.feeds, parts.views
+
+    def context(request: RequestContext) -> HouseContext:
+        live = feeds.of(request, systems) if feeds is not None else None
+        records = views.of(request) if views is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live, records)
+
     questions = CaseQuestions(
         network,
         parts.registry,
@@ -211,7 +224,7 @@ def _subgraphs(
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
-    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
     return {name: subgraph for name, subgraph in built.items() if name in names}
 
@@ -233,7 +246,7 @@ def _own_subgraphs(
     return built
 
 
-def _system_namespace(declaration: Declaration) -> str:
+def system_namespace(declaration: Declaration) -> str:
     """Answers are kept by what reads them: a changed declaration never reads the answers of another."""
     return hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest()
 

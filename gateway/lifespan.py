@@ -33,11 +33,16 @@ from gateway.database import Database, DatabaseUnavailable, prepare_tables, prep
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
+from gateway.harvest.book import HarvestBook
+from gateway.harvest.push import Intake
 from gateway.harvest.run import OnEvents
-from gateway.harvesting import build_case_files, build_harvester, build_schedule
+from gateway.harvest.store import HarvestStore
+from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
+from gateway.ledger.writer import now_us
+from gateway.live.feeds import Feeds
 from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_ledger, build_looks, read_ledger_keys
+from gateway.records import build_bell, build_feeds, build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
 from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
@@ -54,9 +59,10 @@ __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 log = structlog.get_logger("gateway.app")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Foundation:
-    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life."""
+    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life.
+    intake: of pushed events, once it lives."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -69,6 +75,7 @@ class Foundation:
     tracer: Tracer
     close_tracer: Callable[[], None]
     checks: dict[str, HealthCheck] = field(default_factory=dict)
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,13 @@ async def running(
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
         ledger = await _open_ledger(stack, on, keys)
+        feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        reloader = _reloader(on, _parts(on, keys, stores, gaps, dispatcher), on_swapped)
+        reloader = _reloader(on, _parts(on, ledger, stores, gaps, dispatcher, feeds), on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
         dispatcher.start()
@@ -107,13 +115,14 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
-        if settings.harvest:
-            _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
+        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
         yield
 
 
 async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
-    ledger = build_ledger(on.settings, on.database, keys, on.metrics)
+    bell = build_bell(on.settings, _redis_fault)
+    stack.push_async_callback(bell.close)
+    ledger = build_ledger(on.settings, on.database, keys, on.metrics, bell)
     ledger.start()
     stack.push_async_callback(ledger.stop)
     on.checks["ledger"] = ledger.health
@@ -122,13 +131,24 @@ async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) 
     return ledger
 
 
+def _open_feeds(stack: AsyncExitStack, on: Foundation, ledger: Ledger) -> Feeds:
+    shared = bool(on.settings.redis_url.get_secret_value())
+    feeds = build_feeds(ledger, on.registry, on.engine.sees_case, shared=shared)
+    stack.push_async_callback(feeds.hub.close)
+    on.checks["live"] = feeds.hub.health
+    return feeds
+
+
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
-    """Systems are asked what has changed; new events go to the ledger, to case files, then to those who listen."""
+    """Systems tell what has changed, asked or unasked; new events go to the ledger, to case files, then to those who
+    listen."""
     on_events: OnEvents | None = None
-    harvester = build_harvester(
-        on.settings, ledger, files, on.engine.lend_sources, on_events=on_events, observer=on.metrics
-    )
-    schedule = build_schedule(on.settings, on.engine, harvester, files)
+    lend = on.engine.lend_sources
+    on.intake = build_intake(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    if not on.settings.harvest:
+        return
+    harvester = build_harvester(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
     schedule.start()
     stack.push_async_callback(schedule.stop)
     on.checks["harvest"] = schedule.health
@@ -144,7 +164,12 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
 
 
 def _parts(
-    on: Foundation, keys: LedgerKeys, stores: SharedStores, gaps: GapBook, dispatcher: Dispatcher
+    on: Foundation,
+    ledger: Ledger,
+    stores: SharedStores,
+    gaps: GapBook,
+    dispatcher: Dispatcher,
+    feeds: Feeds,
 ) -> Parts:
     settings = on.settings
     return Parts(
@@ -153,7 +178,7 @@ def _parts(
         gaps,
         on.metrics,
         secret_key_bytes(settings)[:64],
-        ref_key=keys.subject_ref,
+        ref_key=ledger.keys.subject_ref,
         tracer=on.tracer if settings.otel else None,
         rates=stores.rates,
         max_deadline_s=settings.max_deadline_ms / 1000,
@@ -161,7 +186,10 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        views=build_views(settings, ledger, on.registry, on.rules.calendar),
         contract=_contract(settings),
+        harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
+        feeds=feeds,
     )
 
 
@@ -224,12 +252,12 @@ def _stores(settings: Settings) -> SharedStores:
     url = settings.redis_url.get_secret_value()
     if not url:
         return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
-
-    def fault(kind: str) -> None:
-        log.warning("redis fault, going on without it", kind=kind)
-
     return SharedStores(
-        SealedStore(RedisStore(url, on_fault=fault), secret_key_bytes(settings)),
-        RedisCounters(url, on_fault=fault),
-        RedisRates(url, on_fault=fault),
+        SealedStore(RedisStore(url, on_fault=_redis_fault), secret_key_bytes(settings)),
+        RedisCounters(url, on_fault=_redis_fault),
+        RedisRates(url, on_fault=_redis_fault),
     )
+
+
+def _redis_fault(kind: str) -> None:
+    log.warning("redis fault, going on without it", kind=kind)

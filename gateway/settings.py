@@ -102,6 +102,18 @@ class Settings(BaseModel):
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
     )
+    disclosure_delay_days: float = _setting(
+        90.0,
+        "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",
+        unit="days",
+        ge=0,
+    )
+    disclosure_delayed: tuple[str, ...] = _setting(
+        ("AUDIT", "COMPLAINT"), "Purposes of looks that a person is told of later 延迟公开的查阅目的."
+    )
+    disclosure_withheld: tuple[str, ...] = _setting(
+        (), "Purposes of looks that a person is never told of 不公开的查阅目的; only where a law says so."
+    )
     witness_file: str = _setting(
         "",
         "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
@@ -190,6 +202,10 @@ class Settings(BaseModel):
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
+    )
+
+    share_queries: bool = _setting(
+        True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
     )
 
     override_labels: tuple[str, ...] = _setting(

@@ -1,10 +1,23 @@
-"""Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` makes them."""
+"""Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` and
+`views_0001.py` make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
-__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "QUARANTINE"]
+__all__ = ["CARD", "CASE_FILE", "CASE_NUMBER", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
 
 METADATA = MetaData()
 
@@ -33,6 +46,8 @@ CASE_FILE = Table(
         "unseen", Boolean, nullable=False
     ),  # it has changed since its system last showed it, or never was shown
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
+    Column("step", Text),  # kind of the latest event
+    Column("step_us", BigInteger),  # when that was
     Index("case_file_open", "is_open", "due_us", "case_id"),
     Index("case_file_department", "department", "is_open", "due_us", "case_id"),
     Index("case_file_region", "region", "is_open", "due_us", "case_id"),
@@ -40,8 +55,28 @@ CASE_FILE = Table(
     Index("case_file_level", "is_open", "level", "due_us", "case_id"),
     Index("case_file_subject", "subject", "applied_us"),
     Index("case_file_check", "is_open", "next_check_us"),
+    Index("case_file_handler", "handler", "is_open", "due_us", "case_id"),
+    Index("case_file_step", "is_open", "step_us", "case_id"),
+    Index("case_file_item_region", "item", "region", "is_open", "due_us", "case_id"),
+    # what supervision sums up, so that it need not read the files; of open cases only
+    Index(
+        "case_file_counts",
+        *("department", "item", "state", "due_us", "level", "region"),
+        sqlite_where=text("is_open IS 1"),
+        postgresql_where=text("is_open IS true"),
+    ),
     Index("case_file_unseen", "system", "unseen"),
 )
+
+CASE_NUMBER = Table(
+    "case_number",
+    METADATA,
+    Column("number", Text, primary_key=True),  # such as a project code, as its system has it
+    Column("case_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),  # what it is called there
+    Index("case_number_case", "case_id"),
+)
+"""Other numbers of cases: several systems' cases of one project bear the same."""
 
 CARD = Table(
     "card",
@@ -93,4 +128,22 @@ QUARANTINE = Table(
     Column("tried_us", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("since", Text),  # where to ask again from
+)
+
+PUSH = Table(
+    "push",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),  # appended in all
+    Column("repeated", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+
+PUSHED = Table(
+    "pushed",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # as in `quarantine`
+    Column("mapping", Text, nullable=False),  # which declaration could not read it
+    Column("sealed", LargeBinary, nullable=False),  # the event as it came: nobody can be asked for it again
 )

@@ -203,6 +203,10 @@ class Harvester:
         elif run.verb == "cases":
             await self._pages(run, "cases", _CASE_FIELDS, self._take_cases)
             await self._flush(run)
+            await self._look_at_unseen(run)
+            await self._look_at_open(run)
+        elif run.source.push is not None:  # it tells of its changes; what its cases show is asked for
+            await self._look_at_unseen(run)
         else:
             raise _Fault("HARVEST_IMPOSSIBLE", "the declaration has neither `changes` nor `cases` to ask for")
 
@@ -316,21 +320,29 @@ class Harvester:
         return max((str(one["occurredAt"]) for one in page.records), default=None)
 
     async def _take_cases(self, run: _Run, page: Page) -> str | None:
-        """Cases with their events; a case without any is an event of its own, when it was applied for."""
-        events: list[NewEvent] = []
+        """Cases with their events, where the list has them; else each case is asked for them."""
         snapshots = self._snapshots(run, page)
-        for record in page.records:
-            case = f"{run.report.system}:{record['localNo']}"
+        alone = run.source.only_in_case(("events",))
+        if not alone:
+            await self._append(run, self._events_of(run, snapshots))
+        await self._files.update(list(snapshots), snapshots, changed=bool(alone))
+        run.report.cases += len(snapshots)
+        return max((str(one["appliedAt"]) for one in page.records), default=None)
+
+    def _events_of(self, run: _Run, snapshots: Mapping[str, Snapshot]) -> list[NewEvent]:
+        """A case without any is an event of its own, when it was applied for."""
+        events: list[NewEvent] = []
+        for snapshot in snapshots.values():
+            record = snapshot.record
+            if not record:
+                continue
             told = record.get("events") or [{"kind": "SUBMIT", "occurredAt": record["appliedAt"]}]
             events += [
-                new_event(run.report.system, str(record["localNo"]), one, subject=snapshots[case].subject)
+                new_event(run.report.system, str(record["localNo"]), one, subject=snapshot.subject)
                 for one in told
                 if isinstance(one, dict) and one.get("occurredAt")
             ]
-        await self._append(run, events)
-        await self._files.update(list(snapshots), snapshots)
-        run.report.cases += len(snapshots)
-        return max((str(one["appliedAt"]) for one in page.records), default=None)
+        return events
 
     async def _append(self, run: _Run, events: Sequence[NewEvent]) -> None:
         """In parts: a page may be as large as the system likes."""
@@ -366,9 +378,19 @@ class Harvester:
     async def _look_at_unseen(self, run: _Run) -> None:
         """Cases that have changed since the system last showed them; the ledger's events alone, where it cannot."""
         unseen = await self._files.unseen(run.report.system, self._limits.cases)
-        if len(unseen) >= self._limits.listed and run.source.can("cases"):
+        if len(unseen) >= self._limits.listed and run.verb == "changes" and run.source.can("cases"):
             await self._list_cases(run)
             unseen = await self._files.unseen(run.report.system, self._limits.cases)
+        await self._look_at_all(run, unseen)
+
+    async def _look_at_open(self, run: _Run) -> None:
+        """Of a system that tells no changes: what has become of its open cases."""
+        before_us = self._clock() - round(run.source.declaration.harvest.recheck_s * 1_000_000)
+        await self._look_at_all(
+            run, await self._files.seen_before(run.report.system, before_us, self._limits.cases)
+        )
+
+    async def _look_at_all(self, run: _Run, unseen: Sequence[str]) -> None:
         if not run.source.can("case"):
             return
         for start in range(0, len(unseen), 5 * self._limits.at_once):
@@ -404,7 +426,11 @@ class Harvester:
 
         found = dict(await asyncio.gather(*map(look, cases)))
         snapshots = {case: one for case, one in found.items() if one is not None}
+        if run.verb == "cases":
+            await self._append(run, self._events_of(run, snapshots))
         await self._files.update(list(snapshots), snapshots)
+        if run.verb == "cases":
+            await self._flush(run)
 
     async def _look(self, run: _Run, local_no: str) -> Snapshot | None:
         """None: ask again in the next run. A case that the system does not know is an empty record."""

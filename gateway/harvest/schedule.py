@@ -12,6 +12,7 @@ import structlog
 
 from gateway.casefile.files import CaseFiles
 from gateway.database import DatabaseError
+from gateway.harvest.push import Intake
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore
 from gateway.harvest.tasks import EMBEDDED, TaskEngine
@@ -45,6 +46,7 @@ class HarvestSchedule:
         harvester: Harvester,
         store: HarvestStore,
         files: CaseFiles,
+        intake: Intake | None,
         systems: Callable[[], Mapping[str, float]],
         clock: Callable[[], int],
         *,
@@ -53,11 +55,11 @@ class HarvestSchedule:
         at_once: int = 8,
         grace_s: float = 10.0,
     ) -> None:
-        self._harvester, self._store, self._files = harvester, store, files
+        self._harvester, self._store, self._files, self._intake = harvester, store, files, intake
         self._systems, self._clock = systems, clock
         self._tasks = TaskEngine(
             self._harvest,
-            {"plan_harvests": self._plan, "scan_clocks": self._scan},
+            {"plan_harvests": self._plan, "scan_clocks": self._scan, "read_pushed_again": self._again},
             url=url,
             every_s=plan_s,
             at_once=at_once,
@@ -111,3 +113,14 @@ class HarvestSchedule:
             log.warning("a scan of the clocks was cut off", fault=str(error))
         except Exception:
             log.exception("a scan of the clocks failed")
+
+    async def _again(self) -> None:
+        """What was pushed and could not be read, after its mapping has changed."""
+        if self._intake is None:
+            return
+        try:
+            await self._intake.try_again()
+        except DatabaseError as error:
+            log.warning("pushed events wait", fault=str(error))
+        except Exception:
+            log.exception("pushed events could not be read again")

@@ -84,6 +84,8 @@ class ScriptedSource:
     next_page: Callable[[int, int], Any] | None = None
     harvest: Harvest = field(default_factory=Harvest)
     lifecycle: str = "CONNECTED"
+    push: Any = None
+    events_only_in_case: bool = False
 
     @property
     def declaration(self) -> Any:
@@ -91,6 +93,9 @@ class ScriptedSource:
 
     def can(self, verb: str) -> bool:
         return verb in self.verbs
+
+    def only_in_case(self, fields: Any) -> frozenset[str]:
+        return frozenset(fields) if self.events_only_in_case else frozenset()
 
     async def ask(
         self,
@@ -113,6 +118,8 @@ class ScriptedSource:
             raise self.fault
         rows = self.changes if verb == "changes" else list(self.cases.values())
         key = "occurredAt" if verb == "changes" else "appliedAt"
+        if verb == "cases" and self.events_only_in_case:
+            rows = [{**one, "events": None} for one in rows]
         wanted = [one for one in rows if one[key] >= (args.get("since") or args.get("from"))]
         start = int(position or 0)
         page = wanted[start : start + self.page_size]
