@@ -28,6 +28,7 @@ from cache.redis_budgets import RedisBudgets
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
+from cache.sealed import SealedStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
@@ -281,7 +282,7 @@ def _stores(settings: Settings) -> SharedStores:
     if not url:
         return SharedStores(EmbeddedStore(), EmbeddedCounters(), None, None, EmbeddedStore(DOCUMENTS_BYTES))
     return SharedStores(
-        RedisStore(url, on_fault=_redis_fault),
+        SealedStore(RedisStore(url, on_fault=_redis_fault), secret_key_bytes(settings)),
         RedisCounters(url, on_fault=_redis_fault),
         RedisRates(url, on_fault=_redis_fault),
         RedisBudgets(url, on_fault=_redis_fault),
