@@ -295,13 +295,13 @@ class CaseQuestions:
     ) -> CaseView | None:
         """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
-        source = self.network.sources.get(wanted.system)
-        if wanted.system in self.network.absent:
+        if self.network.is_absent(wanted.system):
             _, outcomes = await self.network.by_number(
                 wanted.local_no, ALWAYS, deadline=0, only=wanted.system
             )
             _report(run, outcomes, path)
             return None
+        source = self.network.side(wanted.system, "case", wanted.local_no)
         if source is None or not source.can("case"):
             known = ", ".join(sorted(code for code, one in self.network.sources.items() if one.can("case")))
             raise QuestionRefused(

@@ -21,6 +21,7 @@ from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
+from gateway.migration.build import build_migrations
 from gateway.security.identity import load_tokens
 from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
@@ -69,6 +70,10 @@ def build_gateway(
     once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
     """
     metrics = Metrics(version=VERSION)
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
+    migrations = build_migrations(settings, database)
     engine = GraphQLEngine(
         OperationLimits(
             tokens=settings.max_query_tokens,
@@ -81,10 +86,8 @@ def build_gateway(
             settings.override_label_header.lower(),
             load_label_hook(settings.override_label_hook),
             sticky_by(settings.override_sticky),
+            migrations.label_holds,
         ),
-    )
-    database = open_database(
-        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
     checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
@@ -92,7 +95,17 @@ def build_gateway(
     tracer, close_tracer = build_tracer(settings.otel)
 
     on = Foundation(
-        settings, environ, metrics, engine, database, registry, identity, tracer, close_tracer, checks
+        settings,
+        environ,
+        metrics,
+        engine,
+        database,
+        registry,
+        identity,
+        tracer,
+        close_tracer,
+        migrations,
+        checks,
     )
 
     @asynccontextmanager

@@ -15,6 +15,9 @@ from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
 from adapters.fetch import Subgraph
 from adapters.local import LocalSubgraph
+from adapters.migration.port import Declared as DeclaredMigration
+from adapters.migration.port import MigrationPort, NoMigrations
+from adapters.migration.route import Route
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
@@ -69,6 +72,7 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    migrations: MigrationPort = field(default_factory=NoMigrations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def build_generation(
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
-    network = Network(sources, parts.gaps, absent, parts.registry)
+    network = Network(sources, parts.gaps, absent, parts.registry, _routes(parts, loaded, sources))
     writers = {
         code: build_writer(source, loaded.services.get(code))
         for code, source in sources.items()
@@ -164,6 +168,40 @@ def _sources(
         sources[code] = source
     del fingerprint
     return sources
+
+
+def _routes(parts: Parts, loaded: Loaded, sources: Mapping[str, Source]) -> dict[str, Route]:
+    """Of every system that another one takes the place of, where that one could be set up."""
+    declared = {one.system.code: one for one in loaded.declarations}
+    key = hashlib.blake2b(parts.secret, person=b"migration lots", digest_size=32).digest()
+    routes: dict[str, Route] = {}
+    told: list[DeclaredMigration] = []
+    for code, new in declared.items():
+        old = declared.get(new.migration.replaces) if new.migration is not None else None
+        if new.migration is None or old is None or code not in sources:
+            continue
+        system, mapping = old.system.code, _mapping_fingerprint(old, new)
+        routes[system] = Route(
+            system, sources.get(system), sources[code], new.migration, mapping, parts.migrations, key
+        )
+        missing = tuple(sorted(_abilities(old) - _abilities(new)))
+        mapped = new.migration.numbers == "mapped"
+        told.append(DeclaredMigration(system, code, mapping, new.migration.critical, mapped, missing))
+    parts.migrations.declare(told)
+    return routes
+
+
+def _mapping_fingerprint(old: Declaration, new: Declaration) -> str:
+    """Of all that a comparison hangs on; where the two systems are reached is not part of it."""
+    digest = hashlib.blake2b(digest_size=6)
+    for one in (old, new):
+        digest.update(one.model_dump_json(include={"system", "tables", "connectors", "migration"}).encode())
+    return digest.hexdigest()
+
+
+def _abilities(declaration: Declaration) -> set[str]:
+    own = declaration.types.fields if declaration.types is not None else {}
+    return {*declaration.connectors.declared(), *declaration.connectors.writes(), *own}
 
 
 def _subgraphs(

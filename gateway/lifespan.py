@@ -31,7 +31,9 @@ from gateway.database import Database, DatabaseUnavailable, prepare_tables, prep
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
-from gateway.ledger import LedgerKeys
+from gateway.ledger import Ledger, LedgerKeys
+from gateway.migration.build import open_migrations
+from gateway.migration.service import Migrations
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
@@ -62,6 +64,7 @@ class Foundation:
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
+    migrations: Migrations
     checks: dict[str, HealthCheck] = field(default_factory=dict)
 
 
@@ -85,7 +88,8 @@ async def running(
         stack.push_async_callback(on.database.close)
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
-        await _open_ledger(stack, on, keys)
+        ledger = await _open_ledger(stack, on, keys)
+        await open_migrations(stack, on.settings, on.migrations, ledger)
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
@@ -104,13 +108,14 @@ async def running(
         yield
 
 
-async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> None:
+async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
     ledger = build_ledger(on.settings, on.database, keys, on.metrics)
     ledger.start()
     stack.push_async_callback(ledger.stop)
     on.checks["ledger"] = ledger.health
     if on.settings.access_records:
         on.engine.record_looks(build_looks(ledger, on.metrics))
+    return ledger
 
 
 async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStores:
@@ -140,6 +145,7 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        migrations=on.migrations,
     )
 
 
