@@ -21,6 +21,8 @@ from adapters.submission.writer import Writer
 from gateway.as_subgraph import asks_as_router, entity_question
 from gateway.labels import LabelRules
 from gateway.looks import Looks
+from gateway.migration.coordinates import coordinates_of
+from gateway.migration.usage import UsageBook
 from gateway.operation import (
     ExecutionAnswer,
     OperationCache,
@@ -76,10 +78,15 @@ class GraphQLEngine:
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._usage: UsageBook | None = None
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
         self._looks = looks
+
+    def count_usage(self, usage: UsageBook) -> None:
+        """From now on who asks for which field, and which systems answered, is counted."""
+        self._usage = usage
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -140,7 +147,17 @@ class GraphQLEngine:
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
 
         async def run(context: RequestContext) -> GraphQLAnswer:
-            return await self._execute(operation, denied, request, context)
+            answer = await self._execute(operation, denied, request, context)
+            if self._usage is not None:
+                self._usage.note(
+                    client=context.client_name,
+                    version=context.headers.get("graphql-client-version", ""),
+                    operation=operation.name or ",".join(operation.root_fields),
+                    fields=operation.coordinates,
+                    systems=context.seen.systems,
+                    failed=bool(answer.errors),
+                )
+            return answer
 
         if self._looks is None:
             return await run(context)
@@ -311,7 +328,8 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
-        return replace(made, footprint=footprint), tuple(denied)
+        coordinates = coordinates_of(made.document, made.operation, schema)
+        return replace(made, footprint=footprint, coordinates=coordinates), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:

@@ -34,6 +34,7 @@ from gateway.generation import Parts
 from gateway.ledger import Ledger, LedgerKeys
 from gateway.migration.build import open_migrations
 from gateway.migration.service import Migrations
+from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
@@ -90,6 +91,7 @@ async def running(
         keys = read_ledger_keys(on.settings)
         ledger = await _open_ledger(stack, on, keys)
         await open_migrations(stack, on.settings, on.migrations, ledger)
+        on.engine.count_usage(UsageBook(on.migrations.tally))
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()

@@ -95,6 +95,7 @@ class PreparedOperation:
     root_fields: tuple[str, ...]
     events: EventStream | None = None
     footprint: Footprint | None = None
+    coordinates: tuple[str, ...] = ()
 
     def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
         """Coerced variables with defaults, or BAD_USER_INPUT errors."""

@@ -11,6 +11,7 @@ from gateway.cli.database import database
 from gateway.cli.drift import drift
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
+from gateway.cli.migrate import migrate
 from gateway.cli.mock import mock
 from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
@@ -53,5 +54,6 @@ for command in (
     clock,
     rules,
     outbox,
+    migrate,
 ):
     main.add_command(command)
