@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from adapters.compiled import CompiledConnector
+from adapters.declaration import Declaration
 from adapters.mapping.scope import Gap
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page
@@ -20,9 +21,16 @@ class Asked(Protocol):
     def code(self) -> str: ...
 
     @property
+    def declaration(self) -> Declaration:
+        """Of the code that it answers under."""
+        ...
+
+    @property
     def connectors(self) -> dict[str, CompiledConnector]: ...
 
     def can(self, verb: str) -> bool: ...
+
+    def mapped_of_cases(self) -> frozenset[str]: ...
 
     def only_in_case(self, fields: Collection[str]) -> frozenset[str]: ...
 

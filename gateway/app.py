@@ -19,6 +19,7 @@ from gateway.database import (
 )
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
+from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.migration.build import build_migrations
@@ -27,6 +28,7 @@ from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
+from gateway.security.policies import load_policies
 from gateway.settings import Settings
 from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
@@ -37,7 +39,7 @@ from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
-__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
 
 log = structlog.get_logger("gateway.app")
 
@@ -66,9 +68,53 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
-    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
+    application starts.
     """
+    on = _foundation(settings, environ)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with running(on, first=first, on_swapped=on_swapped):
+            yield
+
+    lifecycle = Lifecycle()
+    page = None
+    if settings.graphiql:
+        token = settings.graphiql_token.get_secret_value()
+        samples = load_samples()
+        if settings.graphiql_samples is not None:
+            samples += load_samples(settings.graphiql_samples)
+        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
+    app = build_web(
+        on.engine,
+        on.identity,
+        lifecycle=lifecycle,
+        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
+        tracer=on.tracer,
+        metrics=on.metrics,
+        registry=on.metrics.registry if settings.metrics else None,
+        page=page,
+        cors_origins=settings.cors_origins,
+        lifespan=lifespan,
+        checks=on.checks,
+        intake=lambda: on.intake,
+    )
+    return Gateway(app, lifecycle, on.engine, on.metrics)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Declared | None = None
+) -> AsyncIterator[None]:
+    """All that runs behind the web, without it: harvest, clocks, outbox, seals. Raises what `build_gateway` and its
+    application raise."""
+    async with running(_foundation(settings, environ), first=first):
+        yield
+
+
+def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     metrics = Metrics(version=VERSION)
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
@@ -88,53 +134,27 @@ def build_gateway(
             sticky_by(settings.override_sticky),
             migrations.label_holds,
         ),
+        load_policies(settings.policy_file, settings.policy_hook),
     )
     checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
     identity = build_identity(settings)
     tracer, close_tracer = build_tracer(settings.otel)
 
-    on = Foundation(
+    return Foundation(
         settings,
         environ,
         metrics,
         engine,
         database,
         registry,
+        read_tracking_rules(settings),
         identity,
         tracer,
         close_tracer,
         migrations,
         checks,
     )
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with running(on, first=first, on_swapped=on_swapped):
-            yield
-
-    lifecycle = Lifecycle()
-    page = None
-    if settings.graphiql:
-        token = settings.graphiql_token.get_secret_value()
-        samples = load_samples()
-        if settings.graphiql_samples is not None:
-            samples += load_samples(settings.graphiql_samples)
-        page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
-    app = build_web(
-        engine,
-        identity,
-        lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
-        tracer=tracer,
-        metrics=metrics,
-        registry=metrics.registry if settings.metrics else None,
-        page=page,
-        cors_origins=settings.cors_origins,
-        lifespan=lifespan,
-        checks=checks,
-    )
-    return Gateway(app, lifecycle, engine, metrics)
 
 
 def build_identity(settings: Settings) -> Identity:

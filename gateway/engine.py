@@ -17,8 +17,10 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
+from adapters.source import Source
 from adapters.submission.writer import Writer
-from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
+from gateway.executor import compile_introspection
 from gateway.labels import LabelRules
 from gateway.looks import Looks
 from gateway.migration.coordinates import coordinates_of
@@ -36,6 +38,8 @@ from gateway.security.authorise import Denied, Permissions, denied_fields, withh
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
+from gateway.security.policies import PolicyRules
+from gateway.security.visible import View, Views
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
@@ -60,20 +64,28 @@ class Generation:
     states: Callable[[], Mapping[str, str]]
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
-    subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     files: Mapping[str, FileDesk] = field(default_factory=dict)
     writers: Mapping[str, Writer] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
-    denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
+    views: Views | None = None
+    policies: frozenset[str] = frozenset()
+    denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
+        default_factory=dict
+    )
+    """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
+    def __init__(
+        self, limits: OperationLimits, labels: LabelRules | None = None, policies: PolicyRules | None = None
+    ) -> None:
         self._limits = limits
+        self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -100,7 +112,7 @@ class GraphQLEngine:
                     router,
                     request.variables,
                     generation.composition.api_schema,
-                    generation.subgraph_sdl if self._limits.introspection else None,
+                    self._sdl_for(generation, context) if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
             return await self._run(generation, request, context)
@@ -134,6 +146,25 @@ class GraphQLEngine:
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
+
+    def _sdl_for(self, generation: Generation, context: RequestContext) -> str:
+        """What another router may know of us: the SDL of what it may use."""
+        assert generation.views is not None  # noqa: S101 - those that are built have them
+        return federation_sdl(generation.views.of(self._scopes(generation, context)).schema)
+
+    def _scopes(self, generation: Generation, context: RequestContext) -> frozenset[str]:
+        scopes = granted(context.caller)
+        if generation.policies:
+            scopes |= self._policies.granted(context.caller, generation.policies)
+        return scopes
+
+    async def sees_case(self, case: str, context: RequestContext) -> str | None:
+        """None where the caller is shown the case by its own system; else the code of why not."""
+        answer = await self.execute(GraphQLRequest(_SEEN, {"id": case}), context)
+        if (answer.data or {}).get("case"):
+            return None
+        codes = [(error.get("extensions") or {}).get("code") for error in answer.errors]
+        return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
 
     async def _run(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext
@@ -201,7 +232,13 @@ class GraphQLEngine:
             async with aclosing(events):
                 async for event in events:
                     answer = _answered(event, operation, denied, request, context)
-                    yield await self._recorded(answer, operation, request, context)
+                    cursor, context.seen.cursor = context.seen.cursor, None
+                    recorded = await self._recorded(answer, operation, request, context)
+                    if cursor is not None and recorded.status_hint == 200:
+                        recorded = replace(recorded, extensions={**recorded.extensions, "cursor": cursor})
+                    yield recorded
+                    if recorded.status_hint != 200:  # an event that was withheld must not be passed over
+                        return
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -226,13 +263,24 @@ class GraphQLEngine:
     @contextmanager
     def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
         """Those of the generation in service, which is not closed while they are used; none before the first."""
+        with self._lent() as generation:
+            yield generation.writers if generation is not None else {}
+
+    @contextmanager
+    def lend_sources(self) -> Iterator[Mapping[str, Source]]:
+        """In the same way."""
+        with self._lent() as generation:
+            yield generation.sources if generation is not None else {}
+
+    @contextmanager
+    def _lent(self) -> Iterator[Generation | None]:
         generation = self._current
         if generation is None:
-            yield {}
+            yield None
             return
         generation.in_flight += 1
         try:
-            yield generation.writers
+            yield generation
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -269,32 +317,32 @@ class GraphQLEngine:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
         labels = generation.graph.active_labels(self._labels.of(context, request.variables))
-        scopes = granted(context.caller)
+        scopes = self._scopes(generation, context)
         key = (request.query, request.operation_name, scopes)
-        denied = generation.denials.get(key)
-        if denied is not None:
-            found = generation.operations.peek(
-                _marked(request.query, denied), request.operation_name, labels=labels
-            )
+        known = generation.denials.get(key)
+        if known is not None:
+            denied, marked = known
+            found = generation.operations.peek(marked, request.operation_name, labels=labels)
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels)
         if isinstance(made, list):
             return made
         operation, denied = made
         if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
             generation.denials.clear()
         if len(request.query) <= LONGEST_KEPT:
-            generation.denials[key] = denied
-            generation.operations.put(
-                _marked(request.query, denied), request.operation_name, operation, labels=labels
-            )
+            seen = generation.views.of(scopes) if operation.introspect and generation.views else None
+            marked = _marked(request.query, denied, seen)
+            generation.denials[key] = denied, marked
+            generation.operations.put(marked, request.operation_name, operation, labels=labels)
         return operation, denied
 
     def _make(
         self,
         generation: Generation,
         request: GraphQLRequest,
+        context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
@@ -319,7 +367,7 @@ class GraphQLEngine:
             labels=labels,
         )
         if isinstance(made, list):
-            return made
+            return _withheld_stream(denied, context) or made
         footprint = footprint_of(
             made.document,
             made.operation,
@@ -329,7 +377,13 @@ class GraphQLEngine:
             denied=[one.path for one in denied],
         )
         coordinates = coordinates_of(made.document, made.operation, schema)
-        return replace(made, footprint=footprint, coordinates=coordinates), tuple(denied)
+        introspect = made.introspect
+        if introspect is not None and generation.views is not None:
+            seen = generation.views.of(scopes).schema
+            introspect = compile_introspection(seen, made.document, made.operation)
+        return replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates), tuple(
+            denied
+        )
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -381,6 +435,13 @@ def _denials(
     return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
 
 
+def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
+    """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
+    roots = [one for one in denied if one.type_name == "Subscription"]
+    told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
+    return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
+
+
 def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
     """Messages quote what was sent; an identity number that was put in a wrong place must not come back."""
     message = str(error.get("message", ""))
@@ -388,11 +449,11 @@ def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
     return error if safe == message else {**error, "message": safe}
 
 
-def _marked(text: str, denied: tuple[Denied, ...]) -> str:
-    """Cache key of a text with what is withheld from it."""
-    if not denied:
-        return text
-    return text + "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
+    """Cache key of a text with what is withheld from it. seen: what it may introspect."""
+    if denied:
+        text += "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+    return text if seen is None else text + "\x01" + ",".join(sorted(seen.key))
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:

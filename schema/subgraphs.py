@@ -30,6 +30,7 @@ from schema.types import cases, submissions
 from schema.types.catalogue import ItemImplementation, ServiceItem, implementation_of, item_of
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
+from schema.types.live import LiveSubscription
 
 __all__ = ["CASES", "HOUSE", "cases_schema", "cases_sdl", "executable", "house_schema", "house_sdl"]
 
@@ -43,7 +44,9 @@ _MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 
 def house_schema() -> strawberry.federation.Schema:
     """Region, Department, LegacySystem, ServiceItem and ItemImplementation, executable."""
-    return _HouseSchema(query=HouseQuery, config=_config(), federation_version=_FEDERATION)
+    return _HouseSchema(
+        query=HouseQuery, subscription=LiveSubscription, config=_config(), federation_version=_FEDERATION
+    )
 
 
 def cases_schema() -> strawberry.federation.Schema:

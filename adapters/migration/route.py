@@ -17,6 +17,7 @@ import orjson
 
 from adapters.asked import Asked
 from adapters.compiled import CompiledConnector
+from adapters.declaration import Declaration
 from adapters.mapping.scope import Gap
 from adapters.migration.pairs import Pairing
 from adapters.migration.placement import Phase, Placement, share_of_lot
@@ -38,12 +39,12 @@ COMPARED = frozenset({"case", "cases", "items"})
 
 @dataclass(slots=True)
 class Route:
-    """system: the code that both stand behind. legacy: None where it is away for good. key: of the lots.
+    """declaration: of the system whose code both stand behind. legacy: None where it is away for good. key: of the lots.
 
     mapping: fingerprint of both declarations: what was compared under another mapping says nothing of this one.
     """
 
-    system: str
+    declaration: Declaration
     legacy: Source | None
     successor: Source
     declared: Migration
@@ -59,6 +60,10 @@ class Route:
         legacy = self.legacy.connectors if self.legacy is not None else {}
         self.both = {verb: _common(one, legacy.get(verb)) for verb, one in self.successor.connectors.items()}
         self.pairing = Pairing(self.system, self.mapping, self.declared, self.port)
+
+    @property
+    def system(self) -> str:
+        return self.declaration.system.code
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +109,10 @@ class Side:
         return self.route.system
 
     @property
+    def declaration(self) -> Declaration:
+        return self.route.declaration
+
+    @property
     def connectors(self) -> dict[str, CompiledConnector]:
         """What both sides do alike: a list that begins on one may have to go on at the other."""
         legacy = self.route.legacy
@@ -114,6 +123,11 @@ class Side:
 
     def can(self, verb: str) -> bool:
         return verb in self.connectors
+
+    def mapped_of_cases(self) -> frozenset[str]:
+        """What both map: a question must hold whichever of them answers."""
+        new = self._successor.mapped_of_cases()
+        return new if self.route.legacy is None else new & self.route.legacy.mapped_of_cases()
 
     def only_in_case(self, fields: Collection[str]) -> frozenset[str]:
         return (self._successor if self.is_new else self._legacy).only_in_case(fields)
@@ -132,7 +146,7 @@ class Side:
         live: bool = False,
     ) -> Page:
         """As `Source.ask`. Raises SourceError of whoever answered last."""
-        how = {"fields": fields, "trace": trace, "roots": roots, "live": live}
+        how: dict[str, Any] = {"fields": fields, "trace": trace, "roots": roots, "live": live}
         is_new, at = self._place(position)
         if not is_new:
             try:

@@ -9,6 +9,7 @@ from gateway.cli.clock import clock
 from gateway.cli.compose import compose
 from gateway.cli.database import database
 from gateway.cli.drift import drift
+from gateway.cli.harvest import harvest
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.migrate import migrate
@@ -23,6 +24,7 @@ from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
 from gateway.cli.trail import trail
 from gateway.cli.try_out import try_out
+from gateway.cli.worker import worker
 from gateway.version import VERSION
 
 __all__ = ["main"]
@@ -36,6 +38,7 @@ def main() -> None:
 
 for command in (
     serve,
+    worker,
     check,
     try_out,
     init,
@@ -55,5 +58,6 @@ for command in (
     rules,
     outbox,
     migrate,
+    harvest,
 ):
     main.add_command(command)

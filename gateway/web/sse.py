@@ -111,5 +111,8 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _event(answer: GraphQLAnswer) -> bytes:
+    """With the cursor as its id, where the stream has one: a browser sends it back as `Last-Event-ID`."""
     _, body = encode(answer, GRAPHQL_JSON)
-    return b"event: next\ndata: " + body + b"\n\n"
+    cursor = answer.extensions.get("cursor")
+    name = b"" if cursor is None else b"id: " + str(cursor).encode() + b"\n"
+    return name + b"event: next\ndata: " + body + b"\n\n"

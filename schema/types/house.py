@@ -59,6 +59,13 @@ class LegacySystemConnection(Connection[LegacySystem]):
 
 @strawberry.type(description="Questions that can be asked 查询.")
 class HouseQuery:
+    @resolved(
+        "Where the events of cases are now: read lists, then subscribe after it, and nothing is missed 事件游标."
+    )
+    async def event_cursor(self, info: HouseInfo) -> str | None:
+        live = info.context.live
+        return await live.cursor() if live is not None else None
+
     @resolved("Items of the catalogue, by base code 事项查询.")
     def service_items(
         self,
