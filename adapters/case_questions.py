@@ -276,7 +276,8 @@ class CaseQuestions:
         could not be asked for is left out."""
         kept = []
         for one, cursor in zip_longest(merged.found, merged.cursors):
-            missing = self.network.sources[one.system].only_in_case(reach.needs())
+            source = self.network.side(one.system, "case", str(one.record["localNo"]))
+            missing = source.only_in_case(reach.needs()) if source is not None else frozenset()
             if all(one.record.get(name) is not None for name in missing) and self.within(reach, [one]):
                 kept.append((one, cursor))
         if len(kept) == len(merged.found):

@@ -135,6 +135,8 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             migrations.label_holds,
         ),
         load_policies(settings.policy_file, settings.policy_hook),
+        share=settings.share_queries,
+        on_shared=metrics.operation_shared,
     )
     checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)

@@ -43,6 +43,7 @@ from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
+from gateway.planner.deferrals import with_defer
 from gateway.security.contract import Contract, ContractError
 from gateway.security.declared import declared_permissions, policies_of
 from gateway.security.visible import Views
@@ -133,7 +134,7 @@ def build_generation(
     generation = Generation(
         number,
         fingerprint,
-        replace(composed.composition, api_schema=api_schema),
+        replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),

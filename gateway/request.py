@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["FileRefused", "GraphQLAnswer", "GraphQLRequest"]
+__all__ = ["AnswerPart", "Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequest", "LaterAnswer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,21 @@ class GraphQLRequest:
     read_only: bool = False
 
 
+@dataclass(slots=True)
+class Encoded:
+    """The bytes of an answer that several requests get, made by the first of them."""
+
+    body: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLAnswer:
     """A response in JSON-ready values (orjson encodes it as it is).
 
     status_hint: 200 where execution began: `data` is then in the body, null too. Anything else is a request error
     without `data`: 400 could not be parsed, validated or coerced; 405 a mutation by GET; 403, 413, 429, 503, 504 ...
-    operation: query, mutation or subscription, where it is known; for metrics and the log.
+    operation: query, mutation or subscription, where it is known; for metrics and the log. encoded: where other
+    requests get the same answer.
     """
 
     data: Mapping[str, Any] | None = None
@@ -35,6 +43,26 @@ class GraphQLAnswer:
     status_hint: int = 200
     operation: str = "unknown"
     operation_name: str | None = None
+    encoded: Encoded | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterAnswer:
+    """What a deferred fragment adds to the object at `path` of the answer. data: None where it could not be had."""
+
+    path: Sequence[str | int]
+    data: Mapping[str, Any] | None
+    label: str | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """What is answered at one time: first an answer, then what is added to it. has_next: more follows."""
+
+    answer: GraphQLAnswer | None = None
+    later: Sequence[LaterAnswer] = ()
+    has_next: bool = False
 
 
 class FileRefused(Exception):

@@ -183,6 +183,10 @@ class Settings(BaseModel):
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
 
+    share_queries: bool = _setting(
+        True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
+    )
+
     override_labels: tuple[str, ...] = _setting(
         (), "Labels of progressive `@override` that hold for everyone 渐进迁移标签 (comma-separated)."
     )

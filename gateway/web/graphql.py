@@ -6,8 +6,10 @@ Refuses what is not GraphQL over HTTP before anything is spent on it; hands the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +24,7 @@ from gateway.web.lifecycle import Lifecycle
 from gateway.web.messages import (
     EVENT_STREAM,
     JSON,
+    PARTS,
     check_content_type,
     encode,
     negotiate,
@@ -29,12 +32,16 @@ from gateway.web.messages import (
     read_body,
     read_query,
     takes_events,
+    takes_parts,
 )
-from gateway.web.ports import Authenticator, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.parts import PartsResponse
+from gateway.web.ports import AnswerPart, Authenticator, Engine, GraphQLAnswer, GraphQLRequest
 from gateway.web.sse import EventStreamResponse
 from gateway.web.streams import Streams
 
 __all__ = ["GraphQLEndpoint", "OperationMetrics", "Page"]
+
+Given = TypeVar("Given")
 
 GRACE_S = 1.0
 """How long past its deadline the engine may take to put an answer together before the request is cut off."""
@@ -90,7 +97,7 @@ class GraphQLEndpoint:
                 return
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response | EventStreamResponse:
+    async def answer(self, request: Request) -> Response | EventStreamResponse | PartsResponse:
         """One request on one screen."""
         exchange = exchange_of(request.scope)
         media = JSON
@@ -100,16 +107,56 @@ class GraphQLEndpoint:
             caller = await self._identify(request)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
-            return _refusal(error, JSON if media == EVENT_STREAM else media)
+            return _refusal(error, JSON if media in (EVENT_STREAM, PARTS) else media)
         context = self._context(caller, exchange, request.headers)
         if self._is_stream(graphql_request, context, media, request.headers.get("accept")):
             exchange.facts["operation"] = "stream"
             return EventStreamResponse(self.streams, graphql_request, context, self.lifecycle)
+        if media == PARTS or (
+            takes_parts(request.headers.get("accept")) and "@defer" in graphql_request.query
+        ):
+            return await self._in_parts(graphql_request, context, exchange, media)
         answer = await self._execute(graphql_request, context, exchange)
         _note(answer, exchange)
-        status, body = encode(answer, media)
-        headers = {"allow": "POST"} if status == 405 else None
-        return Response(body, status, headers, media_type=f"{media}; charset=utf-8")
+        return _whole(answer, media)
+
+    async def _in_parts(
+        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange, media: str
+    ) -> Response | PartsResponse:
+        """In parts where there are some, or where nothing else is accepted; a refusal is an answer as ever."""
+        started = asyncio.get_running_loop().time()
+        parts = self._parts(request, context, exchange)
+        first = await anext(parts)
+        answer = first.answer or GraphQLAnswer()
+        _note(answer, exchange)
+        if not first.has_next and (media != PARTS or answer.status_hint != 200):
+            self._count(answer, started)
+            return _whole(answer, JSON if media == PARTS else media)
+
+        told = list(answer.errors)
+
+        def given(part: AnswerPart) -> None:
+            told.extend(error for one in part.later for error in one.errors)
+            if part.answer is not None and part is not first:  # cut off, or the gateway's own fault
+                told.extend(part.answer.errors)
+            _note_errors(told, exchange)
+            if not part.has_next:
+                self._count(replace(answer, errors=told), started)
+
+        return PartsResponse(first, parts, given)
+
+    async def _parts(
+        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """Never raises; under the request's deadline as a whole."""
+        async with aclosing(self.engine.parts(request, context)) as parts:
+            while True:
+                part = await self._guarded(_next(parts), context, exchange)
+                if part is None:
+                    return
+                yield part if isinstance(part, AnswerPart) else AnswerPart(part)
+                if isinstance(part, GraphQLAnswer):
+                    return
 
     async def _read(self, request: Request) -> GraphQLRequest:
         if request.method == "GET":
@@ -160,23 +207,42 @@ class GraphQLEndpoint:
     async def _execute(
         self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
     ) -> GraphQLAnswer:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
+        answer = await self._guarded(self.engine.execute(request, context), context, exchange)
+        self._count(answer, started)
+        return answer
+
+    async def _guarded(
+        self, run: Awaitable[Given], context: RequestContext, exchange: Exchange
+    ) -> Given | GraphQLAnswer:
+        """What the engine gives in time, or its failure."""
         try:
             async with asyncio.timeout_at(context.deadline + GRACE_S):
-                answer = await self.engine.execute(request, context)
+                return await run
         except TimeoutError:
             message = (
                 f"The request took longer than {self.deadline_s:g} s and was cut off; ask for less at once"
             )
-            answer = _failure(504, "DEADLINE_EXCEEDED", message, exchange)
+            return _failure(504, "DEADLINE_EXCEEDED", message, exchange)
         except Exception as error:  # the engine's own fault: the log has the cause, the client a reference
             self.log.exception("engine failed", error_type=type(error).__name__)
             message = f"Something went wrong inside the gateway. Report this reference: {exchange.request_id}"
-            answer = _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+            return _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+
+    def _count(self, answer: GraphQLAnswer, started: float) -> None:
         if self.metrics:
-            self.metrics.operation_finished(answer.operation, _outcome(answer), loop.time() - started)
-        return answer
+            duration_s = asyncio.get_running_loop().time() - started
+            self.metrics.operation_finished(answer.operation, _outcome(answer), duration_s)
+
+
+async def _next(parts: AsyncGenerator[AnswerPart, None]) -> AnswerPart | None:
+    return await anext(parts, None)
+
+
+def _whole(answer: GraphQLAnswer, media: str) -> Response:
+    status, body = encode(answer, media)
+    headers = {"allow": "POST"} if status == 405 else None
+    return Response(body, status, headers, media_type=f"{media}; charset=utf-8")
 
 
 def _refusal(error: HttpRequestError, media: str) -> Response:
@@ -205,7 +271,11 @@ def _note(answer: GraphQLAnswer, exchange: Exchange) -> None:
     exchange.facts["operation"] = answer.operation
     if answer.operation_name:
         exchange.facts["operation_name"] = answer.operation_name
-    if answer.errors:
-        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in answer.errors}
+    _note_errors(answer.errors, exchange)
+
+
+def _note_errors(errors: Sequence[Mapping[str, Any]], exchange: Exchange) -> None:
+    if errors:
+        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in errors}
         exchange.facts["codes"] = sorted(codes)
-        exchange.facts["errors"] = len(answer.errors)
+        exchange.facts["errors"] = len(errors)

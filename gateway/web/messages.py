@@ -12,25 +12,29 @@ from typing import Any
 import orjson
 
 from gateway.web.errors import HttpRequestError
-from gateway.web.ports import GraphQLAnswer, GraphQLRequest
+from gateway.web.ports import AnswerPart, GraphQLAnswer, GraphQLRequest, LaterAnswer
 
 __all__ = [
     "EVENT_STREAM",
     "GRAPHQL_JSON",
     "JSON",
+    "PARTS",
     "check_content_type",
     "encode",
+    "encode_part",
     "negotiate",
     "prefers_html",
     "read_body",
     "read_document",
     "read_query",
     "takes_events",
+    "takes_parts",
 ]
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
+PARTS = "multipart/mixed"
 HTML = "text/html"
 
 _UNSET = object()
@@ -38,7 +42,7 @@ _UNSET = object()
 
 def negotiate(accept: str | None) -> str:
     """The media type of the answer to an `Accept` header: GRAPHQL_JSON where it is asked for, else JSON; EVENT_STREAM
-    where nothing else is acceptable.
+    or PARTS where nothing else is acceptable.
 
     Raises HttpRequestError 406 where none is acceptable.
     """
@@ -54,16 +58,31 @@ def negotiate(accept: str | None) -> str:
         return GRAPHQL_JSON
     if weights.get(EVENT_STREAM, 0.0) > 0:
         return EVENT_STREAM
+    if takes_parts(accept):
+        return PARTS
     raise HttpRequestError(
         406,
         "NOT_ACCEPTABLE",
-        f"Accept one of {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}; found {accept[:200]!r}",
+        f"Accept one of {GRAPHQL_JSON}, {JSON}, {EVENT_STREAM} or {PARTS}; found {accept[:200]!r}",
     )
 
 
 def takes_events(accept: str | None) -> bool:
     """Whether an event stream is acceptable, for an operation that needs one."""
     return bool(accept) and _weights(accept or "").get(EVENT_STREAM, 0.0) > 0
+
+
+def takes_parts(accept: str | None) -> bool:
+    """Whether an answer in parts is acceptable, in the one form that there is here: that of August 2022."""
+    for part in (accept or "").lower().split(","):
+        media, *parameters = (piece.strip() for piece in part.split(";"))
+        found = {
+            name.strip(): value.strip(' "') for name, _, value in (one.partition("=") for one in parameters)
+        }
+        other = {"incrementalspec", "subscriptionspec"} & found.keys()
+        if media == PARTS and not other and found.get("deferspec", "20220824") == "20220824":
+            return _weight(_weights(part), PARTS) > 0
+    return False
 
 
 def prefers_html(accept: str | None) -> bool:
@@ -136,6 +155,9 @@ def read_query(parameters: Mapping[str, str]) -> GraphQLRequest:
 def encode(answer: GraphQLAnswer, media: str) -> tuple[int, bytes]:
     """Status and body of an answer. `application/json` says 200 to what is well-formed HTTP, as older clients expect."""
     executed = answer.status_hint == 200
+    shared = answer.encoded
+    if shared is not None and shared.body is not None:
+        return answer.status_hint, shared.body
     body: dict[str, Any] = {}
     if answer.errors:
         body["errors"] = answer.errors
@@ -144,7 +166,35 @@ def encode(answer: GraphQLAnswer, media: str) -> tuple[int, bytes]:
     if answer.extensions:
         body["extensions"] = answer.extensions
     status = 200 if media == JSON and answer.status_hint == 400 else answer.status_hint
-    return status, orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+    encoded = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+    if shared is not None:
+        shared.body = encoded
+    return status, encoded
+
+
+def encode_part(part: AnswerPart) -> bytes:
+    """One part of an answer: the first as an answer, later ones as what they add to it."""
+    body: dict[str, Any] = {}
+    if part.answer is not None:
+        if part.answer.errors:
+            body["errors"] = part.answer.errors
+        if part.answer.status_hint == 200:
+            body["data"] = part.answer.data
+        if part.answer.extensions:
+            body["extensions"] = part.answer.extensions
+    if part.later:
+        body["incremental"] = [_later(one) for one in part.later]
+    body["hasNext"] = part.has_next
+    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_encode_other)
+
+
+def _later(one: LaterAnswer) -> dict[str, Any]:
+    found: dict[str, Any] = {"data": one.data, "path": one.path}
+    if one.label is not None:
+        found["label"] = one.label
+    if one.errors:
+        found["errors"] = one.errors
+    return found
 
 
 def _request(document: Mapping[str, Any], *, read_only: bool) -> GraphQLRequest:

@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from adapters.fetch import RequestContext
+from gateway.web.disconnect import disconnected
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.messages import EVENT_STREAM, GRAPHQL_JSON, encode
 from gateway.web.ports import GraphQLAnswer, GraphQLRequest
@@ -59,7 +60,7 @@ class EventStreamResponse:
         )
         await send({"type": "http.response.body", "body": _HEARTBEAT, "more_body": True})
         giving = asyncio.create_task(self._give(send), name="events to a client")
-        leaving = asyncio.create_task(_disconnected(receive), name="client leaves")
+        leaving = asyncio.create_task(disconnected(receive), name="client leaves")
         stopping = asyncio.create_task(self._lifecycle.stopping.wait(), name="process stops")
         tasks = (giving, leaving, stopping)
         try:
@@ -103,11 +104,6 @@ async def _or_silence(
             pending.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await pending
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _event(answer: GraphQLAnswer) -> bytes:
