@@ -42,6 +42,8 @@ from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.live.feeds import Feeds
+from gateway.migration.desk import Desk as MigrationDesk
+from gateway.migration.desk import DeskContext
 from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
 from gateway.security.contract import Contract, ContractError
@@ -58,7 +60,7 @@ from gateway.subgraphs import (
 from schema.compose import Supergraph
 from schema.registry import Registry
 from schema.scalars import check_scalars
-from schema.subgraphs import CASES, HOUSE
+from schema.subgraphs import CASES, HOUSE, MIGRATION
 
 __all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
@@ -82,6 +84,7 @@ class Parts:
     operation_cache_entries: int = 1000
     desk: Desk | None = None
     migrations: MigrationPort = field(default_factory=NoMigrations)
+    migration_desk: MigrationDesk | None = None
     contract: Contract | None = None
     harvests: HarvestBook | None = None
     feeds: Feeds | None = None
@@ -261,6 +264,14 @@ def _subgraphs(
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
+    desk = parts.migration_desk
+    if desk is not None:
+        built[MIGRATION] = LocalSubgraph(
+            MIGRATION,
+            own.migration,
+            own.migration_sdl,
+            lambda request: DeskContext(desk, request.caller.name),
+        )
     return {name: subgraph for name, subgraph in built.items() if name in names}
 
 

@@ -19,6 +19,8 @@ _OFFICE = (_READ, _DEPARTMENT, _REGION)
 _ANY = (*_OFFICE, _OWN)
 _FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
+_SYSTEMS, _MIGRATION = frozenset({"systems:read"}), frozenset({"migration"})
+
 PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
     {
         ("Query", "case"): _ANY,
@@ -36,6 +38,15 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Mutation", "withdrawCase"): (_FILE, _FILE_OWN),
         ("Mutation", "bookAppointment"): (_FILE, _FILE_OWN),
         ("SubmissionReceipt", "case"): _ANY,
+        ("LegacySystem", "migration"): (_SYSTEMS, _MIGRATION),
+        ("Query", "migrations"): (_SYSTEMS, _MIGRATION),
+        ("Query", "retirementReadiness"): (_SYSTEMS, _MIGRATION),
+        ("Query", "shadowDiff"): (_MIGRATION,),
+        ("FieldParity", "samples"): (_MIGRATION,),
+        ("Mutation", "migrationAdvance"): (_MIGRATION,),
+        ("Mutation", "migrationSetPercent"): (_MIGRATION,),
+        ("Mutation", "migrationRollback"): (_MIGRATION,),
+        ("Mutation", "migrationAcceptDifference"): (_MIGRATION,),
         ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )

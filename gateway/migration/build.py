@@ -8,8 +8,10 @@ from pathlib import Path
 
 from gateway.database import Database
 from gateway.ledger import Ledger
+from gateway.migration.desk import Desk
 from gateway.migration.gates import Policy, load_policy
 from gateway.migration.numbers import NumberMap
+from gateway.migration.readiness import Readiness
 from gateway.migration.service import Migrations
 from gateway.migration.store import MigrationStore
 from gateway.migration.tally import Tally
@@ -39,7 +41,7 @@ def build_migrations(settings: Settings, database: Database) -> Migrations:
 
 async def open_migrations(
     stack: AsyncExitStack, settings: Settings, migrations: Migrations, ledger: Ledger
-) -> None:
+) -> Desk:
     """Follows where they stand, counts, and watches, until the stack ends."""
     secret = secret_key_bytes(settings)[:64]
     migrations.key = hashlib.blake2b(secret, person=b"migration lots", digest_size=32).digest()
@@ -55,3 +57,5 @@ async def open_migrations(
     )
     migrations.also("watch", min(settings.migration_window_s / 2, 5.0), watcher.look)
     stack.push_async_callback(migrations.stop)
+    readiness = Readiness(ledger.database, policy_of(settings))
+    return Desk(migrations, ledger.writer, readiness, four_eyes=settings.migration_four_eyes)
