@@ -121,6 +121,11 @@ class Source:
     def can(self, verb: str) -> bool:
         return verb in self.connectors
 
+    def mapped_of_cases(self) -> frozenset[str]:
+        """Canonical fields that the list of cases or the single case maps."""
+        verbs = [self.connectors[verb].mapped for verb in ("case", "cases") if verb in self.connectors]
+        return frozenset[str]().union(*verbs)
+
     def only_in_case(self, fields: Collection[str]) -> frozenset[str]:
         """Wanted fields that the list of cases does not map, but the single case does."""
         if "case" not in self.connectors or "cases" not in self.connectors:

@@ -27,6 +27,7 @@ from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
+from gateway.security.policies import load_policies
 from gateway.settings import Settings
 from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
@@ -66,8 +67,9 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, TrackingFileError, OtelMissingError, LabelHookError,
-    DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
+    application starts.
     """
     on = _foundation(settings, environ)
 
@@ -126,6 +128,7 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             load_label_hook(settings.override_label_hook),
             sticky_by(settings.override_sticky),
         ),
+        load_policies(settings.policy_file, settings.policy_hook),
     )
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool

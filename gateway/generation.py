@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from graphql import GraphQLSchema
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
@@ -18,6 +21,7 @@ from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
+from adapters.problems import DeclarationError, Problem
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
@@ -30,13 +34,14 @@ from adapters.traffic.traffic import Answer
 from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
-from gateway.as_subgraph import federation_sdl
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.operation import OperationCache
-from gateway.security.declared import declared_permissions
+from gateway.security.contract import Contract, ContractError
+from gateway.security.declared import declared_permissions, policies_of
+from gateway.security.visible import Views
 from gateway.subgraphs import (
     Declared,
     OwnSchemas,
@@ -45,6 +50,7 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from schema.compose import Supergraph
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
@@ -71,6 +77,7 @@ class Parts:
     operation_cache_entries: int = 1000
     desk: Desk | None = None
     harvests: HarvestBook | None = None
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +122,12 @@ def build_generation(
     async def close() -> None:
         await asyncio.gather(network.close(), *(one.close() for one in remotes.values()))
 
+    permissions = declared_permissions(supergraph, house=bool(mine))
+    shown, api_schema = _of_contract(parts.contract, supergraph, api_schema)
     generation = Generation(
         number,
         fingerprint,
-        composed.composition,
+        replace(composed.composition, api_schema=api_schema),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),
@@ -128,13 +137,27 @@ def build_generation(
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
-        federation_sdl(api_schema),
-        declared_permissions(supergraph, house=bool(mine)),
+        permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
         sources,
+        views=Views(shown, api_schema, permissions),
+        policies=policies_of(permissions),
     )
     return Built(generation, declared, network, remotes)
+
+
+def _of_contract(
+    contract: Contract | None, supergraph: Supergraph, api_schema: GraphQLSchema
+) -> tuple[Supergraph, GraphQLSchema]:
+    """What clients see of the graph, and its schema. Raises DeclarationError where they are no schema."""
+    if contract is None:
+        return supergraph, api_schema
+    try:
+        return contract.applied(supergraph)
+    except ContractError as error:
+        problems = [Problem(Path("contract"), 1, 1, error.code, one) for one in error.problems]
+        raise DeclarationError(problems) from None
 
 
 def _sources(

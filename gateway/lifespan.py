@@ -42,6 +42,7 @@ from gateway.ledger.writer import now_us
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
@@ -168,7 +169,13 @@ def _parts(
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
+        contract=_contract(settings),
     )
+
+
+def _contract(settings: Settings) -> Contract | None:
+    include, exclude = frozenset(settings.contract_include), frozenset(settings.contract_exclude)
+    return Contract(include, exclude) if include or exclude else None
 
 
 def _reloader(on: Foundation, parts: Parts, on_swapped: Callable[[], None] | None) -> Reloader:

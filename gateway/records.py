@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from gateway.database import Database
 from gateway.ledger import Ledger, LedgerKeys, ledger_keys
 from gateway.ledger.checkpoint import Signer

@@ -145,6 +145,27 @@ class Settings(BaseModel):
     local_issuer: bool = _setting(
         False, "Take tokens of `quanyu token`, made with a key in `data_dir`: for development only."
     )
+    client_certificate_header: str = _setting(
+        "",
+        "Request header in which a trusted proxy names the client's certificate 客户端证书头; empty takes none.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of the proxies whose header is believed, such as `10.0.0.4` or `10.0.0.0/28`.",
+    )
+    certificates_file: Path | None = _setting(
+        None, "YAML file that says who the bearer of a client certificate is 客户端证书名录."
+    )
+    policy_file: Path | None = _setting(None, "YAML file of the rules behind `@policy` 策略规则.")
+    policy_hook: str = _setting(
+        "", "`module:function` that is asked for every other policy: `(policy, caller) -> bool`."
+    )
+    contract_include: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` that a field or its type must bear to be served here; empty serves all 合约标签."
+    )
+    contract_exclude: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` whose fields and types are unknown here."
+    )
     tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
 
     default_deadline_ms: int = _setting(

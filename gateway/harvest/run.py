@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from adapters.mapping.scope import Trouble
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError, SourceNotFound
