@@ -192,6 +192,7 @@ class HealthState(Term):
     UNTRIED = "UNTRIED", "Not called since the gateway started 未调用."
 
 
+@_published("What a system is asked again and again 归集方式.")
 class HarvestMode(Term):
     CHANGES = "CHANGES", "Its changes since a time 变更."
     CASES = "CASES", "Its list of cases, and the open ones again 办件列表."

@@ -118,6 +118,15 @@ class _Run:
     pages: set[bytes] = field(default_factory=set)
 
     @property
+    def counted(self) -> HarvestState:
+        """With what this run has brought so far; `state` counts what was before it."""
+        return replace(
+            self.state,
+            events=self.state.events + self.report.events,
+            repeated=self.state.repeated + self.report.repeated,
+        )
+
+    @property
     def verb(self) -> str | None:
         """What the system is asked again and again; None where it has nothing for that."""
         return harvested_by(self.source)
@@ -481,7 +490,7 @@ class Harvester:
     # --- its end ---
 
     async def _save(self, run: _Run) -> None:
-        if not await self.store.save(run.state, self._holder, lease_s=self._limits.lease_s):
+        if not await self.store.save(run.counted, self._holder, lease_s=self._limits.lease_s):
             raise _LeaseLost
 
     async def _keep_lease(self, run: _Run) -> None:
@@ -490,15 +499,12 @@ class Harvester:
 
     async def _ended(self, run: _Run) -> None:
         report, now = run.report, self._clock()
-        state = await self.store.state(report.system)
         failed = report.fault_code is not None
         state = replace(
-            run.state,
-            events=state.events + report.events,
-            repeated=state.repeated + report.repeated,
+            run.counted,
             ended_us=now,
-            good_us=state.good_us if failed else now,
-            failures=state.failures + 1 if failed else 0,
+            good_us=run.state.good_us if failed else now,
+            failures=run.state.failures + 1 if failed else 0,
             fault_code=report.fault_code,
             fault=report.fault,
             unfinished=report.more and not failed,

@@ -76,7 +76,7 @@ def feed_declaration(code: str, url: str, *, every_s: float = 1, case: bool = Fa
     return f"""
 system: {{code: {code}, name: {code}, owner: "115000000090001627"}}
 source: {{rest: {{baseUrl: "{url}"}}}}
-traffic: {{timeoutMs: 5000, retries: 0, breaker: {{minCalls: 1000}}}}
+traffic: {{timeoutMs: 5000, retries: 0}}
 tables:
   status: {{SUBMITTED: SUBMITTED, ACCEPTED: ACCEPTED, CLOSED: CLOSED}}
   kind: {{SUBMIT: SUBMIT, ACCEPT: ACCEPT, CLOSE: CLOSE}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,11 @@ def gateway(system: Stub, systems_dir: Path, tmp_path: Path) -> Iterator[Client]
 
 def test_the_sample_city_is_harvested_by_itself(city_environ: dict[str, str], tmp_path: Path) -> None:
     with here(tmp_path, ROOT / "systems", city_environ, **RUNNING) as client:
-        query = "{ legacySystems(first: 20) { nodes { code harvest { mode eventsTotal watermark fault { code } } } } }"
+        query = "{ legacySystems(first: 20) { nodes { code harvest { mode eventsTotal lastGoodAt fault { code } } } } }"
 
         def all_done() -> list[dict[str, Any]]:
             found = [(one["code"], one["harvest"]) for one in client.data(query)["legacySystems"]["nodes"]]
-            return found if all(one["watermark"] for _, one in found) else []
+            return found if all(one["lastGoodAt"] for _, one in found) else []
 
         done = dict(until(all_done, what="every system was harvested", timeout_s=120))
         assert len(done) == 8
@@ -149,8 +150,6 @@ def test_a_page_that_comes_for_ever_ends_and_is_named(gateway: Client, feed: Fee
 def test_a_system_that_went_back_in_time_is_named_and_its_new_changes_are_found(
     system: Stub, systems_dir: Path, tmp_path: Path, feed: Feed
 ) -> None:
-    from datetime import datetime, timedelta
-
     def at(days: float) -> str:
         moment = datetime.now().astimezone() - timedelta(days=days)
         return moment.isoformat(timespec="seconds")
