@@ -54,6 +54,8 @@ CODE_MAKERS = PROBLEM_MAKERS | {
     "OperationError",
     "QuestionRefused",
     "HarvestFault",
+    "NotCloudEvents",
+    "SignatureRefused",
     "_failure",
     "add",
     "_from_graphql",
