@@ -79,7 +79,7 @@ class LedgerEventConnection(Connection[LedgerEvent]):
 
 @strawberry.type(description="A look at cases or people 查阅记录.")
 class AccessRecord(TrailRecord):
-    actor: str = field(description="Account that looked 查阅账号.")
+    actor: str | None = field(description="Account that looked; always there 查阅账号.")
     actor_department_code: Uscc | None = field(description="Department of the account 查阅部门代码.")
     client: str = field(description="Program that asked 客户端.")
     client_version: str = field(description="Its version 客户端版本.")
@@ -112,7 +112,7 @@ class AccessRecordConnection(Connection[AccessRecord]):
 @strawberry.type(description="A change to the network itself, or to a card 变更记录.")
 class ChangeRecord(TrailRecord):
     action: str = field(description="What was done, such as card.changed 操作.")
-    actor: str = field(description="Who did it; rule or quanyu for the machine 操作人.")
+    actor: str | None = field(description="Who did it, always there; rule or quanyu for the machine 操作人.")
     target: str = field(description="To what 对象.")
     detail: JSON = field(description="Particulars 明细.")
 
