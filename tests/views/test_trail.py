@@ -136,6 +136,8 @@ async def test_a_person_is_followed_by_number_or_reference_and_each_look_is_ther
     assert CITIZEN not in str(found)
     none = await office.ask(CROSS, by=AUDITOR, ref="0" * 64)
     assert none["crossDepartmentTrail"]["records"]["nodes"] == []
+    unknown = await office.ask(CROSS, by=AUDITOR, project="no such project")
+    assert unknown["crossDepartmentTrail"]["records"]["nodes"] == []
     assert await office.codes(CROSS, by=AUDITOR) == ["ARGUMENT_INVALID"]
     assert await office.codes(CROSS, by=AUDITOR, ref="x", project="y") == ["ARGUMENT_INVALID"]
 
