@@ -125,7 +125,7 @@ def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gatewa
     again = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
     assert (again[0]["actor"], again[0]["operation"]) == ("auditor", "Audit")
     trace = gateway_.data(
-        f'{{ trace(caseId: "{CASE}") {{ tracked {{ title }} warnings {{ id }} records(first: 100) {{ nodes {{ __typename recordedAt }} }} }} }}',
+        f'{{ trace(caseId: "{CASE}") {{ tracked {{ title }} warnings {{ id }} records(first: 100) {{ nodes {{ __typename }} }} }} }}',
         token="test-auditor",
     )["trace"]
     assert {one["__typename"] for one in trace["records"]["nodes"]} == {

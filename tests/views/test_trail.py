@@ -12,10 +12,10 @@ from gateway.views.records import RecordViews
 from tests.views.conftest import APPLICANT, AUDITOR, CITIZEN, COMPANY, TOURISM, TRANSPORT, Office, at
 
 RECORD = """
-  __typename id recordedAt leafHash
-  ... on LedgerEvent { caseId systemCode kind occurredAt department { name } }
-  ... on AccessRecord { actor purposes fields caseIds subjectRefs disclosure disclosedFrom }
-  ... on ChangeRecord { action target detail }
+  __typename
+  ... on LedgerEvent { id recordedAt leafHash caseId systemCode kind occurredAt department { name } }
+  ... on AccessRecord { id recordedAt leafHash actor purposes fields caseIds subjectRefs disclosure disclosedFrom }
+  ... on ChangeRecord { id recordedAt leafHash action target detail }
 """
 TRACE = f"""
 query ($id: ID!, $first: Int, $after: String, $newest: Boolean! = false) {{
