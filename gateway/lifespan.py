@@ -135,7 +135,9 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
-        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
+        lend = on.engine.lend_sources
+        files = build_case_files(on.database, ledger, on.registry, on.rules, lend)
+        _open_harvest(stack, on, ledger, files)
         yield
 
 
