@@ -183,7 +183,7 @@ class RedisListener:
             while True:
                 if self._more.is_set():
                     self._more.clear()
-                    await pubsub.subscribe(*self._channels)  # type: ignore[no-untyped-call]
+                    await pubsub.subscribe(*self._channels)
                 message = await pubsub.get_message(timeout=self._quiet_s / 4)
                 if message is None:
                     asked_s += self._quiet_s / 4

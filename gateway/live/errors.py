@@ -52,4 +52,4 @@ class FeedRefused(LiveError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one class for the refusals that reads have too
+        self.code = code  # one class for the refusals that reads have too

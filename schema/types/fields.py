@@ -11,7 +11,7 @@ from strawberry.federation.types import FieldSet
 
 from schema.permissions import required_scopes
 
-__all__ = ["guards", "reference", "resolved"]
+__all__ = ["guards", "reference", "resolved", "subscribed"]
 
 F = TypeVar("F", bound=Callable[..., Any])  # Any: a decorator keeps whatever signature it is given
 
@@ -19,6 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])  # Any: a decorator keeps whatever si
 def resolved(description: str, *, directives: Sequence[object] = ()) -> Callable[[F], F]:
     """A field with a resolver. As `strawberry.field`, whose own type loses that of what it decorates."""
     return cast("Callable[[F], F]", strawberry.field(description=description, directives=directives))
+
+
+def subscribed(description: str, *, directives: Sequence[object] = ()) -> Callable[[F], F]:
+    """A field that gives events: its resolver is an asynchronous generator."""
+    return cast("Callable[[F], F]", strawberry.subscription(description=description, directives=directives))
 
 
 def guards(type_name: str, field_name: str, *, authenticated: bool = False) -> list[object]:

@@ -10,7 +10,7 @@ import strawberry
 from schema.ports import CaseUpdateFacts, LivePort
 from schema.scalars import DateTime, RegionCode, Uscc
 from schema.types.directory import Department, HouseInfo, LegacySystem, department_of, system_of
-from schema.types.fields import guards, reference, resolved
+from schema.types.fields import guards, reference, resolved, subscribed
 from schema.vocabulary import CaseEventKind, CaseState
 
 __all__ = ["Case", "CaseUpdate", "LiveSubscription"]
@@ -68,11 +68,9 @@ class CaseUpdate:
         return system_of(found) if found is not None else None
 
 
-@strawberry.type(description="Streams of events 订阅.")
+@strawberry.type(name="Subscription", description="Streams of events 订阅.")
 class LiveSubscription:
-    @strawberry.subscription(
-        description="What happens to one case 单件动态.", directives=guards("Subscription", "caseChanged")
-    )
+    @subscribed("What happens to one case 单件动态.", directives=guards("Subscription", "caseChanged"))
     async def case_changed(
         self,
         info: HouseInfo,
@@ -82,8 +80,8 @@ class LiveSubscription:
         async for facts in _live(info).case_changed(str(id), after):
             yield _update(facts)
 
-    @strawberry.subscription(
-        description="What happens to the caller's own cases, by the number in the token 我的办件动态.",
+    @subscribed(
+        "What happens to the caller's own cases, by the number in the token 我的办件动态.",
         directives=guards("Subscription", "myCaseEvents", authenticated=True),
     )
     async def my_case_events(
@@ -92,8 +90,8 @@ class LiveSubscription:
         async for facts in _live(info).my_case_events(after):
             yield _update(facts)
 
-    @strawberry.subscription(
-        description="What happens to the cases of a division or a department 办件动态流.",
+    @subscribed(
+        "What happens to the cases of a division or a department 办件动态流.",
         directives=guards("Subscription", "caseFeed"),
     )
     async def case_feed(
