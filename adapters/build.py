@@ -29,6 +29,7 @@ from adapters.own.compile import compile_own_fields
 from adapters.own.loaded import OwnSchema, own_schema
 from adapters.own.soap import own_soap_problems
 from adapters.problems import DeclarationError, Problem
+from adapters.push import build_push
 from adapters.references import Lookup
 from adapters.rest.exchange import JsonExchange, rest_exchange
 from adapters.soap.check import check_soap, soap_remarks
@@ -224,6 +225,7 @@ def build_source(declaration: Declaration, service: SoapService | None, around: 
         around.secret,
         around.tracer,
         file_desk(declaration, context_of(declaration), wire=wire, traffic=governed, credentials=credentials),
+        build_push(declaration),
     )
 
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.applicant import is_applicant
+from adapters.reach import Reach
 from adapters.source import Source
-from schema.identifiers import normalise_number
 
-__all__ = ["CaseFilter", "filter_number", "is_applicant"]
+__all__ = ["CaseFilter"]
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """What cases are asked for. number: normalised identity number; regions: codes, descendants included;
-    start and end: network times, both ends included."""
+    start and end: network times, both ends included. reach: which cases the caller may have; None is all."""
 
     id_type: str | None = None
     number: str | None = field(default=None, repr=False)
@@ -25,6 +26,7 @@ class CaseFilter:
     systems: frozenset[str] | None = None
     start: str | None = None
     end: str | None = None
+    reach: Reach | None = None
 
     def args(self) -> dict[str, Any]:
         """`$args` of request templates."""
@@ -35,7 +37,7 @@ class CaseFilter:
         return {
             "applicant": applicant,
             "states": list(self.states) or None,
-            "department": self.department,
+            "department": self.department or (self.reach.only_department() if self.reach else None),
             "region": min(self.regions) if self.regions and len(self.regions) == 1 else None,
             "from": self.start,
             "to": self.end,
@@ -64,6 +66,10 @@ class CaseFilter:
         if self.end is not None:
             end = self.end
             tests.append(lambda record: record["appliedAt"] <= end)
+        reach = self.reach
+        if reach is not None and not reach.everything and not source.only_in_case(reach.needs()):
+            owner = source.declaration.system.owner
+            tests.append(lambda record: reach.sees(record, owner=owner))
         return tuple(tests)
 
     def unverifiable(self, record: Mapping[str, Any]) -> bool:
@@ -82,19 +88,4 @@ class CaseFilter:
             needed.add("departmentCode")
         if self.regions is not None:
             needed.add("regionCode")
-        return needed
-
-
-def is_applicant(record: Mapping[str, Any], number: str) -> bool:
-    """Whether a case is of the applicant with this normalised number."""
-    held = (record.get("applicant") or {}).get("idNumber")
-    return isinstance(held, str) and (held == number or filter_number(None, held)[1] == number)
-
-
-def filter_number(id_type: str | None, number: str) -> tuple[str, str]:
-    """Type and normalised number of an applicant; a number of letters and digits that is no resident id is a
-    social credit code whatever the default of the argument says."""
-    text = normalise_number(id_type or "RESIDENT_ID", number)
-    if (id_type in (None, "RESIDENT_ID")) and len(text) == 18 and not text[:17].isdigit():
-        return "USCC", normalise_number("USCC", number)
-    return id_type or "RESIDENT_ID", text
+        return needed | self.reach.needs() if self.reach is not None else needed

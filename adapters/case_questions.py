@@ -7,9 +7,11 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
+from adapters.applicant import filter_number
 from adapters.case_fields import (
     ALWAYS,
     CaseView,
@@ -19,12 +21,13 @@ from adapters.case_fields import (
     record_fields,
     subject_of,
 )
-from adapters.case_filter import CaseFilter, filter_number, is_applicant
+from adapters.case_filter import CaseFilter
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
 from adapters.files import file_url
 from adapters.network import Network, RegionTree
+from adapters.reach import OWN, Reach, reach_of
 from adapters.shape import FieldRule, Rules, Run, Selection
 from schema.canonical import CASE, CHANGE, ITEM
 from schema.errors import SchemaError
@@ -99,14 +102,13 @@ class CaseQuestions:
     ) -> dict[str, Any]:
         number = arguments["number"].strip()
         fields = self._case_fields(selection.names("cases"))
-        own = _own_only(run.context)
+        reach = self.reach(run.context)
         deadline = self._deadline(run.context, arguments.get("deadlineMs"))
-        asked_for = fields | {"applicant"} if own else fields
         found, outcomes = await self.network.by_number(
-            number, asked_for, deadline=deadline, trace=run.context.trace_headers
+            number, fields | reach.needs(), deadline=deadline, trace=run.context.trace_headers
         )
-        if own:
-            found = [one for one in found if _is_applicant(one, own)]
+        if not reach.everything:
+            found = self.within(reach, found)
             for outcome in outcomes:
                 outcome.count = sum(one.system == outcome.system for one in found)
                 if not outcome.count:
@@ -131,13 +133,15 @@ class CaseQuestions:
     async def cases(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> dict[str, Any]:
-        return await self._list(run, arguments, self._filter(arguments), selection, path)
+        wanted = replace(self._filter(arguments), reach=self.reach(run.context))
+        return await self._list(run, arguments, wanted, selection, path)
 
     async def my_cases(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> dict[str, Any]:
-        subject = run.context.caller.subject
-        if subject is None:
+        caller = run.context.caller
+        subject = caller.subject
+        if subject is None or OWN not in caller.scopes:
             raise QuestionRefused("FORBIDDEN", "myCases needs a token of an applicant (with a subject).")
         id_type, number = filter_number(None, subject)
         wanted = CaseFilter(id_type=id_type, number=number, states=tuple(arguments.get("states") or ()))
@@ -260,10 +264,27 @@ class CaseQuestions:
         )
         if wanted.number is not None and wanted.id_type is not None:
             run.context.seen.subjects.add(applicant_ref(self.ref_key, wanted.id_type, wanted.number))
+        if wanted.reach is not None and not wanted.reach.everything:
+            merged = self._only_within(wanted.reach, merged)
         self._saw(run, merged.found, merged.outcomes)
         _report(run, merged.outcomes, path)
         self._nobody_answered(run, merged, path)
         return self._connection(merged, question, has_previous=bool(after))
+
+    def _only_within(self, reach: Reach, merged: Merged) -> Merged:
+        """Lists are tested as they are read; where only the single case tells whose it is, that is known now. One that
+        could not be asked for is left out."""
+        kept = []
+        for one, cursor in zip_longest(merged.found, merged.cursors):
+            missing = self.network.sources[one.system].only_in_case(reach.needs())
+            if all(one.record.get(name) is not None for name in missing) and self.within(reach, [one]):
+                kept.append((one, cursor))
+        if len(kept) == len(merged.found):
+            return merged
+        cursors = [cursor for _, cursor in kept] if merged.cursors else []
+        for outcome in merged.outcomes:
+            outcome.count = sum(one.system == outcome.system for one, _ in kept)
+        return replace(merged, found=[one for one, _ in kept], cursors=cursors, total=None)
 
     def _connection(self, merged: Merged, question: str, *, has_previous: bool) -> dict[str, Any]:
         now = time.time()
@@ -274,7 +295,9 @@ class CaseQuestions:
         )
         if not cursors:
             shown["edges"] = [{"node": node} for node in nodes]
-        shown["pageInfo"]["endCursor"] = merged.end.encode(question, self.secret) if nodes else None
+        shown["pageInfo"]["endCursor"] = (
+            merged.end.encode(question, self.secret) if nodes or merged.has_more else None
+        )
         return shown | {"sources": _outcomes(merged.outcomes), "totalIsEstimate": False}
 
     def _nobody_answered(self, run: Run, merged: Merged, path: Path) -> None:
@@ -307,27 +330,35 @@ class CaseQuestions:
             raise QuestionRefused(
                 "SYSTEM_UNKNOWN", f"No system {wanted.system!r} can be asked for a case; there is {known}."
             )
-        own = _own_only(run.context)
-        fields = self._case_fields(names)
+        reach = self.reach(run.context)
         found, outcomes = await self.network.by_number(
             wanted.local_no,
-            fields | {"applicant"} if own else fields,
+            self._case_fields(names) | reach.needs(),
             deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
             live=live,
         )
-        if own:  # another's case is as if it were not there
-            found = [one for one in found if _is_applicant(one, own)]
+        if not reach.everything:  # another's case is as if it were not there
+            found = self.within(reach, found)
             if not found:
                 for outcome in outcomes:
                     outcome.hide()
         self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
-            message = f"{wanted.system} has no case {wanted.local_no!r}."
+            seen = "" if reach.everything else " that you may see"
+            message = f"{wanted.system} has no case {wanted.local_no!r}{seen}."
             run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
         return CaseView(found[0], time.time()) if found else None
+
+    def reach(self, context: RequestContext) -> Reach:
+        """Which cases the caller may have."""
+        return reach_of(context.caller, self.regions)
+
+    def within(self, reach: Reach, found: Sequence[Found]) -> list[Found]:
+        """Those in reach; the records hold what `reach.needs` names."""
+        return [one for one in found if reach.sees(one.record, owner=self.network.owner(one.system))]
 
     def _saw(self, run: Run, found: Sequence[Found], outcomes: Sequence[Outcome]) -> None:
         """For the record of this look. Whose a case is, is known where the applicant was read."""
@@ -411,18 +442,6 @@ def _named(system: str, local_no: Any) -> str:
         return case_id(system, local_no)
     except SchemaError:
         return f"{system}:{local_no!r}"
-
-
-def _own_only(context: RequestContext) -> str | None:
-    """The caller's own number, where the caller may see nothing but their own cases."""
-    caller = context.caller
-    if "cases:read" in caller.scopes or caller.subject is None:
-        return None
-    return filter_number(None, caller.subject)[1]
-
-
-def _is_applicant(found: Found, number: str) -> bool:
-    return is_applicant(found.record, number)
 
 
 def _report(run: Run, outcomes: Sequence[Outcome], path: Path) -> None:

@@ -17,6 +17,7 @@ from adapters.auth.wss.model import SoapSecurity
 from adapters.codecs.model import Decode, Encode, RecordsStep
 from adapters.codecs.sign_model import RequestSign
 from adapters.file_model import FileKind, FileRule
+from adapters.harvest_model import Harvest, Push
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
 from adapters.ticket_model import Ticket
@@ -369,6 +370,8 @@ class Declaration(Model):
         default_factory=dict, description="Code tables 代码表: raw value -> canonical value."
     )
     connectors: Connectors = Connectors()
+    harvest: Harvest = Harvest()
+    push: Push | None = None
     types: OwnTypes | None = Field(
         default=None, description="GraphQL types and fields of its own 系统自有类型."
     )
@@ -393,6 +396,7 @@ def declaration_schema() -> dict[str, Any]:
             "description": old.get("description", ""),
         }
     del definitions["Connector"]
+    definitions["Push"]["properties"]["map"] = {"$ref": "#/$defs/map.CaseChange"}
     _loosen(schema)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Quanyu declaration of a legacy system"

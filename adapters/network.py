@@ -38,7 +38,11 @@ class RegionTree(Protocol):
         ...
 
     def descendants(self, code: str) -> frozenset[str]:
-        """Codes of a division and of all below it."""
+        """Codes of all divisions below; the division's own is not among them."""
+        ...
+
+    def is_whole(self, code: str) -> bool:
+        """Whether every division that is known is this one or below it."""
         ...
 
 
@@ -81,7 +85,7 @@ class Network:
             elif wanted.number is not None and "applicant" not in source.connectors["cases"].filters:
                 # reading a whole system to find one person is not a question to put to it
                 skipped.append(Outcome(code, "UNSUPPORTED"))
-            elif self._serves(source, wanted):
+            elif self._serves(source, wanted) and self._in_reach(source, wanted):
                 asked.append(source)
         return asked, skipped
 
@@ -91,6 +95,20 @@ class Network:
             return True
         below = self.regions.descendants if self.regions is not None else lambda _code: frozenset[str]()
         return any(code in wanted.regions or below(code) & wanted.regions for code in served)
+
+    def _in_reach(self, source: Source, wanted: CaseFilter) -> bool:
+        system = source.declaration.system
+        below = self.regions.descendants if self.regions is not None else lambda _code: frozenset[str]()
+        return wanted.reach is None or wanted.reach.may_hold(
+            owner=system.owner,
+            names_departments="departmentCode" in source.mapped_of_cases(),
+            served=frozenset(system.regions).union(*map(below, system.regions)),
+        )
+
+    def owner(self, system: str) -> str | None:
+        """The department of a system, whose its cases are where they name none."""
+        source = self.sources.get(system)
+        return source.declaration.system.owner if source is not None else None
 
     async def cases(
         self,

@@ -46,6 +46,7 @@ def secrets_in_the_open(document: Document) -> Iterator[Problem]:
     """Passwords, keys and tokens that stand in the file itself."""
     source = document.tree.get("source") if isinstance(document.tree, dict) else None
     yield from secrets_at(document, (("source", *place) for place in _SECRET_PLACES))
+    yield from secrets_at(document, [("push", "secrets", "*")])
     yield from _in_logins(document, source)
     yield from _in_soap_headers(document)
     for call in ("login", "logout"):

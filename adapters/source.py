@@ -23,10 +23,11 @@ from adapters.declaration import Declaration
 from adapters.exchange import Call, Exchange, Read
 from adapters.failures import failure_of, protocol_failure, status_failure, wire_failure
 from adapters.files import FileDesk
-from adapters.mapping.compiler import RecordReader
 from adapters.mapping.errors import ValueProblem
 from adapters.mapping.scope import Gap, Scope, Trouble
 from adapters.paging import Position, next_link, page_roots, short_pages
+from adapters.push import PushReader
+from adapters.records import read_records
 from adapters.reply import RawReply
 from adapters.ticket import CompiledTicket, HeldTickets
 from adapters.tracing import CallTracer
@@ -110,6 +111,7 @@ class Source:
     secret: bytes = field(repr=False)
     tracer: CallTracer | None = None
     files: FileDesk | None = None
+    push: PushReader | None = None
     tickets: HeldTickets = field(default_factory=HeldTickets, repr=False)
 
     @property
@@ -118,6 +120,11 @@ class Source:
 
     def can(self, verb: str) -> bool:
         return verb in self.connectors
+
+    def mapped_of_cases(self) -> frozenset[str]:
+        """Canonical fields that the list of cases or the single case maps."""
+        verbs = [self.connectors[verb].mapped for verb in ("case", "cases") if verb in self.connectors]
+        return frozenset[str]().union(*verbs)
 
     def only_in_case(self, fields: Collection[str]) -> frozenset[str]:
         """Wanted fields that the list of cases does not map, but the single case does."""
@@ -240,7 +247,7 @@ class Source:
         scope = Scope({"reply": read.tree, "page": page, "link": read.link, "soapHeader": read.soap_header})
         try:
             nodes = self._nodes(connector, read, scope)
-            records, troubles = _read_records(
+            records, troubles = read_records(
                 connector.record_name, connector.needed, nodes, reader.record, scope
             )
             total = _whole(connector.pages.total(read.tree, scope) if connector.pages.total else None)
@@ -436,29 +443,3 @@ def _traced(request: WireRequest, trace: Mapping[str, str]) -> WireRequest:
     if not trace:
         return request
     return replace(request, headers=(*request.headers, *trace.items()), head=None)
-
-
-def _read_records(
-    name: str, needed: tuple[str, ...], nodes: list[Any], read_record: RecordReader, scope: Scope
-) -> tuple[list[dict[str, Any]], list[Trouble]]:
-    """Records that have what they need; what is wrong with the others, by position."""
-    records: list[dict[str, Any]] = []
-    troubles: list[Trouble] = []
-    for index, node in enumerate(nodes):
-        before = len(scope.troubles)
-        one = read_record(node, scope)
-        # nearly every record: nothing to tell, nothing missing
-        if len(scope.troubles) == before and None not in [one.get(field, "") for field in needed]:
-            records.append(one)
-            continue
-        new = scope.troubles[before:]
-        missing = [field for field in needed if field in one and one[field] is None]
-        if missing:
-            reasons = {trouble.field: trouble.message for trouble in new}
-            why = ", ".join(f"{field} ({reasons.get(field, 'missing')})" for field in missing)
-            troubles.append(Trouble(f"{name}[{index}]", f"record left out, it lacks {why}", node))
-            continue
-        label = one.get("localNo") or (index if needed else f"{name}[{index}]")
-        troubles.extend(Trouble(f"{label}.{t.field}", t.message) for t in new)
-        records.append(one)
-    return records, troubles

@@ -19,6 +19,7 @@ from adapters.own.check import own_problems
 from adapters.problems import Problem, nearest, one_of
 from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
+from adapters.validate_push import harvest_problems
 from adapters.validate_sources import source_problems
 from adapters.validate_writes import write_problems
 
@@ -62,6 +63,7 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
     document.problems.extend(source_problems(document, declaration))
     document.problems.extend(_registry_problems(document, declaration, known))
     document.problems.extend(connector_problems(document, declaration))
+    document.problems.extend(harvest_problems(document, declaration))
     declaration = _with_sdl(document, declaration, lookup)
     if declaration.types is not None and declaration.types.sdl is not None:
         document.problems.extend(own_problems(document, declaration))

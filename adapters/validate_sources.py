@@ -11,7 +11,8 @@ from adapters.loader import Document
 from adapters.mapping.functions import CompileContext
 from adapters.problems import Problem
 from adapters.reply import python_charset
-from adapters.validate_connectors import context_of, soap_header_names, template_problems
+from adapters.validate_connectors import context_of, soap_header_names
+from adapters.validate_expressions import template_problems
 from adapters.wire.errors import HeaderRefused, UrlRefused
 from adapters.wire.guard import check_header, parse_url
 

@@ -14,16 +14,8 @@ from adapters.mapping.expression import Path, parse, paths_of
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.template import compile_template, compile_url_path, template_expressions
 from adapters.problems import Problem, one_of
-from adapters.validate_connectors import (
-    codec_problems,
-    context_of,
-    expression_problem,
-    literals,
-    map_of,
-    protocol_problems,
-    reader_problems,
-    session_names,
-)
+from adapters.validate_connectors import codec_problems, context_of, map_of, protocol_problems, session_names
+from adapters.validate_expressions import expression_problem, literals, reader_problems
 
 __all__ = ["write_problems", "written_expressions"]
 

@@ -19,6 +19,7 @@ from gateway.database import (
 )
 from gateway.directory import read_registry
 from gateway.engine import GraphQLEngine
+from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.security.identity import load_tokens
@@ -26,6 +27,7 @@ from gateway.security.limits import OperationLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
+from gateway.security.policies import load_policies
 from gateway.settings import Settings
 from gateway.subgraphs import Declared
 from gateway.telemetry.metrics import Metrics
@@ -36,7 +38,7 @@ from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.routes import WebLimits, build_web
 
-__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup"]
+__all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
 
 log = structlog.get_logger("gateway.app")
 
@@ -65,35 +67,11 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, RegistryError, OtelMissingError, LabelHookError, DatabaseUrlInvalid at
-    once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the application starts.
+    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
+    application starts.
     """
-    metrics = Metrics(version=VERSION)
-    engine = GraphQLEngine(
-        OperationLimits(
-            tokens=settings.max_query_tokens,
-            depth=settings.max_query_depth,
-            fields=settings.max_query_fields,
-            introspection=settings.introspection,
-        ),
-        LabelRules(
-            frozenset(settings.override_labels),
-            settings.override_label_header.lower(),
-            load_label_hook(settings.override_label_hook),
-            sticky_by(settings.override_sticky),
-        ),
-    )
-    database = open_database(
-        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
-    )
-    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
-    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
-    identity = build_identity(settings)
-    tracer, close_tracer = build_tracer(settings.otel)
-
-    on = Foundation(
-        settings, environ, metrics, engine, database, registry, identity, tracer, close_tracer, checks
-    )
+    on = _foundation(settings, environ)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -109,19 +87,70 @@ def build_gateway(
             samples += load_samples(settings.graphiql_samples)
         page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
     app = build_web(
-        engine,
-        identity,
+        on.engine,
+        on.identity,
         lifecycle=lifecycle,
         limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
-        tracer=tracer,
-        metrics=metrics,
-        registry=metrics.registry if settings.metrics else None,
+        tracer=on.tracer,
+        metrics=on.metrics,
+        registry=on.metrics.registry if settings.metrics else None,
         page=page,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
-        checks=checks,
+        checks=on.checks,
+        intake=lambda: on.intake,
     )
-    return Gateway(app, lifecycle, engine, metrics)
+    return Gateway(app, lifecycle, on.engine, on.metrics)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, *, environ: Mapping[str, str] = os.environ, first: Declared | None = None
+) -> AsyncIterator[None]:
+    """All that runs behind the web, without it: harvest, clocks, outbox, seals. Raises what `build_gateway` and its
+    application raise."""
+    async with running(_foundation(settings, environ), first=first):
+        yield
+
+
+def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
+    metrics = Metrics(version=VERSION)
+    engine = GraphQLEngine(
+        OperationLimits(
+            tokens=settings.max_query_tokens,
+            depth=settings.max_query_depth,
+            fields=settings.max_query_fields,
+            introspection=settings.introspection,
+        ),
+        LabelRules(
+            frozenset(settings.override_labels),
+            settings.override_label_header.lower(),
+            load_label_hook(settings.override_label_hook),
+            sticky_by(settings.override_sticky),
+        ),
+        load_policies(settings.policy_file, settings.policy_hook),
+    )
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
+    checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
+    registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
+    identity = build_identity(settings)
+    tracer, close_tracer = build_tracer(settings.otel)
+
+    return Foundation(
+        settings,
+        environ,
+        metrics,
+        engine,
+        database,
+        registry,
+        read_tracking_rules(settings),
+        identity,
+        tracer,
+        close_tracer,
+        checks,
+    )
 
 
 def build_identity(settings: Settings) -> Identity:

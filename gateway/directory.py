@@ -15,9 +15,10 @@ from adapters.traffic.breaker import BreakerState as TrafficBreaker
 from adapters.traffic.record import TrafficSnapshot
 from adapters.validate import Known
 from gateway.gaps import GapBook
+from gateway.harvest.book import HarvestBook
 from schema.canonical import CASE
 from schema.errors import RegistryError, RegistryProblem
-from schema.ports import LivePort, MappingFacts, SystemFacts, SystemHealthFacts
+from schema.ports import HarvestFacts, LivePort, MappingFacts, SystemFacts, SystemHealthFacts
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
@@ -87,10 +88,11 @@ class Systems:
         services: Mapping[str, SoapService],
         network: Network,
         gaps: GapBook,
+        harvests: HarvestBook | None = None,
     ) -> None:
         self._facts = {one.system.code: _facts(one, services.get(one.system.code)) for one in declarations}
         self._declarations = {one.system.code: one for one in declarations}
-        self._network, self._gaps = network, gaps
+        self._network, self._gaps, self._harvests = network, gaps, harvests
 
     def systems(self) -> Sequence[SystemFacts]:
         return [self._facts[code] for code in sorted(self._facts)]
@@ -110,6 +112,12 @@ class Systems:
         unmapped = _unmapped_fields(self._declarations[code])
         share = 1 - len(unmapped) / len(CASE.fields)
         return MappingFacts(await self._gaps.of(code), unmapped, round(share, 4))
+
+    async def harvest(self, code: str) -> HarvestFacts:
+        source = self._network.sources.get(code)
+        if source is None or self._harvests is None:
+            return HarvestFacts()
+        return await self._harvests.of(source)
 
     def states(self) -> dict[str, str]:
         """For /health/ready: up, degraded, down or unknown."""

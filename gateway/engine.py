@@ -17,8 +17,10 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
+from adapters.source import Source
 from adapters.submission.writer import Writer
-from gateway.as_subgraph import asks_as_router, entity_question
+from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
+from gateway.executor import compile_introspection
 from gateway.labels import LabelRules
 from gateway.looks import Looks
 from gateway.operation import (
@@ -34,6 +36,8 @@ from gateway.security.authorise import Denied, Permissions, denied_fields, withh
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
 from gateway.security.limits import OperationLimits
+from gateway.security.policies import PolicyRules
+from gateway.security.visible import View, Views
 from gateway.telemetry.logs import mask_personal_data
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
@@ -58,20 +62,28 @@ class Generation:
     states: Callable[[], Mapping[str, str]]
     close: Callable[[], Awaitable[None]]
     operations: OperationCache
-    subgraph_sdl: str = ""
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
     files: Mapping[str, FileDesk] = field(default_factory=dict)
     writers: Mapping[str, Writer] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
-    denials: dict[tuple[str, str | None, frozenset[str]], tuple[Denied, ...]] = field(default_factory=dict)
+    views: Views | None = None
+    policies: frozenset[str] = frozenset()
+    denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
+        default_factory=dict
+    )
+    """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
-    def __init__(self, limits: OperationLimits, labels: LabelRules | None = None) -> None:
+    def __init__(
+        self, limits: OperationLimits, labels: LabelRules | None = None, policies: PolicyRules | None = None
+    ) -> None:
         self._limits = limits
+        self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -93,7 +105,7 @@ class GraphQLEngine:
                     router,
                     request.variables,
                     generation.composition.api_schema,
-                    generation.subgraph_sdl if self._limits.introspection else None,
+                    self._sdl_for(generation, context) if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
             return await self._run(generation, request, context)
@@ -127,6 +139,17 @@ class GraphQLEngine:
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
+
+    def _sdl_for(self, generation: Generation, context: RequestContext) -> str:
+        """What another router may know of us: the SDL of what it may use."""
+        assert generation.views is not None  # noqa: S101 - those that are built have them
+        return federation_sdl(generation.views.of(self._scopes(generation, context)).schema)
+
+    def _scopes(self, generation: Generation, context: RequestContext) -> frozenset[str]:
+        scopes = granted(context.caller)
+        if generation.policies:
+            scopes |= self._policies.granted(context.caller, generation.policies)
+        return scopes
 
     async def sees_case(self, case: str, context: RequestContext) -> str | None:
         """None where the caller is shown the case by its own system; else the code of why not."""
@@ -223,13 +246,24 @@ class GraphQLEngine:
     @contextmanager
     def lend_writers(self) -> Iterator[Mapping[str, Writer]]:
         """Those of the generation in service, which is not closed while they are used; none before the first."""
+        with self._lent() as generation:
+            yield generation.writers if generation is not None else {}
+
+    @contextmanager
+    def lend_sources(self) -> Iterator[Mapping[str, Source]]:
+        """In the same way."""
+        with self._lent() as generation:
+            yield generation.sources if generation is not None else {}
+
+    @contextmanager
+    def _lent(self) -> Iterator[Generation | None]:
         generation = self._current
         if generation is None:
-            yield {}
+            yield None
             return
         generation.in_flight += 1
         try:
-            yield generation.writers
+            yield generation
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -266,13 +300,12 @@ class GraphQLEngine:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
         labels = generation.graph.active_labels(self._labels.of(context, request.variables))
-        scopes = granted(context.caller)
+        scopes = self._scopes(generation, context)
         key = (request.query, request.operation_name, scopes)
-        denied = generation.denials.get(key)
-        if denied is not None:
-            found = generation.operations.peek(
-                _marked(request.query, denied), request.operation_name, labels=labels
-            )
+        known = generation.denials.get(key)
+        if known is not None:
+            denied, marked = known
+            found = generation.operations.peek(marked, request.operation_name, labels=labels)
             if found is not None:
                 return found, denied
         made = self._make(generation, request, context, scopes, labels)
@@ -282,10 +315,10 @@ class GraphQLEngine:
         if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
             generation.denials.clear()
         if len(request.query) <= LONGEST_KEPT:
-            generation.denials[key] = denied
-            generation.operations.put(
-                _marked(request.query, denied), request.operation_name, operation, labels=labels
-            )
+            seen = generation.views.of(scopes) if operation.introspect and generation.views else None
+            marked = _marked(request.query, denied, seen)
+            generation.denials[key] = denied, marked
+            generation.operations.put(marked, request.operation_name, operation, labels=labels)
         return operation, denied
 
     def _make(
@@ -326,7 +359,11 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
-        return replace(made, footprint=footprint), tuple(denied)
+        introspect = made.introspect
+        if introspect is not None and generation.views is not None:
+            seen = generation.views.of(scopes).schema
+            introspect = compile_introspection(seen, made.document, made.operation)
+        return replace(made, footprint=footprint, introspect=introspect), tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -392,11 +429,11 @@ def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
     return error if safe == message else {**error, "message": safe}
 
 
-def _marked(text: str, denied: tuple[Denied, ...]) -> str:
-    """Cache key of a text with what is withheld from it."""
-    if not denied:
-        return text
-    return text + "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
+    """Cache key of a text with what is withheld from it. seen: what it may introspect."""
+    if denied:
+        text += "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
+    return text if seen is None else text + "\x01" + ",".join(sorted(seen.key))
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:

@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from graphql import GraphQLSchema
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
@@ -18,6 +21,7 @@ from adapters.local import LocalSubgraph
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
+from adapters.problems import DeclarationError, Problem
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import Source
@@ -30,13 +34,15 @@ from adapters.traffic.traffic import Answer
 from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
-from gateway.as_subgraph import federation_sdl
 from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
+from gateway.harvest.book import HarvestBook
 from gateway.live.feeds import Feeds
 from gateway.operation import OperationCache
-from gateway.security.declared import declared_permissions
+from gateway.security.contract import Contract, ContractError
+from gateway.security.declared import declared_permissions, policies_of
+from gateway.security.visible import Views
 from gateway.subgraphs import (
     Declared,
     OwnSchemas,
@@ -45,11 +51,12 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from schema.compose import Supergraph
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE
 
-__all__ = ["Built", "Parts", "build_generation"]
+__all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
 
 @dataclass(slots=True)
@@ -70,6 +77,8 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    contract: Contract | None = None
+    harvests: HarvestBook | None = None
     feeds: Feeds | None = None
 
 
@@ -102,7 +111,7 @@ def build_generation(
         for code, source in sources.items()
         if source.declaration.connectors.writes()
     }
-    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps)
+    systems = Systems(loaded.declarations, loaded.services, network, parts.gaps, parts.harvests)
     mine = own_subgraphs(supergraph, loaded.own)
     if mine:
         check_scalars(api_schema)  # of another's graph the same names may mean other things
@@ -115,10 +124,12 @@ def build_generation(
     async def close() -> None:
         await asyncio.gather(network.close(), *(one.close() for one in remotes.values()))
 
+    permissions = declared_permissions(supergraph, house=bool(mine))
+    shown, api_schema = _of_contract(parts.contract, supergraph, api_schema)
     generation = Generation(
         number,
         fingerprint,
-        composed.composition,
+        replace(composed.composition, api_schema=api_schema),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),
@@ -128,12 +139,27 @@ def build_generation(
         lambda: systems.states() | remote_states(remotes.values()),
         close,
         OperationCache(parts.operation_cache_entries),
-        federation_sdl(api_schema),
-        declared_permissions(supergraph, house=bool(mine)),
+        permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
+        sources,
+        views=Views(shown, api_schema, permissions),
+        policies=policies_of(permissions),
     )
     return Built(generation, declared, network, remotes)
+
+
+def _of_contract(
+    contract: Contract | None, supergraph: Supergraph, api_schema: GraphQLSchema
+) -> tuple[Supergraph, GraphQLSchema]:
+    """What clients see of the graph, and its schema. Raises DeclarationError where they are no schema."""
+    if contract is None:
+        return supergraph, api_schema
+    try:
+        return contract.applied(supergraph)
+    except ContractError as error:
+        problems = [Problem(Path("contract"), 1, 1, error.code, one) for one in error.problems]
+        raise DeclarationError(problems) from None
 
 
 def _sources(
@@ -152,7 +178,7 @@ def _sources(
             flights,
             parts.observer,
             parts.secret,
-            namespace=_system_namespace(declaration),
+            namespace=system_namespace(declaration),
             tracer=parts.tracer,
             rates=parts.rates,
             tls=tls,
@@ -216,7 +242,7 @@ def _own_subgraphs(
     return built
 
 
-def _system_namespace(declaration: Declaration) -> str:
+def system_namespace(declaration: Declaration) -> str:
     """Answers are kept by what reads them: a changed declaration never reads the answers of another."""
     return hashlib.blake2b(declaration.model_dump_json().encode(), digest_size=6).hexdigest()
 

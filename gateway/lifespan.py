@@ -27,15 +27,23 @@ from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
+from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
-from gateway.ledger import LedgerKeys
+from gateway.harvest.book import HarvestBook
+from gateway.harvest.push import Intake
+from gateway.harvest.run import OnEvents
+from gateway.harvest.store import HarvestStore
+from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
+from gateway.ledger import Ledger, LedgerKeys
+from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_bell, build_feeds, build_ledger, build_looks, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
 from gateway.subgraphs import Declared, kept_sdls
@@ -50,9 +58,10 @@ __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 log = structlog.get_logger("gateway.app")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Foundation:
-    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life."""
+    """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life.
+    intake: of pushed events, once it lives."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -60,10 +69,12 @@ class Foundation:
     engine: GraphQLEngine
     database: Database
     registry: Registry
+    rules: TrackingRules
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
     checks: dict[str, HealthCheck] = field(default_factory=dict)
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,8 @@ async def running(
         stack.push_async_callback(on.database.close)
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
-        feeds = await _open_ledger(stack, on, keys)
+        ledger = await _open_ledger(stack, on, keys)
+        feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
@@ -102,10 +114,11 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
+        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
         yield
 
 
-async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Feeds:
+async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) -> Ledger:
     bell = build_bell(on.settings, _redis_fault)
     stack.push_async_callback(bell.close)
     ledger = build_ledger(on.settings, on.database, keys, on.metrics, bell)
@@ -114,11 +127,30 @@ async def _open_ledger(stack: AsyncExitStack, on: Foundation, keys: LedgerKeys) 
     on.checks["ledger"] = ledger.health
     if on.settings.access_records:
         on.engine.record_looks(build_looks(ledger, on.metrics))
+    return ledger
+
+
+def _open_feeds(stack: AsyncExitStack, on: Foundation, ledger: Ledger) -> Feeds:
     shared = bool(on.settings.redis_url.get_secret_value())
     feeds = build_feeds(ledger, on.registry, on.engine.sees_case, shared=shared)
     stack.push_async_callback(feeds.hub.close)
     on.checks["live"] = feeds.hub.health
     return feeds
+
+
+def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
+    """Systems tell what has changed, asked or unasked; new events go to the ledger, to case files, then to those who
+    listen."""
+    on_events: OnEvents | None = None
+    lend = on.engine.lend_sources
+    on.intake = build_intake(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    if not on.settings.harvest:
+        return
+    harvester = build_harvester(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
+    schedule.start()
+    stack.push_async_callback(schedule.stop)
+    on.checks["harvest"] = schedule.health
 
 
 async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStores:
@@ -153,8 +185,15 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        contract=_contract(settings),
+        harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
         feeds=feeds,
     )
+
+
+def _contract(settings: Settings) -> Contract | None:
+    include, exclude = frozenset(settings.contract_include), frozenset(settings.contract_exclude)
+    return Contract(include, exclude) if include or exclude else None
 
 
 def _reloader(on: Foundation, parts: Parts, on_swapped: Callable[[], None] | None) -> Reloader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from cache.pubsub import EmbeddedPubSub, PubSub
 from cache.redis_link import FaultListener
 from cache.redis_pubsub import RedisPubSub

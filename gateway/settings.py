@@ -114,6 +114,27 @@ class Settings(BaseModel):
     outbox_keep_days: float = _setting(
         365.0, "How long receipts and idempotency keys of settled submissions are kept.", unit="days", gt=0
     )
+    harvest: bool = _setting(
+        True, "Harvest systems and scan clocks in this process 归集; false leaves both to `quanyu worker`."
+    )
+    harvest_every_s: float = _setting(
+        60.0,
+        "Time between two harvests of a system whose declaration says none (`harvest.everyS`).",
+        unit="s",
+        ge=1,
+        le=86_400,
+    )
+    harvest_at_once: int = _setting(
+        4, "Most systems that one process harvests at the same time.", unit="systems", ge=1, le=200
+    )
+    harvest_lease_s: float = _setting(
+        60.0,
+        "Time after which a system that a process was harvesting, and did not get on with, is taken up by another; longer "
+        "than a page of any system takes.",
+        unit="s",
+        ge=1,
+        le=3600,
+    )
     secret_key: SecretStr = _setting(
         SecretStr(""),
         "Key of opaque ids and cursors, the same on all instances; empty makes one and keeps it in `data_dir`.",
@@ -123,6 +144,27 @@ class Settings(BaseModel):
     )
     local_issuer: bool = _setting(
         False, "Take tokens of `quanyu token`, made with a key in `data_dir`: for development only."
+    )
+    client_certificate_header: str = _setting(
+        "",
+        "Request header in which a trusted proxy names the client's certificate 客户端证书头; empty takes none.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of the proxies whose header is believed, such as `10.0.0.4` or `10.0.0.0/28`.",
+    )
+    certificates_file: Path | None = _setting(
+        None, "YAML file that says who the bearer of a client certificate is 客户端证书名录."
+    )
+    policy_file: Path | None = _setting(None, "YAML file of the rules behind `@policy` 策略规则.")
+    policy_hook: str = _setting(
+        "", "`module:function` that is asked for every other policy: `(policy, caller) -> bool`."
+    )
+    contract_include: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` that a field or its type must bear to be served here; empty serves all 合约标签."
+    )
+    contract_exclude: tuple[str, ...] = _setting(
+        (), "Tags of `@tag` whose fields and types are unknown here."
     )
     tokens_file: str = _setting("", "YAML or JSON file of bearer tokens; empty leaves everyone anonymous.")
 

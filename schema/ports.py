@@ -12,10 +12,11 @@ from datetime import date
 from typing import Protocol as StructuralType
 
 from schema.registry import DepartmentRow, ImplementationRow, ItemRow, MaterialRow, RegionRow
-from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
+from schema.vocabulary import BreakerState, Capability, HarvestMode, HealthState, Protocol, SystemLifecycle
 
 __all__ = [
     "CaseUpdateFacts",
+    "HarvestFacts",
     "HouseContext",
     "LivePort",
     "MappingFacts",
@@ -78,6 +79,28 @@ class MappingFacts:
     mapped_share: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HarvestFacts:
+    """How a system is harvested and how far that has come. failures: runs in a row; lag_s: seconds."""
+
+    mode: HarvestMode = HarvestMode.NONE
+    pushes: bool = False
+    every_s: float | None = None
+    last_run_at: str | None = None
+    last_good_at: str | None = None
+    last_push_at: str | None = None
+    running_since: str | None = None
+    watermark: str | None = None
+    lag_s: float | None = None
+    more: bool = False
+    fault_code: str | None = None
+    fault: str | None = None
+    failures: int = 0
+    quarantined: int = 0
+    events: int = 0
+    repeated: int = 0
+
+
 class SystemsPort(StructuralType):
     """The legacy systems that are declared. Unknown codes: None from `system`; the others are not asked."""
 
@@ -88,6 +111,10 @@ class SystemsPort(StructuralType):
     def health(self, code: str) -> SystemHealthFacts: ...
 
     async def mapping(self, code: str) -> MappingFacts: ...
+
+    async def harvest(self, code: str) -> HarvestFacts:
+        """Raises an error with a `code` where the database is away."""
+        ...
 
 
 class RegistryPort(StructuralType):

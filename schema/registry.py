@@ -208,6 +208,10 @@ class Registry:
         """Codes of all divisions below; the division's own is not among them."""
         return self._descendants.get(code, frozenset())
 
+    def is_whole(self, code: str) -> bool:
+        """Whether every division is this one or below it."""
+        return code in self._regions and len(self.descendants(code) | {code}) == len(self._regions)
+
     def department(self, code: str) -> DepartmentRow | None:
         return self._departments.get(code)
 

@@ -191,6 +191,12 @@ class HealthState(Term):
     UNTRIED = "UNTRIED", "Not called since the gateway started 未调用."
 
 
+class HarvestMode(Term):
+    CHANGES = "CHANGES", "Its changes since a time 变更."
+    CASES = "CASES", "Its list of cases, and the open ones again 办件列表."
+    NONE = "NONE", "It is not asked 不轮询."
+
+
 # --- catalogue 事项目录 ---
 
 

@@ -19,16 +19,14 @@ from adapters.own.requests import needs_of, sent_names, sent_paths
 from adapters.own.sdl import PERSONAL, SdlSyntax, directive, objects_of
 from adapters.problems import Problem, one_of
 from adapters.validate_connectors import (
-    PAGE_NAMES,
     codec_problems,
-    map_problems,
     protocol_problems,
-    reader_problems,
     reply_problems,
     request_problems,
     secret_names,
     session_names,
 )
+from adapters.validate_expressions import PAGE_NAMES, map_problems, reader_problems
 from schema.canonical import Field, Record
 from schema.compose import SubgraphSchema
 from schema.compose.subgraph import read_subgraph

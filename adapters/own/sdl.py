@@ -43,7 +43,7 @@ _LINK = (
 )
 _ACCESS = frozenset({"authenticated", "requiresScopes", "policy", "public"})
 _STAFF = '[["cases:read"]]'
-_STAFF_OR_APPLICANT = '[["cases:read"], ["cases:own"]]'
+_OF_A_CASE = '[["cases:read"], ["cases:department"], ["cases:region"], ["cases:own"]]'
 _BUILT_IN = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 
 _Object = ObjectTypeDefinitionNode | ObjectTypeExtensionNode
@@ -132,7 +132,7 @@ def _additions(document: DocumentNode) -> Iterator[_Edit]:
         if name == "Query" or name in ENTITIES:
             for one in node.fields or ():
                 if not _says_who(one) and one.name.value != ENTITIES.get(name, ("",))[0]:
-                    scopes = _STAFF_OR_APPLICANT if name == "Case" else _STAFF
+                    scopes = _OF_A_CASE if name == "Case" else _STAFF
                     yield _Edit(_end(one), _end(one), f" @requiresScopes(scopes: {scopes})")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from adapters.problems import one_of
 from adapters.write_model import Accepts, FormField, MaterialRule
 from schema.errors import IdentifierError, ScalarError

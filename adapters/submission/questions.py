@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.applicant import filter_number
 from adapters.case_fields import masked_applicant, network_time
-from adapters.case_filter import filter_number, is_applicant
 from adapters.case_questions import CaseQuestions, QuestionRefused
 from adapters.declaration import Declaration, Write
 from adapters.fetch import Caller, FetchError
+from adapters.reach import Reach, area_of
 from adapters.shape import FieldRule, Run, Selection
 from adapters.submission.compiled import is_found_by_reference, mode_of
 from adapters.submission.desk import Desk, Order
@@ -72,6 +73,7 @@ class SubmissionQuestions:
         writer, write = self._for_item(str(given["itemCode"]), given.get("system"))
         applicant, problems = applicant_args(given["applicant"], write.accepts)
         _may_file(run.context.caller, writer.source.declaration, applicant["idNumber"])
+        self._may_file_in(run.context.caller, given.get("region"))
         form, more = form_args(write.accepts, given.get("fields"), given.get("materials"))
         title, worded = free_text(given.get("title"), "title")
         self._refuse(arguments, problems + more + worded)
@@ -277,11 +279,14 @@ class SubmissionQuestions:
             return self._target_of(filed, writer)
         caller, owner = run.context.caller, writer.source.declaration.system.owner
         if FILE in caller.scopes and owner == caller.department:
+            area = area_of(caller, self.cases.regions)
+            if area.regions is not None:  # of a district's office: the case must be of the district
+                await self._is_in_reach(run, wanted.system, wanted.local_no, Reach(areas=(area,)))
             return _Target(writer, wanted.local_no, ("case", wanted.local_no))
         if FILE_OWN not in caller.scopes or caller.subject is None:
             raise QuestionRefused("FORBIDDEN", f"{wanted.system} is of another department.")
         id_type, number = filter_number(None, caller.subject)
-        await self._is_own_case(run, wanted.system, wanted.local_no, number)
+        await self._is_in_reach(run, wanted.system, wanted.local_no, Reach(numbers=((id_type, number),)))
         ref = applicant_ref(self.cases.ref_key, id_type, number)
         return _Target(writer, wanted.local_no, ("case", wanted.local_no), applicant_ref=ref)
 
@@ -289,22 +294,30 @@ class SubmissionQuestions:
         follows = row.token if row.number is None else None
         return _Target(writer, row.number, row.lane, follows, row.item_code, row.applicant_ref, row.echo)
 
-    async def _is_own_case(self, run: Run, system: str, local_no: str, number: str) -> None:
+    async def _is_in_reach(self, run: Run, system: str, local_no: str, reach: Reach) -> None:
         """Raises QuestionRefused. Another's case is as if it were not there."""
         found, outcomes = await self.cases.network.by_number(
             local_no,
-            {"localNo", "appliedAt", "applicant"},
+            {"localNo", "appliedAt"} | reach.needs(),
             deadline=run.context.deadline,
             only=system,
             trace=run.context.trace_headers,
         )
-        if any(is_applicant(one.record, number) for one in found):
+        if self.cases.within(reach, found):
             return
         silent = not outcomes or any(not outcome.answered for outcome in outcomes)
         if silent:
             message = f"{system} does not say whose case {local_no!r} is; try again later."
             raise QuestionRefused("NO_SOURCE_ANSWERED", message)
         raise QuestionRefused("CASE_NOT_FOUND", f"{system} has no case {local_no!r}.")
+
+    def _may_file_in(self, caller: Caller, region: str | None) -> None:
+        """A clerk of a district files for the district. Raises QuestionRefused."""
+        if FILE not in caller.scopes or region is None:
+            return
+        regions = area_of(caller, self.cases.regions).regions
+        if regions is not None and region not in regions:
+            raise QuestionRefused("FORBIDDEN", f"Division {region} is not below the token's own.")
 
     # --- handing in ---
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.applicant import is_applicant
 from adapters.auth.grant import Grant
 from adapters.call import call_of
-from adapters.case_filter import CaseFilter, is_applicant
+from adapters.case_filter import CaseFilter
 from adapters.credentials import dress_of
 from adapters.declaration import Write
 from adapters.failures import wire_failure

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,8 +32,10 @@ from schema.vocabulary import DeadlineKind
 
 __all__ = ["AT_ONCE", "CaseFiles", "Snapshot", "TrackingRules"]
 
-AT_ONCE = 200
-"""Cases brought up to date in one transaction."""
+AT_ONCE = 50
+"""Cases brought up to date in one transaction: others wait for SQLite's one write lock meanwhile."""
+BREATH = 10
+"""Cases evaluated before the event loop may turn to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _File:
     record: dict[str, Any] = field(default_factory=dict)
     subject: str | None = None
     as_of_us: int = 0
+    unseen: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
 
@@ -77,16 +81,23 @@ class CaseFiles:
         self._database, self._writer, self._registry = database, writer, registry
         self._rules, self._clock = rules, clock
 
-    async def update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot] | None = None) -> int:
+    async def update(
+        self,
+        cases: Sequence[str],
+        snapshots: Mapping[str, Snapshot] | None = None,
+        *,
+        changed: bool = False,
+    ) -> int:
         """Brings these cases up to date with the ledger and what their systems showed; how many cards changed.
 
+        changed: what their systems last showed is not all any more.
         Raises DatabaseUnavailable. What it did before is not undone: doing it again changes nothing.
         """
-        changed = 0
+        cards = 0
         distinct = list(dict.fromkeys(cases))
         for start in range(0, len(distinct), AT_ONCE):
-            changed += await self._update(distinct[start : start + AT_ONCE], snapshots or {})
-        return changed
+            cards += await self._update(distinct[start : start + AT_ONCE], snapshots or {}, changed)
+        return cards
 
     async def due_for_check(self, limit: int = 10_000) -> list[str]:
         """Open cases whose clocks reach something by now: the daily scan, as often as one likes."""
@@ -101,16 +112,58 @@ class CaseFiles:
         async with self._database.read() as connection:
             return list((await connection.scalars(query)).all())
 
-    async def _update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot]) -> int:
+    async def unseen(self, system: str, limit: int) -> list[str]:
+        """Cases that have changed since their system last showed them, or that it never did."""
+        table = CASE_FILE
+        query = select(table.c.case_id).where(table.c.system == system, table.c.unseen.is_(True))
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query.limit(limit))).all())
+
+    async def seen_before(self, system: str, at_us: int, limit: int) -> list[str]:
+        """Open cases that their system last showed before then, the longest ago first."""
+        table = CASE_FILE
+        query = (
+            select(table.c.case_id)
+            .where(
+                table.c.system == system,
+                table.c.unseen.is_(False),
+                table.c.is_open.is_(True),
+                table.c.as_of_us < at_us,
+            )
+            .order_by(table.c.as_of_us)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def outdated(self, system: str, since_us: int) -> list[str]:
+        """Cases of which events were recorded since then, after their file was last written."""
+        query = (
+            select(CASE_EVENT.c.case_id)
+            .join(CASE_FILE, CASE_FILE.c.case_id == CASE_EVENT.c.case_id, isouter=True)
+            .where(
+                CASE_EVENT.c.system == system,
+                CASE_EVENT.c.at_us >= since_us,
+                or_(CASE_FILE.c.case_id.is_(None), CASE_FILE.c.changed_us <= CASE_EVENT.c.at_us),
+            )
+            .distinct()
+        )
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def _update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot], changed: bool) -> int:
         now_us = self._clock()
         rules = self._rules()
         async with self._database.write() as connection:
             known = await _known(connection, cases)
             rows: list[dict[str, Any]] = []
             cards: list[Card] = []
-            for case in cases:
+            for number, case in enumerate(cases, 1):
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
                 one = known.get(case) or _File()
                 _take(one, snapshots.get(case))
+                one.unseen = one.unseen or changed
                 if not one.record and not one.events:
                     continue
                 evaluation = self._evaluated(case, one, rules, now_us)
@@ -153,9 +206,12 @@ def _take(one: _File, snapshot: Snapshot | None) -> None:
     """A snapshot that is not older than what is there."""
     if snapshot is None or snapshot.as_of_us < one.as_of_us:
         return
+    if not snapshot.record:  # the system does not know it: what is known of it stays
+        one.as_of_us, one.unseen = snapshot.as_of_us, False
+        return
     one.record = kept_record(snapshot.record)
     one.subject = snapshot.subject or one.subject
-    one.as_of_us = snapshot.as_of_us
+    one.as_of_us, one.unseen = snapshot.as_of_us, False
 
 
 def _row(case: str, one: _File, evaluation: Evaluation, now_us: int) -> dict[str, Any]:
@@ -181,6 +237,7 @@ def _row(case: str, one: _File, evaluation: Evaluation, now_us: int) -> dict[str
         "level": gravest(evaluation.cards),
         "as_of_us": one.as_of_us,
         "changed_us": now_us,
+        "unseen": one.unseen,
         "record": record,
     }
 
@@ -238,11 +295,12 @@ def _change(card: Card) -> Change:
 
 async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str, _File]:
     found: dict[str, _File] = {}
-    files = select(CASE_FILE.c.case_id, CASE_FILE.c.record, CASE_FILE.c.subject, CASE_FILE.c.as_of_us)
-    for case_id, record, subject, as_of_us in await connection.execute(
-        files.where(CASE_FILE.c.case_id.in_(cases))
+    table = CASE_FILE.c
+    files = select(table.case_id, table.record, table.subject, table.as_of_us, table.unseen)
+    for case_id, record, subject, as_of_us, unseen in await connection.execute(
+        files.where(table.case_id.in_(cases))
     ):
-        found[case_id] = _File(dict(record), subject, as_of_us)
+        found[case_id] = _File(dict(record), subject, as_of_us, unseen)
     events = (
         select(CASE_EVENT.c.case_id, CASE_EVENT.c.at_us, CASE_EVENT.c.body, CASE_EVENT.c.subject)
         .where(CASE_EVENT.c.case_id.in_(cases))

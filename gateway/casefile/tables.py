@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
 
-__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "QUARANTINE"]
+__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
 
 METADATA = MetaData()
 
@@ -29,6 +40,9 @@ CASE_FILE = Table(
     ),  # of the gravest card that stands: 0 none, 1 notice, 2 yellow, 3 red
     Column("as_of_us", BigInteger, nullable=False),  # when the system last told of it
     Column("changed_us", BigInteger, nullable=False),
+    Column(
+        "unseen", Boolean, nullable=False
+    ),  # it has changed since its system last showed it, or never was shown
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
     Index("case_file_open", "is_open", "due_us", "case_id"),
     Index("case_file_department", "department", "is_open", "due_us", "case_id"),
@@ -37,6 +51,7 @@ CASE_FILE = Table(
     Index("case_file_level", "is_open", "level", "due_us", "case_id"),
     Index("case_file_subject", "subject", "applied_us"),
     Index("case_file_check", "is_open", "next_check_us"),
+    Index("case_file_unseen", "system", "unseen"),
 )
 
 CARD = Table(
@@ -72,6 +87,9 @@ HARVEST = Table(
     Column("failures", BigInteger, nullable=False),  # in a row
     Column("fault_code", Text),
     Column("fault", Text),
+    Column(
+        "unfinished", Boolean, nullable=False
+    ),  # the last run came to its limits: the next goes on at once
 )
 
 QUARANTINE = Table(
@@ -86,4 +104,22 @@ QUARANTINE = Table(
     Column("tried_us", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("since", Text),  # where to ask again from
+)
+
+PUSH = Table(
+    "push",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),  # appended in all
+    Column("repeated", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+
+PUSHED = Table(
+    "pushed",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # as in `quarantine`
+    Column("mapping", Text, nullable=False),  # which declaration could not read it
+    Column("sealed", LargeBinary, nullable=False),  # the event as it came: nobody can be asked for it again
 )

@@ -9,6 +9,7 @@ from gateway.cli.clock import clock
 from gateway.cli.compose import compose
 from gateway.cli.database import database
 from gateway.cli.drift import drift
+from gateway.cli.harvest import harvest
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.mock import mock
@@ -22,6 +23,7 @@ from gateway.cli.serve import serve, settings
 from gateway.cli.token import token
 from gateway.cli.trail import trail
 from gateway.cli.try_out import try_out
+from gateway.cli.worker import worker
 from gateway.version import VERSION
 
 __all__ = ["main"]
@@ -35,6 +37,7 @@ def main() -> None:
 
 for command in (
     serve,
+    worker,
     check,
     try_out,
     init,
@@ -53,5 +56,6 @@ for command in (
     clock,
     rules,
     outbox,
+    harvest,
 ):
     main.add_command(command)

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from adapters.case_filter import CaseFilter, filter_number
+from adapters.applicant import filter_number
+from adapters.case_filter import CaseFilter
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.recording.case import Ask
 from adapters.recording.people import People

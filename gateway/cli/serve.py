@@ -25,11 +25,25 @@ from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.traces import OtelMissingError
+from gateway.tracking.errors import TrackingFileError
 from gateway.web.server import PortTakenError, listen
 from gateway.web.server import serve as run_server
 from schema.errors import SchemaError
 
-__all__ = ["serve", "settings"]
+__all__ = ["START_ERRORS", "end", "load_first", "serve", "settings"]
+
+
+START_ERRORS = (
+    TokensFileError,
+    IdentityFileError,
+    SchemaError,
+    OtelMissingError,
+    LabelHookError,
+    TrackingFileError,
+    DatabaseError,
+    OSError,
+)
+"""What is wrong with what is given, and told in a line."""
 
 
 @click.command()
@@ -56,25 +70,16 @@ def serve(
             supergraph=supergraph,
         )
     except SettingsError as error:
-        _stop(error.problems)
+        end(error.problems)
     configure_logging(level=settings.log_level, log_format=settings.log_format)
     try:
-        first = _load(settings)
+        first = load_first(settings)
         gateway = build_gateway(settings, first=first, on_swapped=settle)
         listener = listen(settings.host, settings.port, choose_port=settings.choose_port)
     except DeclarationError as error:
-        _stop([str(problem) for problem in error.problems])
-    except (
-        TokensFileError,
-        IdentityFileError,
-        SchemaError,
-        OtelMissingError,
-        LabelHookError,
-        PortTakenError,
-        DatabaseError,
-        OSError,
-    ) as error:
-        _stop([str(error)])
+        end([str(problem) for problem in error.problems])
+    except (*START_ERRORS, PortTakenError) as error:
+        end([str(error)])
     if listener.wanted is not None:
         click.echo(f"port {listener.wanted} is taken; listening on {listener.port}", err=True)
     log = structlog.get_logger("gateway")
@@ -93,7 +98,7 @@ def serve(
     _exit_if_not_started(settings, gateway.engine.current is not None or gateway.lifecycle.draining)
 
 
-def _load(settings: Settings) -> Declared:
+def load_first(settings: Settings) -> Declared:
     """The declarations, before the server starts, so that what is wrong is a list and no log."""
     known = known_codes(read_registry(settings.registry_dir, needed=settings.supergraph is None))
     lookup, kept = file_lookup(os.environ), kept_sdls(settings.data_dir).read
@@ -109,7 +114,7 @@ def _load(settings: Settings) -> Declared:
 def _exit_if_not_started(settings: Settings, started: bool) -> None:
     """The server has logged why; the problems of declarations are worth a plain list."""
     if not started:
-        _stop([f"the gateway did not start; `quanyu check {settings.systems_dir}` shows what is wrong"])
+        end([f"the gateway did not start; `quanyu check {settings.systems_dir}` shows what is wrong"])
 
 
 @click.command()
@@ -118,7 +123,7 @@ def settings() -> None:
     click.echo(settings_table(), nl=False)
 
 
-def _stop(problems: Sequence[str]) -> NoReturn:
+def end(problems: Sequence[str]) -> NoReturn:
     for problem in problems:
         click.echo(f"quanyu: {problem}", err=True)
     sys.exit(2)

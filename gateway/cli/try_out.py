@@ -20,10 +20,11 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
+from adapters.applicant import filter_number
 from adapters.auth.secrets import secret_forms, secret_values
 from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_fields import ALWAYS
-from adapters.case_filter import CaseFilter, filter_number
+from adapters.case_filter import CaseFilter
 from adapters.declaration import Declaration
 from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap

@@ -7,32 +7,51 @@ back. What cannot be read is quarantined. A run is bounded; what is left waits f
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
 
-from adapters.case_filter import filter_number
+from adapters.applicant import filter_number
 from adapters.mapping.scope import Trouble
 from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.casefile.files import CaseFiles, Snapshot
 from gateway.casefile.record import SubjectRef, micros, new_event, subject_of
+from gateway.database import DatabaseUnavailable
 from gateway.harvest.store import HarvestState, HarvestStore, Rejected
 from gateway.ledger import NewEvent, Writer
 from gateway.telemetry.logs import mask_personal_data
 from schema.canonical import CASE, CHANGE
 from schema.scalars import CHINA_STANDARD_TIME
 
-__all__ = ["HarvestLimits", "HarvestReport", "Harvester", "OnEvents"]
+__all__ = [
+    "HarvestLimits",
+    "HarvestObserver",
+    "HarvestReport",
+    "Harvester",
+    "Lend",
+    "OnEvents",
+    "harvested_by",
+]
 
 log = structlog.get_logger("gateway.harvest")
 
 OnEvents = Callable[[Sequence[NewEvent]], Awaitable[None]]
-"""Told of events that the ledger has only now learnt of, in order."""
+"""Told of events that the ledger has only now learnt of, in order: they are durable, and their case files show them."""
+Lend = Callable[[], AbstractContextManager[Mapping[str, Source]]]
+"""The systems of the generation in service, which is not closed while they are used."""
+
+
+class HarvestObserver(Protocol):
+    def harvested(self, system: str, fault_code: str | None, events: int, rejected: int) -> None: ...
+
 
 BEGINNING = "1990-01-01T00:00:00+08:00"
 _CHANGE_FIELDS = tuple(one.name for one in CHANGE.fields)
@@ -41,18 +60,26 @@ _CASE_FIELDS = tuple(one.name for one in CASE.fields)
 
 @dataclass(frozen=True, slots=True)
 class HarvestLimits:
-    """Of one run. overlap: how far back of the watermark is asked again, for what arrives late.
+    """Of one run.
 
-    cases: single cases asked for after their changes; at_once: of these at the same time.
+    cases: single cases asked for after their changes; at_once: of these at the same time. listed: from so many cases
+    that were never seen on, the list of cases is asked for in place of each of them. events: appended in one
+    transaction; flush: after so many new events, case files are brought up to date and listeners told.
+    quarantined: records of one system that wait for a mapping fix; more stop its harvest. recent: a watermark younger
+    than this, of which the system knows nothing any more, is a fault.
     """
 
     pages: int = 500
     page_timeout_s: float = 30.0
     lease_s: float = 120.0
-    overlap: timedelta = timedelta(hours=24)
     cases: int = 500
     at_once: int = 8
+    listed: int = 200
+    events: int = 500
+    flush: int = 2000
     raw_chars: int = 8000
+    quarantined: int = 10_000
+    recent: timedelta = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -86,17 +113,32 @@ class _Run:
     source: Source
     state: HarvestState
     report: HarvestReport
-    touched: dict[str, None] = field(default_factory=dict)
-    """Case ids in order of their first event."""
+    pending: list[NewEvent] = field(default_factory=list)
+    """Appended; their case files do not show them yet, and nobody was told."""
     pages: set[bytes] = field(default_factory=set)
+
+    @property
+    def verb(self) -> str | None:
+        """What the system is asked again and again; None where it has nothing for that."""
+        return harvested_by(self.source)
+
+
+def harvested_by(source: Source) -> str | None:
+    """`changes` or `cases`: what the system is asked again and again; None where it is not."""
+    if source.declaration.system.lifecycle in ("DISCOVERED", "RETIRED"):
+        return None
+    wanted = source.declaration.harvest.by
+    return next(
+        (verb for verb in ("changes", "cases") if wanted in ("auto", verb) and source.can(verb)), None
+    )
 
 
 class Harvester:
-    """holder: name of this process for leases. clock: microseconds since 1970."""
+    """holder: name of this process for leases. clock: microseconds since 1970. on_progress: told after each page."""
 
     def __init__(
         self,
-        sources: Callable[[], Mapping[str, Source]],
+        lend: Lend,
         store: HarvestStore,
         writer: Writer,
         files: CaseFiles,
@@ -105,49 +147,81 @@ class Harvester:
         holder: str,
         clock: Callable[[], int],
         on_events: OnEvents | None = None,
+        on_progress: Callable[[HarvestReport], None] | None = None,
+        observer: HarvestObserver | None = None,
         limits: HarvestLimits | None = None,
     ) -> None:
-        self._sources, self._store, self._writer, self._files = sources, store, writer, files
+        self._lend, self.store, self._writer, self._files = lend, store, writer, files
         self._subject_ref, self._holder, self._clock = subject_ref, holder, clock
-        self._on_events = on_events
+        self._on_events, self._on_progress, self._observer = on_events, on_progress, observer
         self._limits = limits or HarvestLimits()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Runs under way end after their page."""
+        self._stopping = True
 
     async def run(self, system: str) -> HarvestReport:
         """Never raises for what the system does. Raises DatabaseUnavailable; nothing acknowledged is lost then."""
         report = HarvestReport(system)
-        source = self._sources().get(system)
-        if source is None or not await self._store.begin(system, self._holder, lease_s=self._limits.lease_s):
-            report.skipped = True
-            return report
-        run = _Run(source, replace(await self._store.state(system), started_us=self._clock()), report)
+        with self._lend() as sources:
+            source = sources.get(system)
+            if source is None or not await self.store.begin(
+                system, self._holder, lease_s=self._limits.lease_s
+            ):
+                report.skipped = True
+                return report
+            try:
+                await self._run(_Run(source, await self.store.state(system), report))
+            except _LeaseLost:
+                report.skipped = True
+            except (asyncio.CancelledError, DatabaseUnavailable):
+                with contextlib.suppress(DatabaseUnavailable):
+                    await self.store.give_up(system, self._holder)
+                raise
+        return report
+
+    async def _run(self, run: _Run) -> None:
         try:
             await self._harvest(run)
-        except _LeaseLost:
-            report.skipped = True
-            return report
         except (SourceError, _Fault) as error:
-            report.fault_code, report.fault = error.code, str(error)
+            run.report.fault_code, run.report.fault = error.code, str(error)
+            await self._flush(run)
         await self._ended(run)
-        return report
 
     # --- one run ---
 
     async def _harvest(self, run: _Run) -> None:
+        await self._after_a_crash(run)
+        run.state = replace(run.state, started_us=self._clock())
         await self._again_after_a_fix(run)
-        if run.source.can("changes"):
+        await self._save(run)
+        if run.verb == "changes":
             await self._pages(run, "changes", _CHANGE_FIELDS, self._take_changes)
-            await self._look_at_touched(run)
-        elif run.source.can("cases"):
+            await self._flush(run)
+            await self._look_at_unseen(run)
+        elif run.verb == "cases":
             await self._pages(run, "cases", _CASE_FIELDS, self._take_cases)
+            await self._flush(run)
+            await self._look_at_unseen(run)
+            await self._look_at_open(run)
+        elif run.source.push is not None:  # it tells of its changes; what its cases show is asked for
+            await self._look_at_unseen(run)
         else:
-            raise _Fault("HARVEST_IMPOSSIBLE", "the declaration has neither `changes` nor `cases`")
+            raise _Fault("HARVEST_IMPOSSIBLE", "the declaration has neither `changes` nor `cases` to ask for")
+
+    async def _after_a_crash(self, run: _Run) -> None:
+        """The process before may have appended events and have been killed before their case files showed them."""
+        if run.state.interrupted:
+            cases = await self._files.outdated(run.report.system, run.state.started_us or 0)
+            await self._files.update(cases, changed=run.verb == "changes")
 
     async def _again_after_a_fix(self, run: _Run) -> None:
         """Another declaration than the one that could not read something: it is asked for again."""
         mapping = run.source.namespace
         if run.state.mapping == mapping:
             return
-        count, since = await self._store.quarantined(run.report.system)
+        count, since = await self.store.quarantined(run.report.system)
         if count and run.state.mapping is not None:
             run.state = replace(run.state, watermark=since, position=None)
         run.state = replace(run.state, mapping=mapping)
@@ -168,102 +242,212 @@ class Harvester:
             latest = await take(run, page)
             highest = _later(highest, latest, self._clock())
             await self._quarantine(run, verb, page.troubles, since)
+            self._refuse_amnesia(run, page, since)
             run.report.pages += 1
             ended = page.next is None
             run.state = replace(run.state, position=page.next, watermark=highest if ended else since)
-            if not ended and run.report.pages >= self._limits.pages:
-                run.report.more = True
-                await self._save(run)
-                return
             await self._save(run)
+            if self._on_progress is not None:
+                self._on_progress(run.report)
             if ended:
                 break
-        await self._store.let_go(run.report.system, begun_us, since and self._from(since))
+            if run.report.pages >= self._limits.pages or self._stopping:
+                run.report.more = True
+                self._refuse_standstill(run)
+                return
+        await self.store.let_go(run.report.system, begun_us, since and self._from(run, since))
 
     async def _ask(self, run: _Run, verb: str, fields: Sequence[str], since: str | None) -> Page:
-        start = self._from(since)
+        start = self._from(run, since)
         asked: dict[str, Any] = {"since": start}
         if verb == "cases":
             none = dict.fromkeys(("applicant", "states", "department", "region", "to"))
             asked = {**none, "from": start}
+        return await self._answer(run, verb, asked, fields, run.state.position)
+
+    async def _answer(
+        self, run: _Run, verb: str, asked: Mapping[str, Any], fields: Sequence[str], position: Any = None
+    ) -> Page:
+        """From the system itself: a kept answer would hide what has changed."""
         deadline = asyncio.get_running_loop().time() + self._limits.page_timeout_s
         return await run.source.ask(
-            verb, asked, fields=fields, deadline=deadline, position=run.state.position
+            verb, asked, fields=fields, deadline=deadline, position=position, live=True
         )
 
-    def _from(self, since: str | None) -> str:
+    def _from(self, run: _Run, since: str | None) -> str:
+        """Further back from fault to fault of a system that has gone back in time."""
+        declared = run.source.declaration.harvest
+        first = f"{declared.since}T00:00:00+08:00" if declared.since is not None else BEGINNING
         if since is None:
-            return BEGINNING
-        moment = datetime.fromisoformat(since) - self._limits.overlap
-        return moment.isoformat(timespec="seconds")
+            return first
+        overlap = timedelta(hours=declared.overlap_h)
+        if run.state.fault_code == "HARVEST_WENT_BACK":
+            overlap = min(overlap * 30**run.state.failures, timedelta(days=36_500))
+        return max(first, (datetime.fromisoformat(since) - overlap).isoformat(timespec="seconds"))
 
     def _refuse_loops(self, run: _Run, page: Page) -> None:
         """A list that comes to the same page again would never end."""
         if not page.records or page.next is None:
             return
-        mark = orjson.dumps([page.records[0], page.records[-1], len(page.records)], default=str)
+        ends = orjson.dumps([page.records[0], page.records[-1], len(page.records)], default=str)
+        mark = hashlib.blake2b(ends, digest_size=16).digest()
         if mark in run.pages:
             run.state = replace(run.state, position=None)
             raise _Fault("HARVEST_REPEATS", f"page {run.report.pages + 1} is one that came before")
         run.pages.add(mark)
 
+    def _refuse_standstill(self, run: _Run) -> None:
+        """Pages that differ and hold nothing new: it goes on from there, with pauses."""
+        if not run.report.events and not run.report.rejected and not self._stopping:
+            raise _Fault("HARVEST_REPEATS", f"{run.report.pages} pages held nothing that was not known")
+
+    def _refuse_amnesia(self, run: _Run, page: Page, since: str | None) -> None:
+        """What was its latest change a short while ago is asked for again in each run, because of the overlap."""
+        if page.records or page.troubles or run.report.pages or since is None:
+            return
+        at = micros(since)
+        if at is not None and self._clock() - at < self._limits.recent.total_seconds() * 1_000_000:
+            raise _Fault(
+                "HARVEST_WENT_BACK",
+                f"nothing is told from {self._from(run, since)} on, though there was a change at {since}: "
+                "the system's clock or data went back",
+            )
+
     async def _take_changes(self, run: _Run, page: Page) -> str | None:
-        events = [new_event(run.report.system, str(one["localNo"]), one) for one in page.records]
-        await self._append(run, events)
+        await self._append(
+            run, [new_event(run.report.system, str(one["localNo"]), one) for one in page.records]
+        )
         return max((str(one["occurredAt"]) for one in page.records), default=None)
 
     async def _take_cases(self, run: _Run, page: Page) -> str | None:
-        """Cases with their events; a case without any is an event of its own, when it was applied for."""
+        """Cases with their events, where the list has them; else each case is asked for them."""
+        snapshots = self._snapshots(run, page)
+        alone = run.source.only_in_case(("events",))
+        if not alone:
+            await self._append(run, self._events_of(run, snapshots))
+        await self._files.update(list(snapshots), snapshots, changed=bool(alone))
+        run.report.cases += len(snapshots)
+        return max((str(one["appliedAt"]) for one in page.records), default=None)
+
+    def _events_of(self, run: _Run, snapshots: Mapping[str, Snapshot]) -> list[NewEvent]:
+        """A case without any is an event of its own, when it was applied for."""
         events: list[NewEvent] = []
-        snapshots: dict[str, Snapshot] = {}
-        for record in page.records:
-            snapshot = self._snapshot(record, page.as_of)
-            snapshots[f"{run.report.system}:{record['localNo']}"] = snapshot
+        for snapshot in snapshots.values():
+            record = snapshot.record
+            if not record:
+                continue
             told = record.get("events") or [{"kind": "SUBMIT", "occurredAt": record["appliedAt"]}]
             events += [
                 new_event(run.report.system, str(record["localNo"]), one, subject=snapshot.subject)
                 for one in told
                 if isinstance(one, dict) and one.get("occurredAt")
             ]
-        await self._append(run, events)
-        await self._files.update(list(snapshots), snapshots)
-        run.report.cases += len(snapshots)
-        return max((str(one["appliedAt"]) for one in page.records), default=None)
+        return events
 
     async def _append(self, run: _Run, events: Sequence[NewEvent]) -> None:
-        appended = await self._writer.append_events(events)
-        new = [event for event, one in zip(events, appended, strict=True) if one.state != "repeated"]
-        run.report.events += len(new)
-        run.report.repeated += len(events) - len(new)
-        run.touched |= dict.fromkeys(event.case_id for event in new)
-        if new and self._on_events is not None:
-            await self._on_events(new)
+        """In parts: a page may be as large as the system likes."""
+        for start in range(0, len(events), self._limits.events):
+            part = events[start : start + self._limits.events]
+            appended = await self._writer.append_events(part)
+            new = [event for event, one in zip(part, appended, strict=True) if one.state != "repeated"]
+            run.report.events += len(new)
+            run.report.repeated += len(part) - len(new)
+            run.pending += new
+            if len(run.pending) >= self._limits.flush:
+                await self._flush(run)
+                await self._keep_lease(run)
 
-    async def _look_at_touched(self, run: _Run) -> None:
-        """What the cases that changed show now; the ledger's events alone, where the system cannot tell or fails."""
-        cases = list(run.touched)
-        asked = cases[: self._limits.cases] if run.source.can("case") else []
+    async def _flush(self, run: _Run) -> None:
+        """Case files show what is new, then those who listen are told of it."""
+        if not run.pending:
+            return
+        new, run.pending = run.pending, []
+        if run.verb == "changes":  # a list of cases is shown page by page
+            cases = list(dict.fromkeys(event.case_id for event in new))
+            await self._files.update(cases, changed=True)
+            run.report.cases += len(cases)
+        if self._on_events is None:
+            return
+        try:
+            await self._on_events(new)
+        except Exception:  # the events are durable; who listens finds them there
+            log.exception("new events could not be told", system=run.report.system)
+
+    # --- what the cases themselves show ---
+
+    async def _look_at_unseen(self, run: _Run) -> None:
+        """Cases that have changed since the system last showed them; the ledger's events alone, where it cannot."""
+        unseen = await self._files.unseen(run.report.system, self._limits.cases)
+        if len(unseen) >= self._limits.listed and run.verb == "changes" and run.source.can("cases"):
+            await self._list_cases(run)
+            unseen = await self._files.unseen(run.report.system, self._limits.cases)
+        await self._look_at_all(run, unseen)
+
+    async def _look_at_open(self, run: _Run) -> None:
+        """Of a system that tells no changes: what has become of its open cases."""
+        before_us = self._clock() - round(run.source.declaration.harvest.recheck_s * 1_000_000)
+        await self._look_at_all(
+            run, await self._files.seen_before(run.report.system, before_us, self._limits.cases)
+        )
+
+    async def _look_at_all(self, run: _Run, unseen: Sequence[str]) -> None:
+        if not run.source.can("case"):
+            return
+        for start in range(0, len(unseen), 5 * self._limits.at_once):
+            if self._stopping:
+                return
+            part = unseen[start : start + 5 * self._limits.at_once]
+            await self._look_at(run, part)
+            await self._keep_lease(run)
+
+    async def _list_cases(self, run: _Run) -> None:
+        """All at once, newest first, as far as one run goes."""
+        asked: dict[str, Any] = dict.fromkeys(("applicant", "states", "department", "region", "to"))
+        position: Any = None
+        seen: set[bytes] = set()
+        for _ in range(self._limits.pages):
+            asked["from"] = self._from(run, None)
+            page = await self._answer(run, "cases", asked, _CASE_FIELDS, position)
+            snapshots = self._snapshots(run, page)
+            await self._files.update(list(snapshots), snapshots)
+            await self._keep_lease(run)
+            mark = hashlib.blake2b("|".join(snapshots).encode(), digest_size=16).digest()
+            if page.next is None or mark in seen or self._stopping:
+                return
+            seen.add(mark)
+            position = page.next
+
+    async def _look_at(self, run: _Run, cases: Sequence[str]) -> None:
         places = asyncio.Semaphore(self._limits.at_once)
 
         async def look(case: str) -> tuple[str, Snapshot | None]:
             async with places:
                 return case, await self._look(run, case.partition(":")[2])
 
-        found = dict(await asyncio.gather(*map(look, asked)))
+        found = dict(await asyncio.gather(*map(look, cases)))
         snapshots = {case: one for case, one in found.items() if one is not None}
-        await self._files.update(cases, snapshots)
-        run.report.cases += len(cases)
+        if run.verb == "cases":
+            await self._append(run, self._events_of(run, snapshots))
+        await self._files.update(list(snapshots), snapshots)
+        if run.verb == "cases":
+            await self._flush(run)
 
     async def _look(self, run: _Run, local_no: str) -> Snapshot | None:
-        deadline = asyncio.get_running_loop().time() + self._limits.page_timeout_s
+        """None: ask again in the next run. A case that the system does not know is an empty record."""
         try:
-            page = await run.source.ask("case", {"number": local_no}, fields=_CASE_FIELDS, deadline=deadline)
+            page = await self._answer(run, "case", {"number": local_no}, _CASE_FIELDS)
         except SourceNotFound:
-            return None
+            return Snapshot({}, None, self._clock())
         except SourceError as error:
             run.report.fault_code, run.report.fault = error.code, str(error)
             return None
         return self._snapshot(page.records[0], page.as_of) if page.records else None
+
+    def _snapshots(self, run: _Run, page: Page) -> dict[str, Snapshot]:
+        return {
+            f"{run.report.system}:{record['localNo']}": self._snapshot(record, page.as_of)
+            for record in page.records
+        }
 
     def _snapshot(self, record: Mapping[str, Any], as_of: float) -> Snapshot:
         return Snapshot(
@@ -284,18 +468,29 @@ class Harvester:
             )
             for one in left_out
         ]
-        await self._store.quarantine(rejected, self._clock())
+        waiting, _ = await self.store.quarantined(run.report.system)
+        if waiting + len(rejected) > self._limits.quarantined:
+            raise _Fault(
+                "HARVEST_QUARANTINE_FULL",
+                f"{waiting} records wait for a mapping fix, and {len(rejected)} more cannot be read: "
+                "the harvest stands until the mapping is mended",
+            )
+        await self.store.quarantine(rejected, self._clock())
         run.report.rejected += len(rejected)
 
     # --- its end ---
 
     async def _save(self, run: _Run) -> None:
-        if not await self._store.save(run.state, self._holder, lease_s=self._limits.lease_s):
+        if not await self.store.save(run.state, self._holder, lease_s=self._limits.lease_s):
+            raise _LeaseLost
+
+    async def _keep_lease(self, run: _Run) -> None:
+        if not await self.store.begin(run.report.system, self._holder, lease_s=self._limits.lease_s):
             raise _LeaseLost
 
     async def _ended(self, run: _Run) -> None:
         report, now = run.report, self._clock()
-        state = await self._store.state(report.system)
+        state = await self.store.state(report.system)
         failed = report.fault_code is not None
         state = replace(
             run.state,
@@ -306,9 +501,12 @@ class Harvester:
             failures=state.failures + 1 if failed else 0,
             fault_code=report.fault_code,
             fault=report.fault,
+            unfinished=report.more and not failed,
         )
-        await self._store.save(state, self._holder, lease_s=self._limits.lease_s)
-        await self._store.give_up(report.system, self._holder)
+        await self.store.save(state, self._holder, lease_s=self._limits.lease_s)
+        await self.store.give_up(report.system, self._holder)
+        if self._observer is not None:
+            self._observer.harvested(report.system, report.fault_code, report.events, report.rejected)
         tell = log.warning if failed else log.info
         if failed or report.events or report.rejected:
             tell(

@@ -6,7 +6,7 @@ The house's own table (`schema.permissions`) has the last word on its fields. A 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from adapters.fetch import Caller
 from gateway.security.authorise import AUTHENTICATED
@@ -14,7 +14,9 @@ from schema.compose import Supergraph
 from schema.compose.access import AccessRule, access_rule
 from schema.permissions import PERMISSIONS, TYPES, Scopes
 
-__all__ = ["declared_permissions", "granted"]
+__all__ = ["declared_permissions", "granted", "policies_of"]
+
+_POLICY = "policy:"
 
 
 def granted(caller: Caller) -> Scopes:
@@ -47,8 +49,14 @@ def declared_permissions(
     return {**declared, **PERMISSIONS} if house else declared
 
 
+def policies_of(permissions: Mapping[tuple[str, str], Collection[Scopes]]) -> frozenset[str]:
+    """Names of the policies that any field asks for."""
+    words = {word for ways in permissions.values() for way in ways for word in way}
+    return frozenset(word.removeprefix(_POLICY) for word in words if word.startswith(_POLICY))
+
+
 def _ways(rule: AccessRule) -> Iterator[Scopes]:
     needed = frozenset({AUTHENTICATED}) if rule.authenticated else frozenset[str]()
     for scopes in rule.scopes or ((),):
         for policies in rule.policies or ((),):
-            yield needed | frozenset(scopes) | {f"policy:{name}" for name in policies}
+            yield needed | frozenset(scopes) | {f"{_POLICY}{name}" for name in policies}

@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 
 from adapters.fetch import Caller
+from schema.roles import ROLE_PREFIX, ROLES, with_roles
 
 __all__ = [
     "ANONYMOUS",
@@ -138,6 +139,12 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
         problems.append(f"{where}: `name` must be text")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         problems.append(f"{where}: `scopes` must be a list of text")
+    else:
+        problems += [
+            f"{where}: no role {scope!r}; there is {', '.join(ROLE_PREFIX + role for role in ROLES)}"
+            for scope in scopes
+            if scope.startswith(ROLE_PREFIX) and scope.removeprefix(ROLE_PREFIX) not in ROLES
+        ]
     problems += [
         f"{where}: `{key}` must be text (put the number in quotes)"
         for key in _TEXTS
@@ -153,7 +160,7 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
     # A known caller may see at least what everyone may.
     return digest, Caller(
         name=name or "",
-        scopes=frozenset(scopes) | ANONYMOUS.scopes,
+        scopes=with_roles(scopes) | ANONYMOUS.scopes,
         subject=entry.get("subject"),
         department=entry.get("department"),
         region=entry.get("region"),

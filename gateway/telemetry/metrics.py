@@ -97,6 +97,18 @@ class Metrics:
             ["system", "operation", "state"],
             registry=registry,
         )
+        self._harvests = Counter(
+            "quanyu_harvests",
+            "Runs of the harvest that ended in this process. code: ok or a stable error code.",
+            ["system", "code"],
+            registry=registry,
+        )
+        self._harvested = Counter(
+            "quanyu_harvest_records",
+            "What harvests and pushes brought. result: appended (to the ledger) or quarantined.",
+            ["system", "result"],
+            registry=registry,
+        )
         self._reloads = Counter(
             "quanyu_reloads", "Changed declarations taken (ok) or refused.", ["result"], registry=registry
         )
@@ -238,6 +250,17 @@ class Metrics:
 
     def submission_changed(self, system: str, operation: str, state: str) -> None:
         self._submissions.labels(system, operation, state).inc()
+
+    # The harvest.
+
+    def harvested(self, system: str, fault_code: str | None, events: int, rejected: int) -> None:
+        """A run has ended."""
+        self._harvests.labels(system, fault_code or "ok").inc()
+        self.taken(system, events, rejected)
+
+    def taken(self, system: str, events: int, rejected: int) -> None:
+        self._harvested.labels(system, "appended").inc(events)
+        self._harvested.labels(system, "quarantined").inc(rejected)
 
     # The house.
 

@@ -71,7 +71,7 @@ class Boundary:
         exchange.attach(scope)
         if client := clean_client_name(headers.get("graphql-client-name")):
             exchange.facts["client"] = client
-        route = scope["path"] if scope["path"] in self.routes else "other"
+        route = _route(scope["path"], self.routes)
         answer = _Answer(send, exchange.request_id, self.lifecycle)
         started = time.perf_counter()
         self.lifecycle.in_flight += 1
@@ -122,6 +122,13 @@ class Boundary:
             ms=round(duration_s * 1000, 2),
             **exchange.facts,
         )
+
+
+def _route(path: str, routes: frozenset[str]) -> str:
+    """/events/{system} is one: which system it is stands in the log line."""
+    if path in routes:
+        return path
+    return "/events" if "/events" in routes and path.startswith("/events/") else "other"
 
 
 class _Answer:

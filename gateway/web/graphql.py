@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.fetch import Caller, RequestContext
+from gateway.web.body import whole_body
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import Exchange, exchange_of
 from gateway.web.lifecycle import Lifecycle
@@ -120,30 +121,13 @@ class GraphQLEndpoint:
             return read_query(request.query_params)
         if request.method == "POST":
             check_content_type(request.headers.get("content-type"))
-            return read_body(await self._body(request))
+            return read_body(await whole_body(request, self.max_body_bytes))
         raise HttpRequestError(
             405,
             "METHOD_NOT_ALLOWED",
             f"Use POST, or GET for queries; found {request.method[:16]}",
             allow="GET, POST",
         )
-
-    async def _body(self, request: Request) -> bytes:
-        """The body, never more of it in memory than the limit and one chunk."""
-        too_large = HttpRequestError(
-            413, "BODY_TOO_LARGE", f"The body is larger than {self.max_body_bytes} bytes", connection="close"
-        )
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self.max_body_bytes:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.max_body_bytes:
-                raise too_large
-            chunks.append(chunk)
-        return b"".join(chunks)
 
     async def _identify(self, request: Request) -> Caller:
         try:

@@ -15,9 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.errors import error_body
+from gateway.web.events import EventsEndpoint
 from gateway.web.files import FileEndpoint
 from gateway.web.graphiql import GraphiQLPage
 from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
@@ -30,7 +32,7 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/files", "/health/live", "/health/ready", "/metrics")
+PATHS = ("/graphql", "/files", "/events", "/health/live", "/health/ready", "/metrics")
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -59,8 +61,9 @@ def build_web(
     cors_origins: tuple[str, ...] = (),
     lifespan: Lifespan | None = None,
     checks: Mapping[str, HealthCheck] | None = None,
+    intake: Callable[[], Intake | None] = lambda: None,
 ) -> ASGIApp:
-    """The application. registry: served at /metrics where given; page: shown to browsers at /graphql where given."""
+    """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page: shown to browsers at /graphql where given."""
     limits = limits or WebLimits()
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
     endpoint = GraphQLEndpoint(
@@ -78,6 +81,7 @@ def build_web(
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
         Route("/files", files),
+        Route("/events/{system}", EventsEndpoint(intake, max_body_bytes=limits.max_body_bytes)),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]

@@ -9,6 +9,7 @@ from schema.ports import HouseContext, MappingFacts, MappingGapFacts, SystemFact
 from schema.registry import DepartmentRow, RegionRow
 from schema.scalars import Date, DateTime, RegionCode, Uscc
 from schema.types.fields import guards, resolved
+from schema.types.harvest import Harvest, harvest_of
 from schema.vocabulary import (
     BreakerState,
     Capability,
@@ -139,6 +140,10 @@ class LegacySystem:
     @resolved("What its mapping leaves open 映射情况.")
     async def mapping(self, info: HouseInfo) -> MappingReport:
         return _report_of(await info.context.systems.mapping(self.facts.code))
+
+    @resolved("How the network learns what happens in it; null while the database is away 归集状况.")
+    async def harvest(self, info: HouseInfo) -> Harvest | None:
+        return harvest_of(await info.context.systems.harvest(self.facts.code))
 
 
 def region_of(row: RegionRow) -> Region:

@@ -22,7 +22,7 @@ def resolved(description: str, *, directives: Sequence[object] = ()) -> Callable
 
 
 def subscribed(description: str, *, directives: Sequence[object] = ()) -> Callable[[F], F]:
-    """A field that gives events: its resolver is an asynchronous generator."""
+    """A subscription with its source of events, an async generator."""
     return cast("Callable[[F], F]", strawberry.subscription(description=description, directives=directives))
 
 

@@ -30,11 +30,17 @@ class Regions:
     below: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def region(self, code: str) -> object | None:
-        known = {*self.below, *(one for below in self.below.values() for one in below)}
+        known = self._known()
         return code if code in known or not known else None
 
     def descendants(self, code: str) -> frozenset[str]:
         return self.below.get(code, frozenset())
+
+    def is_whole(self, code: str) -> bool:
+        return self._known() == {code, *self.descendants(code)}
+
+    def _known(self) -> set[str]:
+        return {*self.below, *(one for below in self.below.values() for one in below)}
 
 
 @dataclass(slots=True)

@@ -332,3 +332,38 @@ async def test_my_cases_need_a_subject() -> None:
     asked = subgraph_of(system("A", rows("A1")))
     result = await asked.fetch("{ myCases { nodes { id } } }", caller=Caller("x", frozenset({"cases:own"})))
     assert codes(result) == [("FORBIDDEN", None)]
+
+
+CLERK = Caller("clerk", frozenset({"cases:department"}), department="115000000090002340", region="500107")
+
+
+async def test_a_clerk_of_a_system_that_only_its_single_case_tells_the_department_of() -> None:
+    """The list is read, each case asked for, and those of others are left out of the page."""
+    listed = MAP.replace("regionCode: region, ", "")
+    single = MAP.replace("regionCode: region", "regionCode: region, departmentCode: dept")
+    details = {
+        "A1": case_row("A1", dept="115000000090002340", region="500107"),
+        "A2": case_row("A2", dept="115000000090001627", region="500107"),
+        "A3": case_row("A3", dept="115000000090002340", region="500229"),
+        "A5": case_row("A5", dept="115000000090002340", region="500107"),
+    }
+
+    def answer(request: WireRequest) -> Any:
+        path = urlsplit(request.url).path
+        if path == "/l":
+            return {"rows": [case_row(number) for number in ("A1", "A2", "A3", "A4", "A5")]}
+        number = path.rpartition("/")[2]
+        return details.get(number, DEAD)
+
+    case = f"case: {{path: '/c/{{$args.number}}', map: {single}}}"
+    cases = f"cases: {{path: /l, records: rows, map: {listed}}}"
+    asked = subgraph_of(system("A", answer, f"{case}\n{cases}"))
+    text = "{ cases { nodes { id } totalCount sources { count } } }"
+    result = await asked.fetch(text, caller=CLERK)
+    assert result.data is not None
+    assert result.data["cases"] == {
+        "nodes": [{"id": "A:A5"}, {"id": "A:A1"}],
+        "totalCount": None,
+        "sources": [{"count": 2}],
+    }
+    assert {code for code, _ in codes(result)} == {"SOURCE_UNAVAILABLE"}

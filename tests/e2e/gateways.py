@@ -150,6 +150,7 @@ def settings_of(tmp: Path, systems: Path, **further: Any) -> Settings:
         "data_dir": tmp,
         "secret_key": "an e2e key of no other use, 0123456789",
         "reload_poll_s": 0.05,
+        "harvest": False,  # calls that a test did not make would be counted
     }
     return load_settings({}, **(given | further))
 
@@ -206,6 +207,7 @@ def child_gateway(tmp: Path, systems: Path, environ: Mapping[str, str], **settin
         "QUANYU_PORT": "0",
         "QUANYU_RELOAD_POLL_S": "0.05",
         "QUANYU_DRAIN_NOTICE_S": "0",
+        "QUANYU_HARVEST": "false",
     } | {f"QUANYU_{name.upper()}": value for name, value in settings.items()}
     log = tmp / "gateway.log"
     with log.open("wb") as output:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from adapters.harvest_model import Harvest
 from adapters.mapping.scope import Trouble
 from adapters.source import Page
 from adapters.traffic.errors import SourceError, SourceNotFound
@@ -79,9 +82,20 @@ class ScriptedSource:
     fault_at: int = 0
     asked: list[tuple[str, Mapping[str, Any], Any]] = field(default_factory=list)
     next_page: Callable[[int, int], Any] | None = None
+    harvest: Harvest = field(default_factory=Harvest)
+    lifecycle: str = "CONNECTED"
+    push: Any = None
+    events_only_in_case: bool = False
+
+    @property
+    def declaration(self) -> Any:
+        return SimpleNamespace(harvest=self.harvest, system=SimpleNamespace(lifecycle=self.lifecycle))
 
     def can(self, verb: str) -> bool:
         return verb in self.verbs
+
+    def only_in_case(self, fields: Any) -> frozenset[str]:
+        return frozenset(fields) if self.events_only_in_case else frozenset()
 
     async def ask(
         self,
@@ -104,6 +118,8 @@ class ScriptedSource:
             raise self.fault
         rows = self.changes if verb == "changes" else list(self.cases.values())
         key = "occurredAt" if verb == "changes" else "appliedAt"
+        if verb == "cases" and self.events_only_in_case:
+            rows = [{**one, "events": None} for one in rows]
         wanted = [one for one in rows if one[key] >= (args.get("since") or args.get("from"))]
         start = int(position or 0)
         page = wanted[start : start + self.page_size]
@@ -136,7 +152,7 @@ class Field:
             self.told += events
 
         return Harvester(
-            lambda: {"JT-PERMIT": self.source},  # type: ignore[dict-item]  # a double
+            lambda: nullcontext({"JT-PERMIT": self.source}),  # type: ignore[arg-type]  # a double
             self.store,
             self.writer,
             self.files,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import ExecutionResult, GraphQLSchema, graphql
 
-from schema.ports import MappingFacts, MappingGapFacts, SystemFacts, SystemHealthFacts
+from schema.ports import HarvestFacts, MappingFacts, MappingGapFacts, SystemFacts, SystemHealthFacts
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.subgraphs import executable, house_schema
@@ -31,6 +31,7 @@ class FixedSystems:
     facts: Sequence[SystemFacts]
     gaps: Mapping[str, MappingFacts]
     states: Mapping[str, SystemHealthFacts]
+    harvests: Mapping[str, HarvestFacts] = field(default_factory=dict)
 
     def systems(self) -> Sequence[SystemFacts]:
         return self.facts
@@ -43,6 +44,9 @@ class FixedSystems:
 
     async def mapping(self, code: str) -> MappingFacts:
         return self.gaps.get(code, MappingFacts())
+
+    async def harvest(self, code: str) -> HarvestFacts:
+        return self.harvests.get(code, HarvestFacts())
 
 
 @dataclass(frozen=True, slots=True)

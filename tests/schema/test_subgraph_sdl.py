@@ -148,7 +148,9 @@ def test_the_sdl_says_which_scopes_the_table_demands(documents: dict[str, Docume
 
 def test_the_catalogue_is_public() -> None:
     assert required_scopes("Query", "serviceItems") is None
-    assert required_scopes("Query", "case") == [["cases:read"], ["cases:own"]]
+    office = [["cases:read"], ["cases:department"], ["cases:region"]]
+    assert required_scopes("Query", "cases") == office
+    assert required_scopes("Query", "case") == [*office, ["cases:own"]]
 
 
 def test_the_roots_are_those_of_the_model(documents: dict[str, DocumentNode]) -> None:

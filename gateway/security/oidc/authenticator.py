@@ -14,6 +14,7 @@ from gateway.security.identity import ANONYMOUS, TokenDirectory, Unauthenticated
 from gateway.security.oidc.declaration import Issuer
 from gateway.security.oidc.keys import IssuerKeys, IssuerUnavailable, Load, loader_of
 from gateway.security.oidc.verify import TokenRefused, key_for, peek, verify
+from schema.roles import with_roles
 
 __all__ = ["Identity", "caller_of"]
 
@@ -83,7 +84,7 @@ def caller_of(claims: Mapping[str, Any], issuer: Issuer) -> Caller:
         words = {ours for word in words for ours in issuer.scopes.get(word, ())}
     return Caller(
         name=name[:LONGEST_NAME],
-        scopes=frozenset(words) | ANONYMOUS.scopes,
+        scopes=with_roles(words) | ANONYMOUS.scopes,
         subject=_text(claims, names.subject),
         department=_text(claims, names.department),
         region=_text(claims, names.region),

@@ -1,0 +1,122 @@
+"""The harvest of one process from its settings: case files, harvester, and the schedule that runs them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway.casefile.files import CaseFiles, TrackingRules
+from gateway.database import Database
+from gateway.engine import GraphQLEngine
+from gateway.harvest.push import Intake, PushObserver
+from gateway.harvest.run import (
+    Harvester,
+    HarvestLimits,
+    HarvestObserver,
+    HarvestReport,
+    Lend,
+    OnEvents,
+    harvested_by,
+)
+from gateway.harvest.schedule import HarvestSchedule
+from gateway.harvest.store import HarvestStore
+from gateway.harvest.tasks import EMBEDDED
+from gateway.ledger import Ledger
+from gateway.ledger.writer import now_us
+from gateway.outbox import body_seal
+from gateway.settings import Settings, secret_key_bytes
+from gateway.tracking.calendar.calendar_file import read_calendar
+from gateway.tracking.warnings.rule_file import OWN_RULES, read_rules
+from gateway.tracking.warnings.triggers import RuleBook
+from schema.identifiers import applicant_ref
+from schema.registry import Registry
+
+__all__ = ["build_case_files", "build_harvester", "build_intake", "build_schedule", "read_tracking_rules"]
+
+
+def read_tracking_rules(settings: Settings) -> TrackingRules:
+    """Raises TrackingFileError."""
+    rules = read_rules(Path(settings.warning_rules) if settings.warning_rules else OWN_RULES)
+    return TrackingRules(read_calendar(Path(file) for file in settings.calendar_files), RuleBook(rules))
+
+
+def build_case_files(
+    database: Database, ledger: Ledger, registry: Registry, rules: TrackingRules
+) -> CaseFiles:
+    return CaseFiles(database, ledger.writer, registry, lambda: rules, now_us)
+
+
+def build_harvester(
+    settings: Settings,
+    ledger: Ledger,
+    files: CaseFiles,
+    lend: Lend,
+    *,
+    on_events: OnEvents | None = None,
+    observer: HarvestObserver | None = None,
+    on_progress: Callable[[HarvestReport], None] | None = None,
+) -> Harvester:
+    """on_events: told of new events when they are durable and their case files show them."""
+    return Harvester(
+        lend,
+        HarvestStore(ledger.database),
+        ledger.writer,
+        files,
+        lambda id_type, number: applicant_ref(ledger.keys.subject_ref, id_type, number),
+        holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
+        clock=now_us,
+        on_events=on_events,
+        on_progress=on_progress,
+        observer=observer,
+        limits=HarvestLimits(lease_s=settings.harvest_lease_s, page_timeout_s=settings.harvest_lease_s / 2),
+    )
+
+
+def build_intake(
+    settings: Settings,
+    ledger: Ledger,
+    files: CaseFiles,
+    lend: Lend,
+    *,
+    on_events: OnEvents | None = None,
+    observer: PushObserver | None = None,
+) -> Intake:
+    """For what systems push."""
+    seal = body_seal(settings.outbox_keys.get_secret_value(), secret_key_bytes(settings))
+    return Intake(
+        lend,
+        HarvestStore(ledger.database),
+        ledger.writer,
+        files,
+        seal,
+        clock=now_us,
+        on_events=on_events,
+        observer=observer,
+    )
+
+
+def build_schedule(
+    settings: Settings, engine: GraphQLEngine, harvester: Harvester, files: CaseFiles, intake: Intake
+) -> HarvestSchedule:
+    def systems() -> Mapping[str, float]:
+        with engine.lend_sources() as sources:
+            return {
+                code: source.declaration.harvest.every_s or settings.harvest_every_s
+                for code, source in sources.items()
+                if harvested_by(source) is not None or (source.push is not None and source.can("case"))
+            }
+
+    return HarvestSchedule(
+        harvester,
+        harvester.store,
+        files,
+        intake,
+        systems,
+        now_us,
+        url=settings.redis_url.get_secret_value() or EMBEDDED,
+        at_once=settings.harvest_at_once,
+        grace_s=settings.drain_s,
+    )

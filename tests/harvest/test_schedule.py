@@ -1,0 +1,93 @@
+"""The harvest on its task engine: within the process and over Redis, by the same tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.harvest.schedule import HarvestSchedule
+from gateway.harvest.tasks import EMBEDDED
+from gateway.ledger.writer import now_us
+from tests.e2e.waiting import until_async
+from tests.harvest.conftest import Field, case_record, change
+from tests.services import RedisServer
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "embedded":
+        yield EMBEDDED
+        return
+    server: RedisServer = request.getfixturevalue("shared_redis")
+    yield server.url
+
+
+async def test_changes_arrive_again_and_again(field_: Field, url: str) -> None:
+    field_.source.changes = [change(number) for number in range(6)]
+    field_.source.cases = {f"JT{case:04d}": case_record(f"JT{case:04d}") for case in range(3)}
+    schedule = HarvestSchedule(
+        field_.harvester(),
+        field_.store,
+        field_.files,
+        None,
+        lambda: {"JT-PERMIT": 0.1},
+        now_us,
+        url=url,
+        plan_s=0.1,
+    )
+    schedule.start()
+    try:
+        await until_async(lambda: len(field_.told) == 6)
+        field_.source.changes.append(change(6))
+        await until_async(lambda: len(field_.told) == 7)
+    finally:
+        await schedule.stop()
+    assert len(await field_.events()) == 7
+
+
+async def test_several_processes_harvest_each_event_once(field_: Field, shared_redis: RedisServer) -> None:
+    field_.source.changes = [change(number) for number in range(12)]
+    other = Field(field_.database, field_.source)
+    schedules = [
+        HarvestSchedule(
+            one.harvester(f"worker-{number}"),
+            one.store,
+            one.files,
+            None,
+            lambda: {"JT-PERMIT": 0.1},
+            now_us,
+            url=shared_redis.url,
+            plan_s=0.1,
+        )
+        for number, one in enumerate((field_, other))
+    ]
+    for schedule in schedules:
+        schedule.start()
+    try:
+        await until_async(lambda: len(field_.told) + len(other.told) >= 12)
+        field_.source.changes += [change(number) for number in range(12, 20)]
+        await until_async(lambda: len(field_.told) + len(other.told) >= 20)
+    finally:
+        for schedule in schedules:
+            await schedule.stop()
+    assert len(field_.told) + len(other.told) == 20
+    assert len(await field_.events()) == 20
+
+
+async def test_without_redis_it_pauses_says_so_and_goes_on(field_: Field) -> None:
+    schedule = HarvestSchedule(
+        field_.harvester(),
+        field_.store,
+        field_.files,
+        None,
+        lambda: {"JT-PERMIT": 0.1},
+        now_us,
+        url="redis://127.0.0.1:1/0",
+        plan_s=0.1,
+    )
+    schedule.start()
+    try:
+        await until_async(lambda: schedule.fault is not None)
+    finally:
+        await schedule.stop()
