@@ -72,7 +72,7 @@ def build_bell(settings: Settings, on_fault: FaultListener) -> PubSub:
 def build_feeds(ledger: Ledger, registry: Registry, sees: Sees, *, shared: bool) -> Feeds:
     """shared: whether the ledger's bell is one of several processes."""
     hub = LiveHub(LiveReader(ledger.database), ledger.bell, shared=shared)
-    return Feeds(hub, registry, subject_refs(ledger.keys), sees)
+    return Feeds(hub, registry, ledger.keys.subject_ref, sees)
 
 
 def build_looks(ledger: Ledger, metrics: LookMetrics) -> Looks:
