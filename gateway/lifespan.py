@@ -12,7 +12,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -28,13 +28,15 @@ from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
+from gateway.casefile.learn import Learner
+from gateway.casefile.memory import FiledCases
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.harvest.book import HarvestBook
 from gateway.harvest.push import Intake
-from gateway.harvest.run import OnEvents
+from gateway.harvest.run import OnEvents, harvested_by
 from gateway.harvest.store import HarvestStore
 from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
@@ -51,6 +53,7 @@ from gateway.telemetry.logs import safe_text
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import Tracer
 from gateway.web.health import HealthCheck
+from schema.identifiers import applicant_ref
 from schema.registry import Registry
 
 __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
@@ -104,7 +107,10 @@ async def running(
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        reloader = _reloader(on, _parts(on, keys, stores, gaps, dispatcher, feeds), on_swapped)
+        files = build_case_files(on.database, ledger, on.registry, on.rules)
+        learner = _open_learner(stack, ledger, files)
+        parts = replace(_parts(on, keys, stores, gaps, dispatcher, feeds), on_fresh=learner.note)
+        reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
         dispatcher.start()
@@ -114,7 +120,7 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
-        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
+        _open_harvest(stack, on, ledger, files)
         yield
 
 
@@ -136,6 +142,18 @@ def _open_feeds(stack: AsyncExitStack, on: Foundation, ledger: Ledger) -> Feeds:
     stack.push_async_callback(feeds.hub.close)
     on.checks["live"] = feeds.hub.health
     return feeds
+
+
+def _open_learner(stack: AsyncExitStack, ledger: Ledger, files: CaseFiles) -> Learner:
+    """What live answers show goes into case files and ledger, too."""
+
+    def subject_ref(id_type: str, number: str) -> str:
+        return applicant_ref(ledger.keys.subject_ref, id_type, number)
+
+    learner = Learner(files, ledger.writer, subject_ref, harvested_by)
+    learner.start()
+    stack.push_async_callback(learner.stop)
+    return learner
 
 
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
@@ -188,6 +206,7 @@ def _parts(
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
         feeds=feeds,
+        memory=FiledCases(on.database),
     )
 
 

@@ -121,6 +121,7 @@ class CallerFeeds:
                 seen.subjects |= event.subjects
                 seen.systems[event.system] = "LEDGER"
                 seen.cursor = event.cursor.text()
+                self.request.fresh_since = event.recorded_us / 1_000_000
                 yield _facts(event)
 
     async def _may_follow(self, case_id: str) -> None:
