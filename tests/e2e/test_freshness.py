@@ -46,7 +46,7 @@ def test_the_ledger_answers_with_what_a_live_answer_showed_without_asking_the_sy
     assert clerk.ask(CASE, {"id": case, "freshness": LEDGER}).codes == ["CASE_NOT_FOUND"]
     live = ask(clerk, case, LIVE)
     assert live["source"]["freshness"] == "OK"
-    calls = 'quanyu_system_calls_total{code="OK",system="JT-PERMIT"}'
+    calls = 'quanyu_system_calls_total{code="ok",system="JT-PERMIT"}'
     kept = learnt(clerk, case)
     before = clerk.metric(calls)
     again = ask(clerk, case, LEDGER)
