@@ -19,9 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gateway.cli.database import stop, with_database
 from gateway.database import Database, require_current
 from gateway.ledger import LedgerError, Stream, Writer
-from gateway.ledger.check import Found
 from gateway.ledger.checkpoint import CheckpointError, Signer, Verifier
 from gateway.ledger.export import export_trail, verify_export
+from gateway.ledger.findings import Found
 from gateway.ledger.parquet import is_parquet, verify_parquet, write_parquet
 from gateway.ledger.personal import Vault
 from gateway.ledger.retention import apply_retention, erase_subject

@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from gateway.ledger.check import Flaw, Found
 from gateway.ledger.checkpoint import Verifier
 from gateway.ledger.errors import ExportUnreadable, ParquetMissing
 from gateway.ledger.export import verify_export
+from gateway.ledger.findings import Flaw, Found
 from gateway.ledger.verify import Progress
 
 __all__ = ["is_parquet", "verify_parquet", "write_parquet"]
