@@ -56,6 +56,7 @@ class RequestContext:
     does not name.
     seen: what those who answer have seen of cases and people; they add to it.
     fresh_since: Unix seconds of the event that is being completed: what is older does not show it. None for others.
+    address: the client's on the network; never logged, never sent on.
     """
 
     deadline: float
@@ -66,6 +67,7 @@ class RequestContext:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     seen: Seen = field(default_factory=Seen, repr=False)
     fresh_since: float | None = None
+    address: str = field(default="", repr=False)
 
     def remaining_s(self) -> float:
         """Seconds left, never negative."""

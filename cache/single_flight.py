@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["SingleFlight"]
@@ -12,33 +12,45 @@ T = TypeVar("T")
 
 
 class _Flight(Generic[T]):
-    __slots__ = ("task", "waiters")
+    __slots__ = ("task", "timer", "unarmed", "waiters")
 
     def __init__(self) -> None:
         self.waiters: set[asyncio.Future[T]] = set()
         self.task: asyncio.Task[None] | None = None
+        self.unarmed: tuple[asyncio.Future[T], float] | None = None
+        """The first waiter and its `until`, while it needs no timer."""
+        self.timer: asyncio.TimerHandle | None = None
+        """The first waiter's, once it needs one."""
 
 
 class SingleFlight(Generic[T]):
     """Shares one running call among all who ask for the same key while it runs; keeps nothing afterwards."""
 
     def __init__(self) -> None:
-        self._flights: dict[str, _Flight[T]] = {}
+        self._flights: dict[Hashable, _Flight[T]] = {}
 
     def __len__(self) -> int:
         """Calls under way."""
         return len(self._flights)
 
-    def running(self, key: str) -> bool:
+    def running(self, key: Hashable) -> bool:
         """Whether a call for `key` is under way, which the next caller would share."""
         return key in self._flights
 
-    async def run(self, key: str, make: Callable[[], Awaitable[T]], *, until: float | None = None) -> T:
+    async def run(
+        self,
+        key: Hashable,
+        make: Callable[[], Awaitable[T]],
+        *,
+        until: float | None = None,
+        ends_itself: bool = False,
+    ) -> T:
         """The result of `make()`, or of the call for `key` that is under way.
 
         The call runs in a task of its own: a waiter that is cancelled leaves it to the others, and the last one
         to leave cancels it. An exception is raised in every waiter, as the same object. until: `loop.time()` at
-        which this waiter leaves with TimeoutError.
+        which this waiter leaves with TimeoutError. ends_itself: `make` ends by then if nobody joins, so that a first
+        waiter alone needs no timer.
         """
         loop = asyncio.get_running_loop()
         flight = self._flights.get(key)
@@ -46,9 +58,16 @@ class SingleFlight(Generic[T]):
             flight = self._flights[key] = _Flight()
             flight.task = loop.create_task(self._fly(key, flight, make))
         waiter: asyncio.Future[T] = loop.create_future()
+        timer = None
+        if flight.unarmed is not None:
+            first, its_end = flight.unarmed
+            flight.unarmed, flight.timer = None, loop.call_at(its_end, _run_out, first)
+        if until is not None:
+            if ends_itself and not flight.waiters:
+                flight.unarmed = waiter, until
+            else:  # on the waiter's own future: less than half the cost of an asyncio.timeout around it
+                timer = loop.call_at(until, _run_out, waiter)
         flight.waiters.add(waiter)
-        # A timer on the waiter's own future costs less than half of an asyncio.timeout around it.
-        timer = None if until is None else loop.call_at(until, _run_out, waiter)
         try:
             return await waiter
         finally:
@@ -56,7 +75,7 @@ class SingleFlight(Generic[T]):
                 timer.cancel()
             self._leave(key, flight, waiter)
 
-    async def _fly(self, key: str, flight: _Flight[T], make: Callable[[], Awaitable[T]]) -> None:
+    async def _fly(self, key: Hashable, flight: _Flight[T], make: Callable[[], Awaitable[T]]) -> None:
         try:
             result = await make()
         except asyncio.CancelledError:  # the last waiter has left, or the loop is being shut down
@@ -77,8 +96,10 @@ class SingleFlight(Generic[T]):
                 if not waiter.done():
                     waiter.set_result(result)
 
-    def _leave(self, key: str, flight: _Flight[T], waiter: asyncio.Future[T]) -> None:
+    def _leave(self, key: Hashable, flight: _Flight[T], waiter: asyncio.Future[T]) -> None:
         flight.waiters.discard(waiter)
+        if flight.unarmed is not None and flight.unarmed[0] is waiter:
+            flight.unarmed = None
         if waiter.done() and not waiter.cancelled():
             waiter.exception()  # read, so that one who was cancelled in the same moment does not leave it as lost
         if not flight.waiters and self._flights.get(key) is flight:
@@ -87,9 +108,11 @@ class SingleFlight(Generic[T]):
             if flight.task is not None:
                 flight.task.cancel()
 
-    def _forget(self, key: str, flight: _Flight[T]) -> None:
+    def _forget(self, key: Hashable, flight: _Flight[T]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+            if flight.timer is not None:
+                flight.timer.cancel()
 
 
 def _run_out(waiter: asyncio.Future[T]) -> None:

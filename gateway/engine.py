@@ -19,26 +19,33 @@ from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from adapters.source import Source
 from adapters.submission.writer import Writer
+from gateway.admission import Admission
+from gateway.answering import answered, without_persons
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
 from gateway.executor import compile_introspection
+from gateway.in_parts import answer_in_parts
 from gateway.labels import LabelRules
 from gateway.looks import Looks
+from gateway.migration.coordinates import coordinates_of
+from gateway.migration.usage import UsageBook
 from gateway.operation import (
-    ExecutionAnswer,
     OperationCache,
     OperationError,
     PreparedOperation,
     prepare,
 )
 from gateway.planner import QueryGraph
-from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.request import AnswerPart, FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.security.allowances import Allowances
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.cacheable import CacheTable
+from gateway.security.cost import CostTable
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
-from gateway.security.limits import OperationLimits
+from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.policies import PolicyRules
 from gateway.security.visible import View, Views
-from gateway.telemetry.logs import mask_personal_data
+from gateway.sharing import SharedQueries, sharing_key
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
 from schema.permissions import PERMISSIONS, RECORDED
@@ -46,6 +53,7 @@ from schema.permissions import PERMISSIONS, RECORDED
 __all__ = ["Generation", "GraphQLEngine"]
 
 _SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
+_NO_LABELS: frozenset[str] = frozenset()
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
 
@@ -68,30 +76,55 @@ class Generation:
     sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
+    costs: CostTable | None = None
+    cacheable: CacheTable | None = None
     views: Views | None = None
     policies: frozenset[str] = frozenset()
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
         default_factory=dict
     )
     """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
+    client_headers: tuple[str, ...] = field(init=False)
+    """Headers of a client's request, in lower case, that a subgraph is shown."""
+
+    def __post_init__(self) -> None:
+        shown = (getattr(one, "client_headers", ()) for one in self.subgraphs.values())
+        self.client_headers = tuple(sorted({name for names in shown for name in names}))
 
 
 class GraphQLEngine:
     """`gateway.web.ports.Engine` over generations."""
 
     def __init__(
-        self, limits: OperationLimits, labels: LabelRules | None = None, policies: PolicyRules | None = None
+        self,
+        limits: OperationLimits,
+        labels: LabelRules | None = None,
+        policies: PolicyRules | None = None,
+        *,
+        share: bool = False,
+        on_shared: Callable[[], None] | None = None,
+        variables: VariableLimits | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
+        """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
         self._limits = limits
         self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
+        self._admission = Admission(limits.cost, variables or VariableLimits(), allowances or Allowances())
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._usage: UsageBook | None = None
+        self._share = share
+        self._shared = SharedQueries(on_shared)
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
         self._looks = looks
+
+    def count_usage(self, usage: UsageBook) -> None:
+        """From now on who asks for which field, and which systems answered, is counted."""
+        self._usage = usage
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -108,7 +141,7 @@ class GraphQLEngine:
                     self._sdl_for(generation, context) if self._limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
-            return await self._run(generation, request, context)
+            return await self._run(generation, request, context, share=self._share)
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -160,9 +193,9 @@ class GraphQLEngine:
         return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
 
     async def _run(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext, *, share: bool = False
     ) -> GraphQLAnswer:
-        """One operation on one generation."""
+        """One operation on one generation. share: the answer is only read."""
         prepared = self._prepare(generation, request, context)
         if isinstance(prepared, list):
             return _refused(prepared, 400)
@@ -170,12 +203,56 @@ class GraphQLEngine:
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
 
-        async def run(context: RequestContext) -> GraphQLAnswer:
-            return await self._execute(operation, denied, request, context)
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            return admitted
 
-        if self._looks is None:
+        async def run(context: RequestContext) -> GraphQLAnswer:
+            answer = await self._execute(operation, denied, request, context)
+            self._count(operation, context, answer)
+            return answer
+
+        if self._looks is not None and operation.footprint is not None:  # each look has its own record
+            answer = await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        elif not share or operation.kind != "query":
+            answer = await run(context)
+        else:
+            answer = await self._run_once(generation, operation, request, context, run)
+        return admitted.told(answer)
+
+    async def _run_once(
+        self,
+        generation: Generation,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        run: Callable[[RequestContext], Awaitable[GraphQLAnswer]],
+    ) -> GraphQLAnswer:
+        """Shared with the same question under way, if there is one."""
+        first = False
+
+        async def once() -> GraphQLAnswer:
+            nonlocal first
+            first = True
             return await run(context)
-        return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+
+        key = sharing_key(operation, request, context, generation.client_headers)
+        answer = await self._shared.run(key, context.deadline, once)
+        if not first:  # whoever joined another's question has asked all the same
+            self._count(operation, context, answer)
+        return answer
+
+    def _count(self, operation: PreparedOperation, context: RequestContext, answer: GraphQLAnswer) -> None:
+        if self._usage is None:
+            return
+        self._usage.note(
+            client=context.client_name,
+            version=context.headers.get("graphql-client-version", ""),
+            operation=operation.name or ",".join(operation.root_fields),
+            fields=operation.coordinates,
+            systems=context.seen.systems,
+            failed=bool(answer.errors),
+        )
 
     async def _execute(
         self,
@@ -185,7 +262,48 @@ class GraphQLEngine:
         context: RequestContext,
     ) -> GraphQLAnswer:
         answer = await operation.execute(request.variables, context)
-        return _answered(answer, operation, denied, request, context)
+        return answered(answer, operation, denied, request, context)
+
+    async def parts(
+        self, request: GraphQLRequest, context: RequestContext
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """An answer in parts where fragments of a query are deferred, else one part. Close it to stop.
+
+        It stays on the generation that it began with.
+        """
+        generation = self._current
+        prepared = self._in_parts(generation, request, context) if generation is not None else None
+        if generation is None or prepared is None:
+            yield AnswerPart(await self.execute(request, context))
+            return
+        admitted = await self._admission.admit(prepared[0], request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield AnswerPart(admitted)
+            return
+        generation.in_flight += 1
+        try:
+            async with aclosing(answer_in_parts(*prepared, request, context, self._looks)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    def _in_parts(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | None:
+        """None for what has one answer, refused or not."""
+        if "@defer" not in request.query or asks_as_router(request.query) is not None:
+            return None
+        whole = self._prepare(generation, request, context)
+        if isinstance(whole, list) or whole[0].defers_by is None:
+            return None
+        variables = whole[0].coerce(request.variables)
+        if isinstance(variables, list):
+            return None
+        deferring = frozenset(name for name in whole[0].defers_by if variables.get(name, True))
+        found = self._prepare(generation, request, context, deferring=deferring)
+        return None if isinstance(found, list) or found[0].parts is None else found
 
     def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
         """query, mutation or subscription; None for what would be refused."""
@@ -209,12 +327,16 @@ class GraphQLEngine:
         prepared = self._prepare(generation, request, context)
         assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
         operation, denied = prepared
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield admitted
+            return
         generation.in_flight += 1
         try:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
             async with aclosing(events):
                 async for event in events:
-                    answer = _answered(event, operation, denied, request, context)
+                    answer = answered(event, operation, denied, request, context)
                     cursor, context.seen.cursor = context.seen.cursor, None
                     recorded = await self._recorded(answer, operation, request, context)
                     if cursor is not None and recorded.status_hint == 200:
@@ -295,20 +417,30 @@ class GraphQLEngine:
     # --- preparing ---
 
     def _prepare(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        *,
+        deferring: frozenset[str] | None = None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
-        labels = generation.graph.active_labels(self._labels.of(context, request.variables))
+        graph = generation.graph
+        labels = _NO_LABELS
+        if graph.has_labels:  # a lot is drawn by a hash
+            labels = graph.active_labels(self._labels.of(context, request.variables))
         scopes = self._scopes(generation, context)
         key = (request.query, request.operation_name, scopes)
         known = generation.denials.get(key)
         if known is not None:
             denied, marked = known
-            found = generation.operations.peek(marked, request.operation_name, labels=labels)
+            found = generation.operations.peek(
+                marked, request.operation_name, labels=labels, deferring=deferring
+            )
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, context, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels, deferring)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -318,7 +450,9 @@ class GraphQLEngine:
             seen = generation.views.of(scopes) if operation.introspect and generation.views else None
             marked = _marked(request.query, denied, seen)
             generation.denials[key] = denied, marked
-            generation.operations.put(marked, request.operation_name, operation, labels=labels)
+            generation.operations.put(
+                marked, request.operation_name, operation, labels=labels, deferring=deferring
+            )
         return operation, denied
 
     def _make(
@@ -328,6 +462,7 @@ class GraphQLEngine:
         context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
+        deferring: frozenset[str] | None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         schema = generation.composition.api_schema
         supergraph = generation.composition.supergraph
@@ -348,6 +483,7 @@ class GraphQLEngine:
             limits=self._limits,
             planned=strip,
             labels=labels,
+            deferring=deferring,
         )
         if isinstance(made, list):
             return _withheld_stream(denied, context) or made
@@ -359,11 +495,17 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
+        coordinates = coordinates_of(made.document, made.operation, schema)
         introspect = made.introspect
         if introspect is not None and generation.views is not None:
-            seen = generation.views.of(scopes).schema
+            seen = generation.views.of(scopes).told
             introspect = compile_introspection(seen, made.document, made.operation)
-        return replace(made, footprint=footprint, introspect=introspect), tuple(denied)
+        made = replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates)
+        if generation.costs is not None:
+            made = replace(made, cost=generation.costs.compile(made.document, made.operation))
+        if generation.cacheable is not None and footprint is None:
+            made = replace(made, max_age_s=generation.cacheable.max_age_s(made.document, made.operation))
+        return made, tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -385,48 +527,11 @@ async def _closing(generation: Generation) -> None:
     await generation.close()
 
 
-def _answered(
-    answer: ExecutionAnswer,
-    operation: PreparedOperation,
-    denied: tuple[Denied, ...],
-    request: GraphQLRequest,
-    context: RequestContext,
-) -> GraphQLAnswer:
-    if not answer.executed:
-        errors = [_without_persons(error) for error in answer.errors]
-        return GraphQLAnswer(errors=errors, status_hint=400, operation=operation.kind)
-    said = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
-    return GraphQLAnswer(
-        answer.data,
-        [_without_persons(error) for error in said],
-        answer.extensions,
-        operation=operation.kind,
-        operation_name=operation.name,
-    )
-
-
-def _denials(
-    denied: tuple[Denied, ...], operation: PreparedOperation, request: GraphQLRequest, context: RequestContext
-) -> list[dict[str, Any]]:
-    """Errors of the withheld fields that are asked for with these variables."""
-    coerced = operation.coerce(request.variables)
-    variables = coerced if isinstance(coerced, dict) else {}
-    anonymous = context.caller.name == "anonymous"
-    return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
-
 def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
     """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
     roots = [one for one in denied if one.type_name == "Subscription"]
     told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
     return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
-
-
-def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Messages quote what was sent; an identity number that was put in a wrong place must not come back."""
-    message = str(error.get("message", ""))
-    safe = mask_personal_data(message)
-    return error if safe == message else {**error, "message": safe}
 
 
 def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
@@ -437,4 +542,4 @@ def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:
-    return GraphQLAnswer(errors=[_without_persons(error.formatted()) for error in errors], status_hint=status)
+    return GraphQLAnswer(errors=[without_persons(error.formatted()) for error in errors], status_hint=status)

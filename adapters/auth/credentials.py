@@ -59,6 +59,7 @@ class Credentials:
     kept: Kept | None = None
     rule: EndedRule = field(default_factory=EndedRule)
     logout: Callable[[Held], Awaitable[None]] | None = field(default=None, repr=False)
+    _fixed: Grant | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def renewable(self) -> bool:
@@ -68,7 +69,9 @@ class Credentials:
     async def grant(self) -> Grant:
         """Raises SourceRefused if the login is refused, SourceUnavailable or another SourceError if it fails."""
         if self.kept is None:
-            return Grant({}, self.edits)
+            if self._fixed is None:
+                self._fixed = Grant({}, self.edits)
+            return self._fixed
         held = await self.kept.get()
         return Grant({"session": held.values}, self.edits, held)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,11 @@ class RemoteSubgraph:
     deadline_header: str | None = None
     _types: FieldTypes | None = field(default=None, init=False, repr=False)
 
+    @property
+    def client_headers(self) -> tuple[str, ...]:
+        """Headers of the client's request, in lower case, that it is shown."""
+        return tuple(name for name, _, _ in self.propagation.rules)
+
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Everything but the variables is encoded once."""
         return _RemoteFetch(self, operation.kind == "query", *_frame(operation), self._check(operation))
@@ -99,7 +104,7 @@ class RemoteSubgraph:
         while True:
             grant = await self.credentials.grant()
             response = await self._send(grant, body, headers, until, idempotent=renew)
-            if not self.credentials.ended(_raw(response)):
+            if not self.credentials.renewable or not self.credentials.ended(_raw(response)):
                 return response
             may_help = self.credentials.forget(grant)
             if renewed or not renew or not may_help:
@@ -192,9 +197,9 @@ class _RemoteFetch:
                 told = left_ms(context.deadline, timeout_s)
                 sent = (*headers, (subgraph.deadline_header, told))
             response = await subgraph.exchange(body, sent, timeout_s, renew=self.is_query)
-            raw = _raw(response)
-            fresh.append((raw.body, check_reply(subgraph.name, raw, response.headers.get("retry-after"))))
-            return raw.body
+            later = response.headers.get("retry-after") if response.status != 200 else None
+            fresh.append((response.body, check_reply(subgraph.name, _raw(response), later)))
+            return response.body
 
         key = self._key(body, propagated, context) if self.is_query else None
         answer = await subgraph.traffic.call(send, key=key, deadline=context.deadline, read=self.is_query)
@@ -207,9 +212,13 @@ class _RemoteFetch:
         )  # of a shared flight, or kept: parsed for this caller
         return result if answer.error is None else _older(result, answer.error)
 
-    def _key(self, body: bytes, propagated: HeaderPairs, context: RequestContext) -> str:
-        """Everything by which the subgraph could answer differently, and who asks."""
+    def _key(self, body: bytes, propagated: HeaderPairs, context: RequestContext) -> Hashable:
+        """Everything by which the subgraph could answer differently, and who asks. Where nothing is kept it stays in
+        this process, and needs no digest."""
         subgraph, caller = self.subgraph, context.caller
+        if subgraph.traffic.policy.freshness is None:
+            asker = (caller.name, caller.subject, caller.scopes)
+            return subgraph.namespace, subgraph.name, body, propagated, asker
         parts = {
             "body": hashlib.blake2b(body, digest_size=20).hexdigest(),
             "headers": [[str(name), str(value)] for name, value in propagated],

@@ -30,7 +30,7 @@ class Bulkhead:
     @property
     def free(self) -> bool:
         """Whether `take` would get a place now."""
-        return self._in_flight < self._concurrency and not self.waiting
+        return self._in_flight < self._concurrency and not (self._waiters and self.waiting)
 
     def take(self) -> bool:
         """A place at once, if there is one and nobody waits for it."""

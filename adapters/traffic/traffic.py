@@ -8,7 +8,7 @@ a place and a rate token, so that a pause before a retry holds up nobody else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timezone
 from enum import Enum
@@ -55,7 +55,7 @@ class AnswerStatus(Enum):
     STALE = "STALE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # one a call: a frozen one takes three times as long to make
 class Answer:
     """body: as the system sent it. as_of: Unix seconds at which the system was asked. error: why it is STALE."""
 
@@ -92,7 +92,7 @@ class Traffic:
         self._rates = rates
         self._budget = RetryBudget(clock=self._clock.monotonic)
         self._record = AttemptRecord()
-        self._deadlines: dict[str, Deadline] = {}
+        self._deadlines: dict[Hashable, Deadline] = {}
         self._renewing: set[str] = set()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -100,7 +100,7 @@ class Traffic:
         self,
         send: Send,
         *,
-        key: str | None,
+        key: Hashable | None,
         deadline: float,
         read: bool = True,
         freshness: Freshness | Literal["policy"] | None = "policy",
@@ -109,7 +109,8 @@ class Traffic:
     ) -> Answer:
         """The answer to what `key` names, or SourceError.
 
-        deadline: `loop.time()` by which it is needed. key: None shares and keeps nothing. read=False: for calls that
+        deadline: `loop.time()` by which it is needed. key: None shares and keeps nothing; what may be kept
+        has text for a key. read=False: for calls that
         change something: sent at most once, neither shared nor kept. freshness: None keeps nothing. timeout_s: of the
         attempt, for such calls, in place of the policy's. max_age_s: a kept answer that is older is as if there were none.
         """
@@ -124,6 +125,7 @@ class Traffic:
                 self._observer.cache_asked(self.system, "bypass")
                 answer = await self._ask(send, key, deadline, None)
             else:
+                assert isinstance(key, str)  # noqa: S101 - stores know text only
                 answer = await self._kept_or_asked(send, key, deadline, rule, max_age_s)
         except SourceError as error:
             self._observer.call_ended(self.system, error.code, self._clock.monotonic() - started)
@@ -235,7 +237,9 @@ class Traffic:
 
     # Asking the system
 
-    async def _ask(self, send: Send, key: str | None, deadline_at: float, rule: Freshness | None) -> Answer:
+    async def _ask(
+        self, send: Send, key: Hashable | None, deadline_at: float, rule: Freshness | None
+    ) -> Answer:
         if key is None:
             return await self._attempts(send, Deadline(deadline_at, _now()))
         now = _now()
@@ -249,7 +253,8 @@ class Traffic:
             self._observer.call_shared(self.system)
         try:
             flight = partial(self._flight, send, key, deadline, rule)
-            return await self._flights.run(key, flight, until=deadline_at)
+            # Every step of an attempt ends at the deadline; only other workers' rates are asked of someone else.
+            return await self._flights.run(key, flight, until=deadline_at, ends_itself=self._rate is None)
         except TimeoutError:
             raise SourceTimeout(self.system) from None
         finally:
@@ -257,9 +262,10 @@ class Traffic:
             if not deadline.users:
                 self._deadlines.pop(key, None)
 
-    async def _flight(self, send: Send, key: str, deadline: Deadline, rule: Freshness | None) -> Answer:
+    async def _flight(self, send: Send, key: Hashable, deadline: Deadline, rule: Freshness | None) -> Answer:
         answer = await self._attempts(send, deadline)
         if rule is not None:
+            assert isinstance(key, str)  # noqa: S101 - stores know text only
             # Behind the answer, which may be just in time. One turn of the loop lets the store begin before the flight
             # ends, so that whoever comes next either joins or finds it: stores keep the order of operations.
             self._behind(self._store.put(key, answer.body, keep_s=rule.keep_s))

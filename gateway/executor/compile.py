@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ from graphql import OperationDefinitionNode
 from adapters.fetch import FetchOperation, Subgraph
 from gateway.executor.contextual import ContextualLookup, Prepared, contextual_fetch
 from gateway.executor.errors import Path
+from gateway.executor.gathering import write_gather
 from gateway.executor.merge import Aliases
 from gateway.executor.representations import (
     Gathered,
     PossibleTypes,
-    compile_gather,
     compile_gatherer,
     paths_of,
 )
@@ -25,6 +25,7 @@ from gateway.executor.run import (
     Lookup,
     RunState,
     Step,
+    announced,
     at_once,
     entity_fetch,
     in_order,
@@ -32,10 +33,12 @@ from gateway.executor.run import (
     root_fetch,
     root_fetch_below,
 )
+from gateway.planner.deferrals import Deferral
 from gateway.planner.errors import UnsupportedOperation
 from gateway.planner.nodes import (
     BatchFetchNode,
     ConditionNode,
+    DeferNode,
     EntityLookup,
     FetchNode,
     FlattenNode,
@@ -44,10 +47,11 @@ from gateway.planner.nodes import (
     PlanNode,
     QueryPlan,
     SequenceNode,
+    SubscriptionNode,
 )
 from gateway.planner.slots import context_fields, slotted
 
-__all__ = ["compile_node", "compile_plan", "operation_of"]
+__all__ = ["LaterStep", "compile_node", "compile_parts", "compile_plan", "operation_of", "shared_paths"]
 
 
 def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
@@ -59,10 +63,59 @@ def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_ty
     return compile_node(plan.node, subgraphs, possible_types) if plan.node is not None else nothing
 
 
+def compile_parts(
+    plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes
+) -> tuple[Step, tuple[LaterStep, ...]] | None:
+    """The step of the first part and those of the later ones; None for a plan that answers everything at once."""
+    node = plan.node
+    if not isinstance(node, DeferNode):
+        return None
+    apart = any(_has_contexts(fetch) for fetch in plan.fetches())
+    compiler = _Compiler(subgraphs, possible_types, apart, frozenset())
+    later = (
+        LaterStep(part.deferral, part.depends, compiler.step(part.node) if part.node else nothing)
+        for part in node.deferred
+    )
+    return compiler.step(node.primary) if node.primary else nothing, tuple(later)
+
+
 def compile_node(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
     """The step of one node and all below it."""
     apart = any(_has_contexts(fetch) for fetch in QueryPlan(node).fetches())
-    return _Compiler(subgraphs, possible_types, apart).step(node)
+    return _Compiler(subgraphs, possible_types, apart, shared_paths(QueryPlan(node))).step(node)
+
+
+def shared_paths(plan: QueryPlan) -> frozenset[tuple[str, ...]]:
+    """Flatten paths at which equal objects may become one (`gathering`): all, unless the plan asks one path of objects
+    for different things, by their types or by contexts."""
+    found: set[tuple[str, ...]] = set()
+    for node in _below(plan.node):
+        if isinstance(node, DeferNode | SubscriptionNode):
+            return frozenset()
+        if isinstance(node, FlattenNode | BatchFetchNode):
+            fetch = node.node if isinstance(node, FlattenNode) else node
+            if _has_contexts(fetch):
+                return frozenset()
+            paths = (
+                (node.path,)
+                if isinstance(node, FlattenNode)
+                else [path for item in node.lookups for path in item.paths]
+            )
+            found.update(paths)
+    return frozenset() if any(step.startswith("|") for path in found for step in path) else frozenset(found)
+
+
+def _below(node: PlanNode | None) -> Iterator[PlanNode]:
+    """A node and all below it."""
+    if node is None:
+        return
+    yield node
+    if isinstance(node, SequenceNode | ParallelNode):
+        for child in node.nodes:
+            yield from _below(child)
+    elif isinstance(node, ConditionNode):
+        yield from _below(node.if_clause)
+        yield from _below(node.else_clause)
 
 
 def _has_contexts(fetch: FetchNode | BatchFetchNode) -> bool:
@@ -72,14 +125,31 @@ def _has_contexts(fetch: FetchNode | BatchFetchNode) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterStep:
+    """What completes a later part, once the fetches that it depends on are answered."""
+
+    deferral: Deferral
+    depends: tuple[str, ...]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class _Compiler:
     """apart: something of the plan depends on contexts, see `entity_fetch`."""
 
     subgraphs: Mapping[str, Subgraph]
     possible_types: PossibleTypes
     apart: bool
+    shared: frozenset[tuple[str, ...]] = frozenset()
 
     def step(self, node: PlanNode) -> Step:
+        step = self._step(node)
+        if isinstance(node, SequenceNode | ParallelNode):
+            return step
+        awaited = [fetch.id for fetch in QueryPlan(node).fetches() if fetch.id is not None]
+        return announced(step, awaited) if awaited else step
+
+    def _step(self, node: PlanNode) -> Step:
         if isinstance(node, FetchNode):
             return root_fetch(self._prepare(node), Aliases(node.rewrites))
         if isinstance(node, FlattenNode):
@@ -112,7 +182,7 @@ class _Compiler:
         return self._entities(fetch, (lookup,))
 
     def _entities(self, node: FetchNode | BatchFetchNode, lookups: tuple[EntityLookup, ...]) -> Step:
-        compiled = [_lookup(item, self.possible_types) for item in lookups]
+        compiled = [_lookup(item, self.possible_types, self.shared) for item in lookups]
         if not any(item.contexts for item in lookups):
             return entity_fetch(self._prepare(node), compiled, apart=self.apart)
         asked = [
@@ -166,11 +236,11 @@ def operation_of(node: FetchNode | BatchFetchNode) -> FetchOperation:
     return FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
 
 
-def _lookup(item: EntityLookup, possible_types: PossibleTypes) -> Lookup:
+def _lookup(item: EntityLookup, possible_types: PossibleTypes, shared: frozenset[tuple[str, ...]]) -> Lookup:
     return Lookup(
         item.alias,
         item.variable,
-        compile_gather(item.paths, item.requires, possible_types),
+        write_gather(item.paths, item.requires, possible_types, shared),
         _locator(item.paths),
         Aliases(tuple(OutputRewrite(("@", *one.path), one.alias, one.response) for one in item.rewrites)),
         item.conditions,
@@ -186,7 +256,9 @@ def _locator(paths: Sequence[tuple[str, ...]]) -> Locate:
         known = index is not None and index < len(gathered.targets)
         if known or (len(gathered.targets) == 1 and len(gathered.objects(0)) == 1):
             targets = gathered.objects(index if known and index is not None else 0)
-            return [place for path in paths for place in paths_of(data, path, targets)]
+            places = [place for path in paths for place in paths_of(data, path, targets)]
+            if known or len(places) == 1:  # one object may stand at several places
+                return places
         return above_lists
 
     return locate

@@ -115,6 +115,7 @@ class Look:
     fields: Sequence[str] = ()
     action: str = "R"
     actor_subject: str | None = None
+    actor_department: str | None = None
     client: str = ""
     client_version: str = ""
     purpose: str | None = None
@@ -167,6 +168,7 @@ def look_fields(look: Look) -> dict[str, Any]:
     return {
         "action": look.action,
         "actor": look.actor,
+        "actorDepartment": look.actor_department,
         "actorSubject": look.actor_subject,
         "cases": sorted(set(look.cases)),
         "client": look.client,

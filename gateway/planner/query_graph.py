@@ -41,6 +41,11 @@ class QueryGraph:
         self.has_contexts = any(item.contexts for item in supergraph.types.values())
         self._entity_views: dict[str, tuple[tuple[str, str, EntityKey], ...]] = {}
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether any override of the supergraph depends on a label."""
+        return bool(self._all_labels)
+
     def active_labels(self, holds: Callable[[str], bool]) -> frozenset[str]:
         """Those of the supergraph's override labels that hold: what a plan depends on beside the operation."""
         return frozenset(filter(holds, self._all_labels))

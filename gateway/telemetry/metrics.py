@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from adapters.traffic.breaker import BreakerState
 from adapters.traffic.observer import CacheStatus
+from gateway.telemetry.tallies import Tallies
 
 __all__ = ["Metrics"]
 
@@ -25,6 +26,7 @@ class Metrics:
 
     def __init__(self, *, version: str = "") -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
+        self._tallies = Tallies(registry)
         self._requests = Counter(
             "quanyu_http_requests",
             "HTTP requests answered.",
@@ -63,6 +65,11 @@ class Metrics:
             ["type", "outcome"],
             registry=registry,
         )
+        self._operations_shared = Counter(
+            "quanyu_operations_shared",
+            "Queries answered by an identical one that was under way.",
+            registry=registry,
+        )
         self._operation_s = Histogram(
             "quanyu_operation_duration_seconds",
             "Time in the engine.",
@@ -84,6 +91,7 @@ class Metrics:
         )
         self._counters: dict[tuple[Counter, str, str], Counter] = {}
         self._histograms: dict[tuple[Histogram, str], Histogram] = {}
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._build_systems(registry)
         self._gaps = Counter(
             "quanyu_mapping_gaps",
@@ -182,12 +190,21 @@ class Metrics:
 
     def request_finished(self, route: str, method: str, status: int, duration_s: float) -> None:
         self._in_flight.dec()
-        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
-        self._request_s.labels(route).observe(duration_s)
+        counted = method if method in _METHODS else "other"
+        key = (route, counted, status)
+        series = self._series.get(key)
+        if series is None:
+            series = self._requests.labels(route, counted, str(status)), self._request_s.labels(route)
+            self._series[key] = series
+        self._tallies.count(series[0])
+        self._tallies.observe(series[1], duration_s)
 
     def operation_finished(self, kind: str, outcome: str, duration_s: float) -> None:
-        self._operations.labels(kind, outcome).inc()
-        self._operation_s.labels(kind).observe(duration_s)
+        self._tallies.count(self._counted(self._operations, kind, outcome))
+        self._tallies.observe(self._timed(self._operation_s, kind), duration_s)
+
+    def operation_shared(self) -> None:
+        self._operations_shared.inc()
 
     def stream_opened(self, transport: str) -> None:
         self._streams.labels(transport).inc()
@@ -212,12 +229,12 @@ class Metrics:
     # The traffic of the systems.
 
     def call_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
-        self._counted(self._calls, system, code or "ok").inc()
-        self._timed(self._call_s, system).observe(elapsed_s)
+        self._tallies.count(self._counted(self._calls, system, code or "ok"))
+        self._tallies.observe(self._timed(self._call_s, system), elapsed_s)
 
     def attempt_ended(self, system: str, code: str | None, elapsed_s: float) -> None:
-        self._counted(self._attempts, system, code or "ok").inc()
-        self._timed(self._attempt_s, system).observe(elapsed_s)
+        self._tallies.count(self._counted(self._attempts, system, code or "ok"))
+        self._tallies.observe(self._timed(self._attempt_s, system), elapsed_s)
 
     def retried(self, system: str, code: str) -> None:
         self._retries.labels(system, code).inc()
@@ -229,7 +246,7 @@ class Metrics:
         self._breaker.labels(system).set(_BREAKER_VALUE[state])
 
     def cache_asked(self, system: str, status: CacheStatus) -> None:
-        self._counted(self._cache, system, status).inc()
+        self._tallies.count(self._counted(self._cache, system, status))
 
     def call_shared(self, system: str) -> None:
         self._shared.labels(system).inc()
