@@ -285,7 +285,8 @@ class CaseQuestions:
         could not be asked for is left out."""
         kept = []
         for one, cursor in zip_longest(merged.found, merged.cursors):
-            missing = self.network.sources[one.system].only_in_case(reach.needs())
+            source = self.network.side(one.system, "case", str(one.record["localNo"]))
+            missing = source.only_in_case(reach.needs()) if source is not None else frozenset()
             if all(one.record.get(name) is not None for name in missing) and self.within(reach, [one]):
                 kept.append((one, cursor))
         if len(kept) == len(merged.found):
@@ -327,13 +328,13 @@ class CaseQuestions:
     ) -> CaseView | None:
         """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
-        source = self.network.sources.get(wanted.system)
-        if wanted.system in self.network.absent:
+        if self.network.is_absent(wanted.system):
             _, outcomes = await self.network.by_number(
                 wanted.local_no, ALWAYS, deadline=0, only=wanted.system
             )
             _report(run, outcomes, path)
             return None
+        source = self.network.side(wanted.system, "case", wanted.local_no)
         if source is None or not source.can("case"):
             known = ", ".join(sorted(code for code, one in self.network.sources.items() if one.can("case")))
             raise QuestionRefused(

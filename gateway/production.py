@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["INSECURE", "Rule", "insecure_settings", "of_identity", "unknown_names"]
+__all__ = ["INSECURE", "SAFE", "Rule", "insecure_settings", "of_identity", "unknown_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,15 @@ def _on(value: Any) -> bool:
 def _empty(value: Any) -> bool:
     return not value
 
+
+SAFE: Mapping[str, Any] = {
+    "suggestions": False,
+    "rate_per_caller": 1200,
+    "rate_per_address": 300,
+    "cost_per_caller": 400_000,
+    "cost_per_address": 100_000,
+}
+"""Defaults in production, in place of those of the table of settings. What is given stands."""
 
 INSECURE: Mapping[str, Rule] = {
     "introspection": Rule(
@@ -54,6 +63,10 @@ INSECURE: Mapping[str, Rule] = {
     "access_records": Rule(
         lambda value: not value, "looks at people are not recorded", "set access_records: true"
     ),
+    "suggestions": Rule(_on, "names of the schema are told to those who guess", "set suggestions: false"),
+    "rate_per_caller": Rule(_empty, "a caller may ask without bound", "set a number"),
+    "rate_per_address": Rule(_empty, "strangers may ask, and try tokens, without bound", "set a number"),
+    "max_query_cost": Rule(_empty, "one operation may cost without bound", "set a number"),
     "cors_origins": Rule(
         lambda value: "*" in value, "every web page may call from a browser", "name the origins"
     ),

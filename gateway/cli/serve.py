@@ -16,6 +16,7 @@ from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
+from gateway.documents import ManifestInvalid
 from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
@@ -37,6 +38,7 @@ __all__ = ["START_ERRORS", "end", "load_first", "serve", "settings"]
 START_ERRORS = (
     TokensFileError,
     IdentityFileError,
+    ManifestInvalid,
     PolicyError,
     SettingsError,
     SchemaError,
@@ -94,6 +96,8 @@ def serve(
             drain_s=settings.drain_s,
             max_message_bytes=settings.max_body_bytes,
             notice_s=settings.drain_notice_s,
+            head_timeout_s=settings.body_timeout_s,
+            max_connections=settings.max_connections,
             on_started=lambda: log.info("listening", url=listener.url),
         )
     finally:

@@ -74,7 +74,7 @@ def test_cases_resolve_cases_and_systems_and_only_name_the_rest(documents: dict[
 @pytest.mark.parametrize("subgraph", ["house", "cases"])
 def test_the_sdl_links_federation_2_and_leaves_the_machinery_out(subgraph: str) -> None:
     sdl = {"house": house_sdl, "cases": cases_sdl}[subgraph]()
-    assert sdl.startswith('schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: [')
+    assert sdl.startswith('schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [')
     assert not [word for word in ("_Any", "_Entity", "_Service", "_service", "_entities") if word in sdl]
 
 
