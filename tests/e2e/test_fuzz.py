@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from samples.city import city_environment, running_city
+from samples.servers.ghj_plan import DELAY_VARIABLE
+from samples.servers.zjj_lift import BETWEEN_REPORTS
 from tests.e2e.gateways import CLERK, ROOT, child_gateway, clean_environment
 
 SECONDS = int(os.environ.get("QUANYU_TEST_FUZZ_S", "20"))
@@ -23,11 +25,11 @@ def resident_kb(pid: int) -> int:
 def test_whatever_the_schema_allows_is_answered(tmp_path: Path) -> None:
     """A city of its own: mutations are asked too."""
     with (
-        running_city() as urls,
+        running_city(environment={DELAY_VARIABLE: "0.005", BETWEEN_REPORTS: "0.01"}) as urls,
         child_gateway(tmp_path, ROOT / "systems", city_environment(urls)) as child,
     ):
         for _ in range(3):
-            child.client.data(
+            child.client.ask(
                 "{ regions(first: 100) { nodes { name } } cases(first: 100) { nodes { id state } } }"
             )
         before = resident_kb(child.process.pid)
