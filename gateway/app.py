@@ -23,6 +23,7 @@ from gateway.engine import GraphQLEngine
 from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
+from gateway.migration.build import build_migrations
 from gateway.production import of_identity
 from gateway.security.allowances import Allowances, read_networks
 from gateway.security.certificates import ClientCertificates, TrustedProxies, load_certificates
@@ -136,6 +137,10 @@ async def working(
 def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     metrics = Metrics(version=VERSION)
     allowances = build_allowances(settings)
+    database = open_database(
+        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
+    )
+    migrations = build_migrations(settings, database)
     engine = GraphQLEngine(
         OperationLimits(
             tokens=settings.max_query_tokens,
@@ -154,6 +159,7 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             settings.override_label_header.lower(),
             load_label_hook(settings.override_label_hook),
             sticky_by(settings.override_sticky),
+            migrations.label_holds,
         ),
         load_policies(settings.policy_file, settings.policy_hook),
         share=settings.share_queries,
@@ -162,9 +168,6 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             settings.max_variable_depth, settings.max_variable_values, settings.max_list_items
         ),
         allowances=allowances,
-    )
-    database = open_database(
-        settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
     checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
@@ -182,6 +185,7 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         identity,
         tracer,
         close_tracer,
+        migrations,
         checks,
         allowances=allowances,
         documents=build_documents(settings),

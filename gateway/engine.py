@@ -26,6 +26,8 @@ from gateway.executor import compile_introspection
 from gateway.in_parts import answer_in_parts
 from gateway.labels import LabelRules
 from gateway.looks import Looks
+from gateway.migration.coordinates import coordinates_of
+from gateway.migration.usage import UsageBook
 from gateway.operation import (
     OperationCache,
     OperationError,
@@ -112,12 +114,17 @@ class GraphQLEngine:
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._usage: UsageBook | None = None
         self._share = share
         self._shared = SharedQueries(on_shared)
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
         self._looks = looks
+
+    def count_usage(self, usage: UsageBook) -> None:
+        """From now on who asks for which field, and which systems answered, is counted."""
+        self._usage = usage
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -201,16 +208,51 @@ class GraphQLEngine:
             return admitted
 
         async def run(context: RequestContext) -> GraphQLAnswer:
-            return await self._execute(operation, denied, request, context)
+            answer = await self._execute(operation, denied, request, context)
+            self._count(operation, context, answer)
+            return answer
 
         if self._looks is not None and operation.footprint is not None:  # each look has its own record
             answer = await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
         elif not share or operation.kind != "query":
             answer = await run(context)
         else:
-            key = sharing_key(operation, request, context, generation.client_headers)
-            answer = await self._shared.run(key, context.deadline, lambda: run(context))
+            answer = await self._run_once(generation, operation, request, context, run)
         return admitted.told(answer)
+
+    async def _run_once(
+        self,
+        generation: Generation,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        run: Callable[[RequestContext], Awaitable[GraphQLAnswer]],
+    ) -> GraphQLAnswer:
+        """Shared with the same question under way, if there is one."""
+        first = False
+
+        async def once() -> GraphQLAnswer:
+            nonlocal first
+            first = True
+            return await run(context)
+
+        key = sharing_key(operation, request, context, generation.client_headers)
+        answer = await self._shared.run(key, context.deadline, once)
+        if not first:  # whoever joined another's question has asked all the same
+            self._count(operation, context, answer)
+        return answer
+
+    def _count(self, operation: PreparedOperation, context: RequestContext, answer: GraphQLAnswer) -> None:
+        if self._usage is None:
+            return
+        self._usage.note(
+            client=context.client_name,
+            version=context.headers.get("graphql-client-version", ""),
+            operation=operation.name or ",".join(operation.root_fields),
+            fields=operation.coordinates,
+            systems=context.seen.systems,
+            failed=bool(answer.errors),
+        )
 
     async def _execute(
         self,
@@ -453,11 +495,12 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
+        coordinates = coordinates_of(made.document, made.operation, schema)
         introspect = made.introspect
         if introspect is not None and generation.views is not None:
             seen = generation.views.of(scopes).told
             introspect = compile_introspection(seen, made.document, made.operation)
-        made = replace(made, footprint=footprint, introspect=introspect)
+        made = replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates)
         if generation.costs is not None:
             made = replace(made, cost=generation.costs.compile(made.document, made.operation))
         if generation.cacheable is not None and footprint is None:

@@ -28,6 +28,7 @@ from cache.redis_budgets import RedisBudgets
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
+from cache.sealed import SealedStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
@@ -43,6 +44,9 @@ from gateway.harvesting import build_case_files, build_harvester, build_intake, 
 from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
+from gateway.migration.build import open_migrations
+from gateway.migration.service import Migrations
+from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
 from gateway.records import build_bell, build_feeds, build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
@@ -80,6 +84,7 @@ class Foundation:
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
+    migrations: Migrations
     checks: dict[str, HealthCheck] = field(default_factory=dict)
     intake: Intake | None = None
     allowances: Allowances = field(default_factory=Allowances)
@@ -109,6 +114,8 @@ async def running(
         stack.push_async_callback(_ended, await _tables(on.database))
         keys = read_ledger_keys(on.settings)
         ledger = await _open_ledger(stack, on, keys)
+        moves = await open_migrations(stack, on.settings, on.migrations, ledger)
+        on.engine.count_usage(UsageBook(on.migrations.tally))
         feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
         _open_edge(stack, on, stores)
@@ -116,7 +123,9 @@ async def running(
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        reloader = _reloader(on, _parts(on, ledger, stores, gaps, dispatcher, feeds), on_swapped)
+        parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
+        parts.migration_desk = moves
+        reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
         dispatcher.start()
@@ -215,6 +224,7 @@ def _parts(
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
         views=build_views(settings, ledger, on.registry, on.rules.calendar),
+        migrations=on.migrations,
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
         feeds=feeds,
@@ -281,7 +291,7 @@ def _stores(settings: Settings) -> SharedStores:
     if not url:
         return SharedStores(EmbeddedStore(), EmbeddedCounters(), None, None, EmbeddedStore(DOCUMENTS_BYTES))
     return SharedStores(
-        RedisStore(url, on_fault=_redis_fault),
+        SealedStore(RedisStore(url, on_fault=_redis_fault), secret_key_bytes(settings)),
         RedisCounters(url, on_fault=_redis_fault),
         RedisRates(url, on_fault=_redis_fault),
         RedisBudgets(url, on_fault=_redis_fault),

@@ -110,6 +110,7 @@ class PreparedOperation:
     suggestions: bool = True
     max_age_s: int = 0
     """How long others may keep its answer; 0 for not at all."""
+    coordinates: tuple[str, ...] = ()
     defers_by: frozenset[str] | None = None
     """Variables that decide what is deferred; None where nothing ever is."""
     parts: PlanInParts | None = None

@@ -281,6 +281,19 @@ class Settings(BaseModel):
         pattern=r"^(caller|(variable|header):\s*[A-Za-z0-9_.-]+\s*)$",
     )
 
+    migration_policy: str = _setting(
+        "", "File of the gates of migrations 迁移门禁; empty takes the built-in ones."
+    )
+    migration_four_eyes: bool = _setting(
+        False, "A step of a migration needs a second person 双人复核; rolling back and freezing do not."
+    )
+    migration_poll_s: float = _setting(
+        0.4, "How often a process looks where migrations stand.", unit="s", gt=0, le=60
+    )
+    migration_window_s: float = _setting(
+        60.0, "Length of a window by which a migration is rolled back by itself.", unit="s", gt=0, le=3600
+    )
+
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
     suggestions: bool = _setting(True, 'Say "Did you mean …" where a field or argument is not known.')
     graphiql: bool = _setting(True, "Show GraphiQL to browsers at /graphql.")

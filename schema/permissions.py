@@ -24,6 +24,8 @@ _SUPERVISE, _JUDGE, _AUDIT = (
 )
 _FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
+_SYSTEMS, _MIGRATION = frozenset({"systems:read"}), frozenset({"migration"})
+
 PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
     {
         ("Query", "case"): _ANY,
@@ -51,6 +53,15 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Mutation", "withdrawCase"): (_FILE, _FILE_OWN),
         ("Mutation", "bookAppointment"): (_FILE, _FILE_OWN),
         ("SubmissionReceipt", "case"): _ANY,
+        ("LegacySystem", "migration"): (_SYSTEMS, _MIGRATION),
+        ("Query", "migrations"): (_SYSTEMS, _MIGRATION),
+        ("Query", "retirementReadiness"): (_SYSTEMS, _MIGRATION),
+        ("Query", "shadowDiff"): (_MIGRATION,),
+        ("FieldParity", "samples"): (_MIGRATION,),
+        ("Mutation", "migrationAdvance"): (_MIGRATION,),
+        ("Mutation", "migrationSetPercent"): (_MIGRATION,),
+        ("Mutation", "migrationRollback"): (_MIGRATION,),
+        ("Mutation", "migrationAcceptDifference"): (_MIGRATION,),
         ("MappingGap", "rawValue"): (frozenset({"systems:read"}),),
     }
 )

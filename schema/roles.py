@@ -23,7 +23,8 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """public 公众, applicant 申请人, clerk 经办人: the own department and region with all below; supervisor 监察人员: the own
-region with all below, every department; migration 迁移人员: systems, never people; auditor 审计人员: everything, to read."""
+region with all below, every department, and the cards there; migration 迁移人员: systems, never people; auditor 审计人员:
+everything, to read, and the trail."""
 
 
 def with_roles(scopes: Iterable[str]) -> frozenset[str]:

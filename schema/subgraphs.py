@@ -26,7 +26,7 @@ from strawberry.types import Info
 from schema.errors import RepresentationError
 from schema.ports import HouseContext
 from schema.scalars import SCALAR_MAP
-from schema.types import cases, submissions
+from schema.types import cases, migration, submissions
 from schema.types.catalogue import ItemImplementation, ServiceItem, implementation_of, item_of
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
@@ -35,10 +35,22 @@ from schema.types.live import LiveSubscription
 from schema.types.tracked import Case
 from schema.types.trail import AccessRecord, ChangeRecord, LedgerEvent
 
-__all__ = ["CASES", "HOUSE", "cases_schema", "cases_sdl", "executable", "house_schema", "house_sdl"]
+__all__ = [
+    "CASES",
+    "HOUSE",
+    "MIGRATION",
+    "cases_schema",
+    "cases_sdl",
+    "executable",
+    "house_schema",
+    "house_sdl",
+    "migration_schema",
+    "migration_sdl",
+]
 
 HOUSE = "house"
 CASES = "cases"
+MIGRATION = "migration"
 """Names of the subgraphs."""
 
 _FEDERATION: Final = "2.9"
@@ -69,6 +81,20 @@ def cases_schema() -> strawberry.federation.Schema:
     )
 
 
+def migration_schema() -> strawberry.federation.Schema:
+    """What systems are on their way out, executable with a `schema.migration_port.MigrationContext`."""
+    return _MigrationSchema(
+        query=migration.MigrationQuery,
+        mutation=migration.MigrationMutation,
+        config=_config(),
+        federation_version=_FEDERATION,
+    )
+
+
+def migration_sdl() -> str:
+    return _published(migration_schema())
+
+
 def house_sdl() -> str:
     return _published(house_schema())
 
@@ -89,6 +115,19 @@ class _HouseSchema(strawberry.federation.Schema):
         Replaces Strawberry's, which takes representations apart in place and calls one method for each.
         """
         return [_entity(info.context, representation) for representation in representations]  # type: ignore[misc]  # a NewType of object
+
+
+class _MigrationSchema(strawberry.federation.Schema):
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:  # noqa: ARG002 - Strawberry gives it by name
+        """A system by its code; whether it is on its way out is its own field's question."""
+        return [_moving(representation) for representation in representations]  # type: ignore[misc]  # a NewType of object
+
+
+def _moving(representation: object) -> object:
+    code = representation.get("code") if isinstance(representation, Mapping) else None
+    if not isinstance(code, str):
+        return RepresentationError("LegacySystem needs its key code as text")
+    return migration.LegacySystem(code=strawberry.ID(code))
 
 
 def _region(context: HouseContext, code: str) -> Region | None:

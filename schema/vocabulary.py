@@ -195,6 +195,7 @@ class HealthState(Term):
     UNTRIED = "UNTRIED", "Not called since the gateway started 未调用."
 
 
+@_published("How the gateway learns what happened in a system 采集方式.")
 class HarvestMode(Term):
     CHANGES = "CHANGES", "Its changes since a time 变更."
     CASES = "CASES", "Its list of cases, and the open ones again 办件列表."

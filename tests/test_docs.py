@@ -232,6 +232,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "types": ("types",),
     "types.fields.NAME": ("types", "fields"),
     "types.fields.NAME.batch": ("types", "fields", "batch"),
+    "migration": ("migration",),
+    "migration.compare.FIELD": ("migration", "compare"),
     "connectors.WRITE": ("connectors", "submit"),
     "connectors.WRITE.accepts": ("connectors", "submit", "accepts"),
     "connectors.WRITE.accepts.FIELD": ("connectors", "submit", "accepts", "fields"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casefile.cards import card_json, card_of, gravest
@@ -38,18 +37,18 @@ def act_of(decision: WarningDecision, *, at: int, by: str, reason: str) -> Act:
 
 
 async def judge(
-    writer: Writer, card_id: str, act: Act, allowed: Callable[[Any], bool] = lambda _row: True
+    writer: Writer, card_id: str, act: Act, conditions: Sequence[ColumnElement[bool]] = ()
 ) -> Card:
-    """The card after it. allowed: whether the caller may, by the card's row; a card that they may not is as if it were not
-    there. Raises NotFoundError, CardStateError, DatabaseUnavailable: then nothing has changed."""
+    """The card after it. conditions: on `card`, that the caller may; one that they may not is as if it were not there.
+
+    Raises NotFoundError, CardStateError, DatabaseUnavailable: then nothing has changed."""
     made: list[Card] = []
 
     async def work(connection: AsyncConnection) -> Change:
         made.clear()
-        row = (
-            await connection.execute(select(CARD).where(CARD.c.card_id == card_id).with_for_update())
-        ).first()
-        if row is None or not allowed(row):
+        query = select(CARD).where(CARD.c.card_id == card_id, *conditions).with_for_update()
+        row = (await connection.execute(query)).first()
+        if row is None:
             raise NotFoundError("warning", card_id, "warnings")
         card = act(card_of(row.card))
         made.append(card)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import strawberry
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, false, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
@@ -174,14 +174,19 @@ class RequestRecords:
 
     def _filter(self, wanted: WorkWanted) -> WorkFilter:
         levels = tuple(LEVELS[level] for level in wanted.levels)
+        area = self._visible.area()
+        department, regions = wanted.department, wanted.regions
+        if area is not None:  # what `further` says as well, where an index finds it
+            department = department or area.department
+            regions = regions if area.regions is None else area.regions & (regions or area.regions)
         return WorkFilter(
             wanted.is_open,
             wanted.states,
             wanted.item,
-            wanted.department,
+            department,
             wanted.system,
             wanted.handler,
-            regions=wanted.regions,
+            regions=regions,
             levels=(0,) if wanted.without_warning else levels,
             due_before=self._due_before(wanted.days_left_max),
             further=self._visible.files(),
@@ -230,25 +235,26 @@ class RequestRecords:
 
     async def appeal(self, warning_id: str, reason: str) -> CaseWarning:
         caller = self._request.caller
-        own = "warnings:decide" not in caller.scopes
-
-        def allowed(row: Any) -> bool:
-            return not own or (caller.department is not None and row.department == caller.department)
-
+        conditions = list(self._visible.cards())
+        if "warnings:decide" not in caller.scopes:
+            own = CARD.c.department == caller.department if caller.department is not None else false()
+            conditions.append(own)
         act = self._act(lambda at: lambda card: cards.appeal(card, at=at, by=caller.name, reason=reason))
-        return await self._judge(warning_id, act, allowed)
+        return await self._judge(warning_id, act, conditions)
 
     async def decide(self, warning_id: str, decision: WarningDecision, reason: str) -> CaseWarning:
         name = self._request.caller.name
         act = self._act(lambda at: act_of(decision, at=at, by=name, reason=reason))
-        return await self._judge(warning_id, act, lambda _row: True)
+        return await self._judge(warning_id, act, self._visible.cards())
 
     def _act(self, make: Callable[[int], Act]) -> Act:
         return make(moment_of_us(self._views.clock()))
 
-    async def _judge(self, warning_id: str, act: Act, allowed: Callable[[Any], bool]) -> CaseWarning:
+    async def _judge(
+        self, warning_id: str, act: Act, conditions: Sequence[ColumnElement[bool]]
+    ) -> CaseWarning:
         try:
-            card = await judge(self._views.writer, warning_id, act, allowed)
+            card = await judge(self._views.writer, warning_id, act, conditions)
         except DatabaseUnavailable as error:
             raise RecordsUnavailableError from error
         if card.case_id:

@@ -1,20 +1,20 @@
 """Which case files a caller may see at all, as conditions of SQL: the rule for rows (`gateway.security.reach`), and what
-supervisors and auditors see beyond it."""
+auditors see beyond it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
 from adapters.fetch import Caller
-from adapters.reach import Divisions, area_of
+from adapters.reach import Area, Divisions
 from gateway.casefile.tables import CARD, CASE_FILE
 from gateway.security.reach import Reach, reach_of, rows_within
 
 __all__ = ["Visible", "visible_to"]
 
-AUDIT, SUPERVISION = "audit:read", "supervision:read"
+AUDIT = "audit:read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,13 @@ class Visible:
         )
         return (within,)
 
+    def area(self) -> Area | None:
+        """The one that all files in reach are of, where there is one: an index finds them by it."""
+        reach = self.reach
+        return (
+            reach.areas[0] if len(reach.areas) == 1 and not reach.numbers and not reach.everything else None
+        )
+
     def cards(self) -> tuple[ColumnElement[bool], ...]:
         """Conditions on `card`; a card against a system is for those who see everything."""
         if self.reach.everything:
@@ -46,12 +53,7 @@ class Visible:
 
 
 def visible_to(caller: Caller, divisions: Divisions, key: bytes) -> Visible:
-    """Auditors see all. Supervisors see their token's department and region; all, where it names none."""
-    reach = reach_of(caller, divisions)
-    area = area_of(caller, divisions)
+    """By the rule for rows; auditors see all."""
     if AUDIT in caller.scopes:
-        reach = Reach(everything=True)
-    elif SUPERVISION in caller.scopes and not reach.everything:
-        whole = area.department is None and area.regions is None
-        reach = Reach(everything=True) if whole else replace(reach, areas=(*reach.areas, area))
-    return Visible(reach, key)
+        return Visible(Reach(everything=True), key)
+    return Visible(reach_of(caller, divisions), key)

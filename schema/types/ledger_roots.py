@@ -182,9 +182,10 @@ class LedgerQuery:
         for name, days in (("soonDays", soon_days), ("stuckDays", stuck_days)):
             if not 0 <= days <= MOST_DAYS:
                 raise ScalarError(name, days, f"0 to {MOST_DAYS} working days")
-        return await records_of(info).supervision(
+        found: Supervision = await records_of(info).supervision(
             regions, department, soon_days=soon_days, stuck_days=stuck_days
         )
+        return found
 
     @resolved(
         "All that is recorded of a case: events, looks, changes, warnings 办件全程留痕.",
@@ -274,7 +275,8 @@ class LedgerQuery:
             DateTime | None, argument(name="to", description="Sealed before then 截止时间.")
         ] = None,
     ) -> ChainCheck | None:
-        return await records_of(info).verify(start, end)
+        found: ChainCheck = await records_of(info).verify(start, end)
+        return found
 
     @resolved(
         "Who looked at the caller's own data, and why; the latest in front 对本人数据的查阅.",

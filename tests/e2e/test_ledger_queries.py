@@ -13,14 +13,17 @@ from gateway.records import read_ledger_keys
 from gateway.settings import Settings
 from tests.conftest import run_apart
 from tests.e2e.gateways import ROOT, Client, here, settings_of
-from tests.views.conftest import COMPANY, TOURISM, Office
+from tests.views.conftest import COMPANY, TRANSPORT, Office
 
 CASE = "JT-PERMIT:JT2017-000123"
 TOKENS = {
-    "supervisor": ["cases:read", "supervision:read", "warnings:decide"],
-    "auditor": ["audit:read"],
-    "clerk": ["cases:read", "warnings:appeal"],
+    "supervisor": ["role:supervisor"],
+    "auditor": ["role:auditor"],
+    "clerk": ["role:clerk"],
+    "neighbour": ["role:supervisor"],
 }
+REGIONS = {"neighbour": "500229"}
+WHOLE = "500000"
 ROOTS = {
     "worklist": "{ worklist { nodes { id } } }",
     "warnings": "{ warnings { nodes { id } } }",
@@ -35,7 +38,15 @@ ROOTS = {
 }
 ALLOWED = {
     "supervisor": {"worklist", "warnings", "supervision", "appealWarning", "decideWarning"},
-    "auditor": {"trace", "crossDepartmentTrail", "accessRecords", "verifyChain"},
+    "auditor": {
+        "worklist",
+        "warnings",
+        "supervision",
+        "trace",
+        "crossDepartmentTrail",
+        "accessRecords",
+        "verifyChain",
+    },
     "clerk": {"worklist", "warnings", "appealWarning"},
     "demo-citizen": {"myAccessRecords"},
     None: set(),
@@ -48,8 +59,10 @@ def fill(settings: Settings, url: str) -> None:
     async def run() -> None:
         database = open_database(url, settings.data_dir)
         office = Office(database, keys=read_ledger_keys(settings))
-        await office.add(CASE, departmentCode=TOURISM, promisedAt="2017-11-28T00:00:00+08:00", itemCode=None)
-        await office.add("GONE:1", number=COMPANY, title="已关停系统的办件")
+        await office.add(
+            CASE, departmentCode=TRANSPORT, promisedAt="2017-11-28T00:00:00+08:00", itemCode=None
+        )
+        await office.add("GONE:1", number=COMPANY, departmentCode=TRANSPORT, title="已关停系统的办件")
         await database.close()
 
     run_apart(run)
@@ -61,12 +74,18 @@ def gateway_(city_environ: dict[str, str], tmp_path: Path, database_url: str) ->
     tokens.write_text(
         (ROOT / "samples/tokens.yaml").read_text(encoding="utf-8")
         + "".join(
-            f'  - {{token: test-{name}, name: {name}, scopes: {scopes}, department: "{TOURISM}"}}\n'
+            f"  - {{token: test-{name}, name: {name}, scopes: {scopes}, department: '{TRANSPORT}', "
+            f"region: '{REGIONS.get(name, WHOLE)}'}}\n"
             for name, scopes in TOKENS.items()
         ),
         encoding="utf-8",
     )
-    how: dict[str, Any] = {"watch": False, "tokens_file": str(tokens), "database_url": database_url}
+    how: dict[str, Any] = {
+        "watch": False,
+        "harvest": False,
+        "tokens_file": str(tokens),
+        "database_url": database_url,
+    }
     fill(settings_of(tmp_path, ROOT / "systems", **how), database_url)
     with here(tmp_path, ROOT / "systems", city_environ, token="test-clerk", **how) as client:
         yield client
@@ -99,7 +118,7 @@ def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gatewa
     looks = f'query Audit {{ accessRecords(filter: {{caseId: "{CASE}"}}) {{ nodes {{ actor operation actorDepartment {{ name }} }} }} }}'
     seen = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
     assert [(one["actor"], one["operation"]) for one in seen] == [("clerk", "worklist"), ("clerk", "case")]
-    assert seen[0]["actorDepartment"] == {"name": "市旅游局"}
+    assert seen[0]["actorDepartment"] == {"name": "市交通委员会"}
     again = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
     assert (again[0]["actor"], again[0]["operation"]) == ("auditor", "Audit")
     trace = gateway_.data(
@@ -116,12 +135,16 @@ def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gatewa
     mine = gateway_.data(
         "{ myAccessRecords { nodes { byMyself department { name } caseIds } } }", token="demo-citizen"
     )["myAccessRecords"]["nodes"]
-    assert {"byMyself": False, "department": {"name": "市旅游局"}, "caseIds": [CASE]} in mine
+    assert {"byMyself": False, "department": {"name": "市交通委员会"}, "caseIds": [CASE]} in mine
     assert "GONE:1" not in str(mine)
 
     # a card is appealed against and revoked, and its case bears it no more
     card = next(one["id"] for one in trace["warnings"] if "T-100" in one["id"])
     text = "mutation ($id: ID!) { %s { warning { state case { warnings { id } } } } }"
+    away = gateway_.ask(
+        text % 'decideWarning(id: $id, decision: ESCALATE, reason: "r")', {"id": card}, token="test-neighbour"
+    )
+    assert away.codes == ["NOT_FOUND"]  # a card of another division
     gateway_.data(text % 'appealWarning(id: $id, reason: "证据迟到")', {"id": card})
     revoked = gateway_.data(
         text % 'decideWarning(id: $id, decision: REVOKE, reason: "属实")',
