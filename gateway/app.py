@@ -90,7 +90,12 @@ def build_gateway(
         on.engine,
         on.identity,
         lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
+        limits=WebLimits(
+            settings.max_deadline_ms / 1000,
+            settings.max_body_bytes,
+            settings.max_streams,
+            settings.max_loop_lag_ms / 1000,
+        ),
         tracer=on.tracer,
         metrics=on.metrics,
         registry=on.metrics.registry if settings.metrics else None,

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
+from gateway.web.admission import Admission, AdmissionMetrics
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.errors import error_body
 from gateway.web.events import EventsEndpoint
@@ -37,7 +38,7 @@ PATHS = ("/graphql", "/files", "/events", "/health/live", "/health/ready", "/met
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-class WebMetrics(RequestMetrics, OperationMetrics, StreamMetrics, Protocol):
+class WebMetrics(RequestMetrics, OperationMetrics, StreamMetrics, AdmissionMetrics, Protocol):
     """What the web counts; `gateway.telemetry.metrics.Metrics` is one."""
 
 
@@ -46,6 +47,7 @@ class WebLimits:
     deadline_s: float = 10.0
     max_body_bytes: int = 1_048_576
     max_streams: int = 5000
+    max_loop_lag_s: float = 0.0
 
 
 def build_web(
@@ -104,7 +106,15 @@ def build_web(
             ],
             expose_headers=["x-request-id"],
         )
-    return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)
+    admission = Admission(limits.max_loop_lag_s, metrics=metrics) if limits.max_loop_lag_s else None
+    return Boundary(
+        app,
+        routes=PATHS,
+        lifecycle=lifecycle,
+        tracer=tracer or NoTracer(),
+        metrics=metrics,
+        admission=admission,
+    )
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
