@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.applicant import is_applicant
+from adapters.asked import Asked
 from adapters.reach import Reach
-from adapters.source import Source
 
 __all__ = ["CaseFilter"]
 
@@ -43,7 +43,11 @@ class CaseFilter:
             "to": self.end,
         }
 
-    def here(self, source: Source) -> tuple[Callable[[dict[str, Any]], bool], ...]:
+    def lot(self) -> str:
+        """What the side of a list hangs on, where a system is being replaced: the person, else the question."""
+        return self.number or f"{sorted(self.states)} {self.department} {sorted(self.regions or ())}"
+
+    def here(self, source: Asked) -> tuple[Callable[[dict[str, Any]], bool], ...]:
         """Tests that the gateway itself must make, because this system does not."""
         pushed = source.connectors["cases"].filters
         tests: list[Callable[[dict[str, Any]], bool]] = []

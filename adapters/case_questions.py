@@ -15,6 +15,7 @@ from adapters.applicant import filter_number
 from adapters.case_fields import (
     ALWAYS,
     CaseView,
+    applicant_of,
     case_rules,
     connection,
     network_time,
@@ -64,10 +65,18 @@ class CaseQuestions:
 
     def __post_init__(self) -> None:
         rules = case_rules(self.ref_key)
+        rules["Case", "applicant"] = FieldRule(
+            lambda case, run, *_: self._applicant(case, run), ("applicant",)
+        )
         rules["Case", "files"] = FieldRule(lambda case, *_: self._files(case))
         rules["LegacySystem", "items"] = FieldRule(self._items, later=True)
         rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
         self.rules = rules
+
+    def _applicant(self, case: CaseView, run: Run) -> dict[str, Any] | None:
+        record, reach = case.found.record, self.reach(run.context)
+        in_charge = reach.in_charge(record, owner=self.network.owner(case.found.system))
+        return applicant_of(record.get("applicant"), self.ref_key, in_charge=in_charge)
 
     def _files(self, case: CaseView) -> list[dict[str, Any]]:
         source = self.network.sources.get(case.found.system)
@@ -276,7 +285,8 @@ class CaseQuestions:
         could not be asked for is left out."""
         kept = []
         for one, cursor in zip_longest(merged.found, merged.cursors):
-            missing = self.network.sources[one.system].only_in_case(reach.needs())
+            source = self.network.side(one.system, "case", str(one.record["localNo"]))
+            missing = source.only_in_case(reach.needs()) if source is not None else frozenset()
             if all(one.record.get(name) is not None for name in missing) and self.within(reach, [one]):
                 kept.append((one, cursor))
         if len(kept) == len(merged.found):
@@ -318,13 +328,13 @@ class CaseQuestions:
     ) -> CaseView | None:
         """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
-        source = self.network.sources.get(wanted.system)
-        if wanted.system in self.network.absent:
+        if self.network.is_absent(wanted.system):
             _, outcomes = await self.network.by_number(
                 wanted.local_no, ALWAYS, deadline=0, only=wanted.system
             )
             _report(run, outcomes, path)
             return None
+        source = self.network.side(wanted.system, "case", wanted.local_no)
         if source is None or not source.can("case"):
             known = ", ".join(sorted(code for code, one in self.network.sources.items() if one.can("case")))
             raise QuestionRefused(

@@ -20,6 +20,7 @@ from adapters.file_model import FileKind, FileRule
 from adapters.harvest_model import Harvest, Push
 from adapters.mapping.dates import parse_offset
 from adapters.mapping.errors import ExpressionError
+from adapters.migration_model import Migration
 from adapters.ticket_model import Ticket
 from adapters.traffic_model import Cache, MaintenanceWindow, Traffic
 from adapters.write_model import Accepts, Reconcile, WriteAnswer, WriteFailure
@@ -374,6 +375,9 @@ class Declaration(Model):
     push: Push | None = None
     types: OwnTypes | None = Field(
         default=None, description="GraphQL types and fields of its own 系统自有类型."
+    )
+    migration: Migration | None = Field(
+        default=None, description="The system that this one takes the place of 迁移接替."
     )
     files: dict[FileKind, FileRule] = Field(
         default_factory=dict, description="Files of a case that can be fetched 办件文件: kind -> how."

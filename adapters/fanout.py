@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from adapters.asked import Asked
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.mapping.scope import Gap, Trouble
 from adapters.paging import Position
-from adapters.source import NO_TRACE, Page, Source
+from adapters.source import NO_TRACE, Page
 from adapters.traffic.errors import SourceError, SourceFault, SourceNotFound
 
 __all__ = ["MAX_PAGES", "Found", "Merged", "Outcome", "Question", "ask_each", "merge_lists"]
@@ -104,7 +105,7 @@ class Question:
 
     args: Mapping[str, Any]
     fields: Collection[str]
-    keep: Callable[[Source], Callable[[dict[str, Any]], bool] | None]
+    keep: Callable[[Asked], Callable[[dict[str, Any]], bool] | None]
     trace: Mapping[str, str] = field(default_factory=lambda: NO_TRACE)
     unverifiable: Callable[[Mapping[str, Any]], bool] = lambda _: False
     """Of a record that `keep` leaves out: whether it might be meant all the same."""
@@ -123,11 +124,11 @@ class Merged:
 
 
 async def ask_each(
-    sources: Sequence[Source], ask: Callable[[Source, Outcome], Awaitable[Page]]
+    sources: Sequence[Asked], ask: Callable[[Asked, Outcome], Awaitable[Page]]
 ) -> list[tuple[Outcome, Page | None]]:
     """Asks all at once. `NOT_FOUND` is an answer without records."""
 
-    async def one(source: Source) -> tuple[Outcome, Page | None]:
+    async def one(source: Asked) -> tuple[Outcome, Page | None]:
         outcome = Outcome(source.code)
         return outcome, await _timed(outcome, lambda: ask(source, outcome))
 
@@ -135,7 +136,7 @@ async def ask_each(
 
 
 async def merge_lists(
-    sources: Sequence[Source],
+    sources: Sequence[Asked],
     question: Question,
     *,
     first: int,
@@ -223,7 +224,7 @@ async def _timed(outcome: Outcome, ask: Callable[[], Awaitable[Page]]) -> Page |
 class _Stream:
     """One system's list, read page by page; `buffer` is kept oldest first, so that taking is a pop."""
 
-    def __init__(self, source: Source, question: Question, deadline: float, mark: Mark) -> None:
+    def __init__(self, source: Asked, question: Question, deadline: float, mark: Mark) -> None:
         self.source, self.question, self.deadline = source, question, deadline
         self.keep = question.keep(source)
         self.last = mark.last

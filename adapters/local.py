@@ -155,7 +155,7 @@ class _LocalStream:
                 async for event in events:
                     yield _result(event, context)
         except Exception as error:
-            yield FetchResult(None, (_masked(error, (), context),))
+            yield FetchResult(None, (_told(error, context),))
 
 
 def _result(outcome: ExecutionResult, context: RequestContext) -> FetchResult:
@@ -177,6 +177,14 @@ def _fetch_error(error: GraphQLError, context: RequestContext) -> FetchError:
     if isinstance(code, str):  # an error class of the house: its message is meant for clients
         return FetchError(error.message, path, {"code": code, **dict(error.extensions or {})})
     return _masked(original, path, context)
+
+
+def _told(error: Exception, context: RequestContext) -> FetchError:
+    """What ends a stream: an error class of the house speaks for itself."""
+    extensions = getattr(error, "extensions", None)
+    if isinstance(getattr(error, "code", None), str) and isinstance(extensions, Mapping):
+        return FetchError(str(error), (), dict(extensions))
+    return _masked(error, (), context)
 
 
 def _masked(error: BaseException, path: tuple[str | int, ...], context: RequestContext) -> FetchError:

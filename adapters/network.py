@@ -14,12 +14,14 @@ from typing import Any, Protocol
 
 import orjson
 
+from adapters.asked import Asked
 from adapters.case_filter import CaseFilter
 from adapters.cursor import Last, ListCursor, Mark
 from adapters.declaration import Declaration
 from adapters.fanout import MAX_PAGES, Found, Merged, Outcome, Question, ask_each, merge_lists
 from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.scope import Gap, Trouble
+from adapters.migration.route import Route
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceUnavailable
@@ -55,49 +57,101 @@ class GapSink(Protocol):
 @dataclass(slots=True)
 class Network:
     """sources: by code. absent: systems that are declared but could not be set up (their WSDL cannot be fetched now):
-    they answer UNAVAILABLE. Built anew for each generation of declarations."""
+    they answer UNAVAILABLE. routes: of systems that are being replaced, by their code; the systems that replace them
+    answer under it and are not asked for themselves. Built anew for each generation of declarations."""
 
     sources: Mapping[str, Source]
     gap_sink: GapSink
     absent: Mapping[str, Declaration] = field(default_factory=dict)
     regions: RegionTree | None = None
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    _successors: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._successors = frozenset(route.successor.code for route in self.routes.values())
+
+    def side(self, code: str, verb: str, lot: str = "", position: Position = None) -> Asked | None:
+        """Whom a question of a system goes to; None where there is nobody. lot: see `Route.side`."""
+        route = self.routes.get(code)
+        if route is None:
+            return self.sources.get(code)
+        return route.side(verb, lot, position) if route.is_open else None
+
+    def is_absent(self, code: str) -> bool:
+        """Whether a declared system cannot be asked at all now."""
+        return code in self.absent and not (code in self.routes and self.routes[code].is_open)
+
+    def _answering(self, verb: str, lot: str) -> list[tuple[Asked, Declaration]]:
+        """Who is asked where no system is named, with the declaration of the code that they answer under."""
+        found: list[tuple[Asked, Declaration]] = []
+        for code in sorted(self.sources.keys() | self.routes.keys()):
+            side = None if code in self._successors else self.side(code, verb, lot)
+            declaration = self.sources[code].declaration if code in self.sources else self.absent.get(code)
+            if side is not None and declaration is not None:
+                found.append((side, declaration))
+        return found
+
+    def _named(
+        self, code: str, verb: str, lot: str, *, position: Position = None
+    ) -> tuple[Asked, Declaration] | None:
+        side = self.side(code, verb, lot, position)
+        declaration = self.sources[code].declaration if code in self.sources else self.absent.get(code)
+        return (side, declaration) if side is not None and declaration is not None else None
 
     def _unavailable(self, code: str) -> Outcome:
         outcome = Outcome(code)
         outcome.fail(SourceUnavailable(code, "The system's description (WSDL) could not be fetched yet."))
         return outcome
 
-    def eligible(self, wanted: CaseFilter) -> tuple[list[Source], list[Outcome]]:
+    def eligible(
+        self, wanted: CaseFilter, after: ListCursor | None = None
+    ) -> tuple[list[Asked], list[Outcome]]:
         """Systems to ask for a list, and outcomes of those that cannot answer this question."""
-        asked: list[Source] = []
+        asked: list[Asked] = []
+        marks = after.marks if after is not None else {}
         skipped = [
             self._unavailable(code)
             for code, declaration in self.absent.items()
-            if declaration.connectors.cases is not None and (wanted.systems is None or code in wanted.systems)
+            if self.is_absent(code)
+            and declaration.connectors.cases is not None
+            and (wanted.systems is None or code in wanted.systems)
         ]
-        for code, source in sorted(self.sources.items()):
-            if wanted.systems is not None and code not in wanted.systems:
-                continue
-            if not _in_service(source.declaration):
+        lot = wanted.lot()
+        for source, declaration in self._asked_for(wanted, lot, marks):
+            code = source.code
+            if not _in_service(declaration) and code not in self.routes:
                 continue
             if not source.can("cases"):
                 skipped.append(Outcome(code, "UNSUPPORTED"))
             elif wanted.number is not None and "applicant" not in source.connectors["cases"].filters:
                 # reading a whole system to find one person is not a question to put to it
                 skipped.append(Outcome(code, "UNSUPPORTED"))
-            elif self._serves(source, wanted) and self._in_reach(source, wanted):
+            elif self._serves(declaration, wanted) and self._in_reach(source, declaration, wanted):
                 asked.append(source)
         return asked, skipped
 
-    def _serves(self, source: Source, wanted: CaseFilter) -> bool:
-        served = source.declaration.system.regions
+    def _asked_for(
+        self, wanted: CaseFilter, lot: str, marks: Mapping[str, Mark]
+    ) -> list[tuple[Asked, Declaration]]:
+        """Each on the side that its list was begun on."""
+        if wanted.systems is None and not self.routes:
+            return self._answering("cases", lot)
+        codes = wanted.systems or (self.sources.keys() | self.routes.keys()) - self._successors
+        found = (
+            self._named(code, "cases", lot, position=marks[code].position if code in marks else None)
+            for code in sorted(codes)
+        )
+        return [one for one in found if one is not None]
+
+    def _serves(self, declaration: Declaration, wanted: CaseFilter) -> bool:
+        served = declaration.system.regions
         if not served or wanted.regions is None:
             return True
         below = self.regions.descendants if self.regions is not None else lambda _code: frozenset[str]()
         return any(code in wanted.regions or below(code) & wanted.regions for code in served)
 
-    def _in_reach(self, source: Source, wanted: CaseFilter) -> bool:
-        system = source.declaration.system
+    def _in_reach(self, source: Asked, declaration: Declaration, wanted: CaseFilter) -> bool:
+        system = declaration.system
         below = self.regions.descendants if self.regions is not None else lambda _code: frozenset[str]()
         return wanted.reach is None or wanted.reach.may_hold(
             owner=system.owner,
@@ -108,7 +162,8 @@ class Network:
     def owner(self, system: str) -> str | None:
         """The department of a system, whose its cases are where they name none."""
         source = self.sources.get(system)
-        return source.declaration.system.owner if source is not None else None
+        declaration = source.declaration if source is not None else self.absent.get(system)
+        return declaration.system.owner if declaration is not None else None
 
     async def cases(
         self,
@@ -121,9 +176,9 @@ class Network:
         with_cursors: bool,
         trace: Mapping[str, str] = NO_TRACE,
     ) -> Merged:
-        asked, skipped = self.eligible(wanted)
+        asked, skipped = self.eligible(wanted, after)
 
-        def keep(source: Source) -> Callable[[dict[str, Any]], bool] | None:
+        def keep(source: Asked) -> Callable[[dict[str, Any]], bool] | None:
             tests = wanted.here(source)
             return (lambda record: all(test(record) for test in tests)) if tests else None
 
@@ -139,21 +194,27 @@ class Network:
             asked, question, first=first, after=after, deadline=list_deadline, with_cursors=with_cursors
         )
         if detailed:
-            await self._fill_details(merged, question.fields, deadline, trace)
+            await self._fill_details(merged, asked, question.fields, deadline, trace)
         self._note_gaps(merged.outcomes)
         merged.outcomes.extend(skipped)
         merged.outcomes.sort(key=lambda outcome: outcome.system)
         return merged
 
     async def _fill_details(
-        self, merged: Merged, fields: Collection[str], deadline: float, trace: Mapping[str, str]
+        self,
+        merged: Merged,
+        asked: Sequence[Asked],
+        fields: Collection[str],
+        deadline: float,
+        trace: Mapping[str, str],
     ) -> None:
         """Fields that a system's list does not hold but its single case does (its steps, mostly) are asked for case
         by case; a system that fails then keeps what its list gave, and its outcome says why the rest is missing."""
         outcomes = {outcome.system: outcome for outcome in merged.outcomes}
+        listed = {source.code: source for source in asked}
 
         async def fill(found: Found, missing: frozenset[str]) -> None:
-            async def ask(source: Source, outcome: Outcome) -> Page:
+            async def ask(source: Asked, outcome: Outcome) -> Page:
                 return await source.ask(
                     "case",
                     {"number": found.record["localNo"]},
@@ -163,7 +224,8 @@ class Network:
                     trace=trace,
                 )
 
-            [(detail, page)] = await ask_each([self.sources[found.system]], ask)
+            one = self.side(found.system, "case", str(found.record["localNo"])) or listed[found.system]
+            [(detail, page)] = await ask_each([one], ask)
             whole = outcomes[found.system]
             if (
                 page is not None
@@ -179,7 +241,7 @@ class Network:
         jobs = [
             fill(found, missing)
             for found in merged.found
-            if (missing := self.sources[found.system].only_in_case(fields))
+            if (missing := listed[found.system].only_in_case(fields))
         ]
         await asyncio.gather(*jobs)
 
@@ -196,16 +258,17 @@ class Network:
         """Cases of a number in every system whose numbers look like it, or in the one system named.
 
         live: no kept answer will do."""
+        named = self._named(only, "case", number) if only is not None else None
+        candidates = self._answering("case", number) if only is None else [named] if named else []
         sources = [
             source
-            for code, source in sorted(self.sources.items())
+            for source, declaration in candidates
             if source.can("case")
-            and _in_service(source.declaration)
-            and (only is None or code == only)
-            and (only or _may_hold(source.declaration, number))
+            and (_in_service(declaration) or source.code in self.routes)
+            and (only or self._may_hold(source.code, declaration, number))
         ]
 
-        async def ask(source: Source, outcome: Outcome) -> Page:
+        async def ask(source: Asked, outcome: Outcome) -> Page:
             return await source.ask(
                 "case",
                 {"number": number},
@@ -228,7 +291,9 @@ class Network:
         outcomes += [
             self._unavailable(code)
             for code, declaration in self.absent.items()
-            if _may_hold(declaration, number) and (only is None or only == code)
+            if self.is_absent(code)
+            and self._may_hold(code, declaration, number)
+            and (only is None or only == code)
         ]
         self._note_gaps(outcomes)
         return found, sorted(outcomes, key=lambda outcome: outcome.system)
@@ -246,13 +311,13 @@ class Network:
         roots: Mapping[str, Any] = NO_TRACE,
     ) -> tuple[Outcome, Page | None]:
         """A verb of one system, or a field of its own types; a system that lacks it has the outcome UNSUPPORTED."""
-        source = self.sources.get(system)
-        if source is None and system in self.absent:
+        source = self.side(system, verb, str(args.get("number", verb)), position)
+        if source is None and self.is_absent(system):
             return self._unavailable(system), None
         if source is None or not source.can(verb):
             return Outcome(system, "UNSUPPORTED"), None
 
-        async def ask(source: Source, outcome: Outcome) -> Page:
+        async def ask(source: Asked, outcome: Outcome) -> Page:
             return await source.ask(
                 verb,
                 args,
@@ -335,7 +400,7 @@ class Network:
         return whole, rows, Mark(position, Last(str(position), delivered) if delivered else None)
 
     def _pulls(self, system: str, verb: str) -> bool:
-        source = self.sources.get(system)
+        source = self.side(system, verb, verb)
         return (
             source is not None
             and source.can(verb)
@@ -347,7 +412,16 @@ class Network:
             if outcome.gaps:
                 self.gap_sink.note(outcome.system, outcome.gaps)
 
+    def _may_hold(self, code: str, declaration: Declaration, number: str) -> bool:
+        """Numbers of a system that is being replaced are those of its successor too: cases are born there."""
+        route = self.routes.get(code)
+        return _may_hold(declaration, number) or (
+            route is not None and _may_hold(route.successor.declaration, number)
+        )
+
     async def close(self) -> None:
+        for route in self.routes.values():
+            await route.close()
         for source in self.sources.values():
             await source.close()
 

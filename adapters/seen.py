@@ -10,12 +10,13 @@ __all__ = ["Seen"]
 @dataclass(slots=True)
 class Seen:
     """cases: ids. subjects: references of people, never numbers. systems: code -> how it answered. purposes: those that
-    unmasked fields were asked for with."""
+    unmasked fields were asked for with. cursor: where a stream goes on after its last event, if it can."""
 
     cases: set[str] = field(default_factory=set)
     subjects: set[str] = field(default_factory=set)
     systems: dict[str, str] = field(default_factory=dict)
     purposes: set[str] = field(default_factory=set)
+    cursor: str | None = None
 
     def take(self, other: Seen) -> None:
         """Moves what another has over: the next event of a stream begins with nothing."""

@@ -6,7 +6,7 @@ Order: YAML, references, model, expressions and tables, then the WSDL's own view
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -87,7 +87,7 @@ def _with_sdl(document: Document, declaration: Declaration, lookup: Lookup) -> D
 
 
 def check_across(checked: Sequence[Checked]) -> None:
-    """Two systems with one code: both files are told."""
+    """Two systems with one code: both files are told. Systems that replace others: `_migration_problems`."""
     first: dict[str, Checked] = {}
     for one in checked:
         if one.declaration is None:
@@ -102,6 +102,31 @@ def check_across(checked: Sequence[Checked]) -> None:
             )
         else:
             first[code] = one
+    _migration_problems(first)
+
+
+def _migration_problems(by_code: Mapping[str, Checked]) -> None:
+    """A system replaces one that is declared and does not itself replace another; one has one successor. A file that
+    is checked alone is not asked where the other one is."""
+    successor: dict[str, str] = {}
+    for code, one in by_code.items():
+        migration = one.declaration.migration if one.declaration is not None else None
+        if migration is None:
+            continue
+        target, problem = migration.replaces, ""
+        other = by_code.get(target)
+        if target == code:
+            problem = "a system cannot replace itself"
+        elif other is None and len(by_code) > 1:
+            problem = f"no system {target!r} is declared; keep the file of a retired system: its cases bear its code"
+        elif other is not None and other.declaration is not None and other.declaration.migration is not None:
+            problem = f"{target} replaces another system itself; finish that migration first"
+        elif target in successor:
+            problem = f"{target} is replaced by {successor[target]} already"
+        if problem:
+            place = ("migration", "replaces")
+            one.document.problems.append(one.document.problem(place, "MIGRATION_TARGET", problem))
+        successor.setdefault(target, code)
 
 
 # --- the model ---

@@ -8,7 +8,8 @@ from adapters.declaration import Declaration
 from adapters.loader import Document
 from adapters.problems import Problem
 from adapters.push import push_map
-from adapters.validate_connectors import context_of, map_problems, reader_problems
+from adapters.validate_connectors import context_of
+from adapters.validate_expressions import map_problems, reader_problems
 from schema.canonical import CHANGE
 
 __all__ = ["harvest_problems"]

@@ -57,7 +57,14 @@ def _hive(*flags: str) -> Callable[[Path, int, Path], list[str]]:
         script = str(modules / "@graphql-hive" / "gateway" / "dist" / "bin.mjs")
         if not Path(script).is_file():
             script = str(modules / ".bin" / "hive-gateway")
-        where = ["--host", "127.0.0.1", "--port", str(port), "--config-path", str(work / "gateway.config.mjs")]
+        where = [
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--config-path",
+            str(work / "gateway.config.mjs"),
+        ]
         return ["node", script, "supergraph", str(work / "supergraph.graphql"), *where, *flags]
 
     return command
@@ -88,7 +95,9 @@ def install_peers() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "node_modules" / "graphql").is_dir():
         shutil.copy(SOURCE / "package.json", folder / "package.json")
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True
+        )
     return folder
 
 

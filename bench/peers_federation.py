@@ -153,9 +153,14 @@ class _Asking:
 
     def __init__(self, gateway: Running) -> None:
         self.gateway = gateway
-        self._wire = Wire(guard=UrlGuard([gateway.url.removesuffix("/graphql")]), limits=WireLimits(max_connections=CONNECTIONS))
+        self._wire = Wire(
+            guard=UrlGuard([gateway.url.removesuffix("/graphql")]),
+            limits=WireLimits(max_connections=CONNECTIONS),
+        )
         self._head = self._wire.prepare(
-            WireRequest("POST", gateway.url, (("Content-Type", "application/json"), ("Accept", "application/json")))
+            WireRequest(
+                "POST", gateway.url, (("Content-Type", "application/json"), ("Accept", "application/json"))
+            )
         )
         self._body = orjson.dumps({"query": QUERY})
         self._expected = b""
@@ -192,7 +197,9 @@ class _Asking:
                 answer = await self._ask(mode)
                 latencies.append(time.perf_counter() - asked)
                 if answer != self._expected:
-                    raise WrongAnswerError(f"{self.gateway.name}: another answer than before: {answer[:300]!r}")
+                    raise WrongAnswerError(
+                        f"{self.gateway.name}: another answer than before: {answer[:300]!r}"
+                    )
 
         async with asyncio.TaskGroup() as group:
             for _ in range(1 if mode == "one" else CONNECTIONS):
@@ -229,7 +236,10 @@ def _ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return list(rows)
     made = []
     for row in rows:
-        ratios = {f"quanyu is, {mode}": round(ours[f"{mode} req/cpu s"] / row[f"{mode} req/cpu s"], 2) for mode in MODES}
+        ratios = {
+            f"quanyu is, {mode}": round(ours[f"{mode} req/cpu s"] / row[f"{mode} req/cpu s"], 2)
+            for mode in MODES
+        }
         made.append({**row, **ratios})
     return made
 

@@ -38,8 +38,14 @@ def curves(path: Path, title: str, across: str, lines: Mapping[str, Sequence[tup
 
     drawn = [f'<text x="8" y="18" font-weight="bold">{escape(title)}</text>']
     drawn.append(f'<path d="M60 30V{30 + height}H{_WIDTH - 30}" fill="none" stroke="#888"/>')
-    drawn += [f'<text x="54" y="{34 + height * (1 - share):.0f}" text-anchor="end">{top * share:,.4g}</text>' for share in (0, 0.5, 1)]
-    drawn += [f'<text x="{at(x, 0)[0]:.0f}" y="{46 + height}" text-anchor="middle">{x:,g}</text>' for x in sorted(set(xs))]
+    drawn += [
+        f'<text x="54" y="{34 + height * (1 - share):.0f}" text-anchor="end">{top * share:,.4g}</text>'
+        for share in (0, 0.5, 1)
+    ]
+    drawn += [
+        f'<text x="{at(x, 0)[0]:.0f}" y="{46 + height}" text-anchor="middle">{x:,g}</text>'
+        for x in sorted(set(xs))
+    ]
     drawn.append(f'<text x="{_WIDTH / 2:.0f}" y="{64 + height}" text-anchor="middle">{escape(across)}</text>')
     for number, (name, line) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
@@ -52,4 +58,7 @@ def curves(path: Path, title: str, across: str, lines: Mapping[str, Sequence[tup
 def _write(path: Path, lines: Sequence[str], height: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="12">'
-    path.write_text("\n".join((head, '<rect width="100%" height="100%" fill="#fff"/>', *lines, "</svg>\n")), encoding="utf-8")
+    path.write_text(
+        "\n".join((head, '<rect width="100%" height="100%" fill="#fff"/>', *lines, "</svg>\n")),
+        encoding="utf-8",
+    )

@@ -77,7 +77,13 @@ directive @provides(fields: FieldSet!) on FIELD_DEFINITION
 directive @shareable on FIELD_DEFINITION
 """
 _USERS = [
-    {"__typename": "User", "id": str(n), "name": name, "username": name.split()[0].lower(), "birthday": 1234567890}
+    {
+        "__typename": "User",
+        "id": str(n),
+        "name": name,
+        "username": name.split()[0].lower(),
+        "birthday": 1234567890,
+    }
     for n, name in enumerate(("Lin Yu", "Chen Mo", "Wang Wei", "Zhao Min", "Qian Li", "Sun Jie"), 1)
 ]
 _PRODUCTS = [
@@ -90,7 +96,31 @@ _PRODUCTS = [
         1,
     )
 ]  # fmt: skip
-_WORDS = itertools.cycle("well made and it came in time but one leg was a little short so we put a book below it".split())
+_WORDS = itertools.cycle(
+    [
+        "well",
+        "made",
+        "and",
+        "it",
+        "came",
+        "in",
+        "time",
+        "but",
+        "one",
+        "leg",
+        "was",
+        "a",
+        "little",
+        "short",
+        "so",
+        "we",
+        "put",
+        "a",
+        "book",
+        "below",
+        "it",
+    ]
+)
 _REVIEWED = (("1", 445), ("1", 290), ("1", 275), ("1", 145), ("2", 445), ("2", 290), ("2", 275), ("2", 145), ("3", 145),
              ("4", 145), ("4", 870))  # fmt: skip
 """Product and length of each review."""
@@ -104,7 +134,12 @@ def _text(length: int) -> str:
 
 
 _REVIEWS = [
-    {"__typename": "Review", "id": str(n), "body": _text(length), "product": {"__typename": "Product", "upc": upc}}
+    {
+        "__typename": "Review",
+        "id": str(n),
+        "body": _text(length),
+        "product": {"__typename": "Product", "upc": upc},
+    }
     for n, (upc, length) in enumerate(_REVIEWED, 1)
 ]
 
@@ -124,7 +159,9 @@ _FIELDS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("Query", "topProducts"): lambda _source, first=5: _PRODUCTS[:first],
     ("Product", "inStock"): lambda product: int(product["upc"]) % 2 == 1,
     ("Product", "shippingEstimate"): lambda product: 0 if product["price"] > 1000 else product["weight"] // 2,
-    ("Product", "reviews"): lambda product: [one for one in _REVIEWS if one["product"]["upc"] == product["upc"]],
+    ("Product", "reviews"): lambda product: [
+        one for one in _REVIEWS if one["product"]["upc"] == product["upc"]
+    ],
     ("Review", "author"): lambda _review: _full_user("1"),
     ("User", "reviews"): lambda _user: _REVIEWS[:2],
 }
@@ -168,12 +205,15 @@ def subgraph_sdl(name: str) -> str:
 
 def reference_answer() -> dict[str, Any]:
     """Data of QUERY over one schema in one place: what every gateway must answer."""
-    types = "type Query { users: [User] topProducts(first: Int = 5): [Product] }" + """
+    types = (
+        "type Query { users: [User] topProducts(first: Int = 5): [Product] }"
+        + """
         type User { id: ID! name: String username: String reviews: [Review] }
         type Review { id: ID! body: String product: Product author: User }
         type Product { upc: String! weight: Int price: Int inStock: Boolean shippingEstimate: Int name: String
           reviews: [Review] }
     """
+    )
     schema = build_schema(types)
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
@@ -237,7 +277,10 @@ def _ask(schemas: Mapping[str, GraphQLSchema], name: str, body: bytes) -> bytes:
 
 
 def _http(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 async def _serve(port: int) -> None:

@@ -19,7 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-__all__ = ["FaultListener", "RedisLink", "command"]
+__all__ = ["FaultListener", "RedisLink", "RedisListener", "command"]
 
 T = TypeVar("T")
 
@@ -116,6 +116,88 @@ class RedisLink:
                 await self._client.connection_pool.disconnect(inuse_connections=True)
         except Exception:
             return
+
+
+OnMessage = Callable[[str | None, bytes], Awaitable[None]]
+"""(channel, message); no channel when the connection is new and some may have been missed."""
+
+
+class RedisListener:
+    """One connection that listens to channels, opened anew after each fault. Nothing is asked before `add`.
+
+    quiet_s: after so long without a message the server is asked for a sign of life.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        on_message: OnMessage,
+        *,
+        connect_timeout_s: float = 1.0,
+        quiet_s: float = 2.0,
+        on_fault: FaultListener | None = None,
+    ) -> None:
+        self._client: Redis = Redis.from_url(
+            url, protocol=2, retry=Retry(NoBackoff(), 0), socket_connect_timeout=connect_timeout_s
+        )
+        self._on_message, self._on_fault, self._quiet_s = on_message, on_fault, quiet_s
+        self._channels: dict[str, None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._more = asyncio.Event()
+        self.connected = False
+
+    def add(self, channel: str) -> None:
+        if channel in self._channels:
+            return
+        self._channels[channel] = None
+        self._more.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._client.aclose()
+
+    async def _run(self) -> None:
+        pause_s = _PAUSE_MIN_S
+        while True:
+            try:
+                await self._listen()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # as in `RedisLink.run`
+                if self.connected and self._on_fault is not None:
+                    self._on_fault(_kind(error))
+                pause_s = _PAUSE_MIN_S if self.connected else min(_PAUSE_MAX_S, pause_s * 2)
+            finally:
+                self.connected = False
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads workers, no secret
+
+    async def _listen(self) -> None:
+        async with self._client.pubsub() as pubsub:
+            self._more.set()
+            asked_s = 0.0
+            while True:
+                if self._more.is_set():
+                    self._more.clear()
+                    await pubsub.subscribe(*self._channels)
+                message = await pubsub.get_message(timeout=self._quiet_s / 4)
+                if message is None:
+                    asked_s += self._quiet_s / 4
+                    if asked_s >= 2 * self._quiet_s:
+                        raise RedisTimeoutError("no sign of life")
+                    if asked_s >= self._quiet_s:
+                        await pubsub.ping()
+                    continue
+                asked_s = 0.0
+                if message["type"] == "subscribe":
+                    self.connected = True
+                    await self._on_message(None, b"")
+                elif message["type"] == "message":
+                    await self._on_message(message["channel"].decode(), message["data"])
 
 
 async def command(client: Redis, *words: str | bytes | int) -> Any:  # Any: each command has its own reply

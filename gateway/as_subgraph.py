@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import (
     ConstArgumentNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -57,6 +58,7 @@ def federation_sdl(api_schema: GraphQLSchema) -> str:
         if isinstance(node, ObjectTypeDefinitionNode) and _has_entry_point(api_schema, node.name.value)
         else node
         for node in document.definitions
+        if not isinstance(node, DirectiveDefinitionNode)  # what routers do with @defer is their own matter
     ]
     return _LINK + print_ast(DocumentNode(definitions=tuple(definitions))) + "\n"
 

@@ -18,7 +18,8 @@ from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from schema.canonical import CASE
 from schema.errors import RegistryError, RegistryProblem
-from schema.ports import HarvestFacts, MappingFacts, SystemFacts, SystemHealthFacts
+from schema.ports import HarvestFacts, LivePort, MappingFacts, SystemFacts, SystemHealthFacts
+from schema.records_port import RecordsPort
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
@@ -76,6 +77,8 @@ class HouseContext:
     registry: Registry
     systems: Systems
     largest_page: int = 100
+    live: LivePort | None = None
+    records: RecordsPort | None = None
 
 
 class Systems:

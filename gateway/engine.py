@@ -19,27 +19,33 @@ from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from adapters.source import Source
 from adapters.submission.writer import Writer
+from gateway.admission import Admission
+from gateway.answering import answered, without_persons
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
 from gateway.executor import compile_introspection
+from gateway.in_parts import answer_in_parts
 from gateway.labels import LabelRules
 from gateway.looks import Looks
+from gateway.migration.coordinates import coordinates_of
+from gateway.migration.usage import UsageBook
 from gateway.operation import (
-    ExecutionAnswer,
     OperationCache,
     OperationError,
     PreparedOperation,
     prepare,
 )
 from gateway.planner import QueryGraph
-from gateway.request import FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.request import AnswerPart, FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.security.allowances import Allowances
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.cacheable import CacheTable
+from gateway.security.cost import CostTable
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
-from gateway.security.limits import OperationLimits
-from gateway.sharing import SharedQueries, sharing_key
+from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.policies import PolicyRules
 from gateway.security.visible import View, Views
-from gateway.telemetry.logs import mask_personal_data
+from gateway.sharing import SharedQueries, sharing_key
 from schema.compose import Composition
 from schema.identifiers import parse_case_id
 from schema.permissions import PERMISSIONS, RECORDED
@@ -70,6 +76,8 @@ class Generation:
     sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
+    costs: CostTable | None = None
+    cacheable: CacheTable | None = None
     views: Views | None = None
     policies: frozenset[str] = frozenset()
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
@@ -95,20 +103,28 @@ class GraphQLEngine:
         *,
         share: bool = False,
         on_shared: Callable[[], None] | None = None,
+        variables: VariableLimits | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
         """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
         self._limits = limits
         self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
+        self._admission = Admission(limits.cost, variables or VariableLimits(), allowances or Allowances())
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
+        self._usage: UsageBook | None = None
         self._share = share
         self._shared = SharedQueries(on_shared)
 
     def record_looks(self, looks: Looks) -> None:
         """From now on no answer that tells of cases or people leaves without its record."""
         self._looks = looks
+
+    def count_usage(self, usage: UsageBook) -> None:
+        """From now on who asks for which field, and which systems answered, is counted."""
+        self._usage = usage
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLAnswer:
         generation = self._current
@@ -168,6 +184,14 @@ class GraphQLEngine:
             scopes |= self._policies.granted(context.caller, generation.policies)
         return scopes
 
+    async def sees_case(self, case: str, context: RequestContext) -> str | None:
+        """None where the caller is shown the case by its own system; else the code of why not."""
+        answer = await self.execute(GraphQLRequest(_SEEN, {"id": case}), context)
+        if (answer.data or {}).get("case"):
+            return None
+        codes = [(error.get("extensions") or {}).get("code") for error in answer.errors]
+        return str(next((code for code in codes if code), "CASE_NOT_FOUND"))
+
     async def _run(
         self, generation: Generation, request: GraphQLRequest, context: RequestContext, *, share: bool = False
     ) -> GraphQLAnswer:
@@ -179,15 +203,56 @@ class GraphQLEngine:
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
 
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            return admitted
+
         async def run(context: RequestContext) -> GraphQLAnswer:
-            return await self._execute(operation, denied, request, context)
+            answer = await self._execute(operation, denied, request, context)
+            self._count(operation, context, answer)
+            return answer
 
         if self._looks is not None and operation.footprint is not None:  # each look has its own record
-            return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
-        if not share or operation.kind != "query":
+            answer = await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        elif not share or operation.kind != "query":
+            answer = await run(context)
+        else:
+            answer = await self._run_once(generation, operation, request, context, run)
+        return admitted.told(answer)
+
+    async def _run_once(
+        self,
+        generation: Generation,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        run: Callable[[RequestContext], Awaitable[GraphQLAnswer]],
+    ) -> GraphQLAnswer:
+        """Shared with the same question under way, if there is one."""
+        first = False
+
+        async def once() -> GraphQLAnswer:
+            nonlocal first
+            first = True
             return await run(context)
+
         key = sharing_key(operation, request, context, generation.client_headers)
-        return await self._shared.run(key, context.deadline, lambda: run(context))
+        answer = await self._shared.run(key, context.deadline, once)
+        if not first:  # whoever joined another's question has asked all the same
+            self._count(operation, context, answer)
+        return answer
+
+    def _count(self, operation: PreparedOperation, context: RequestContext, answer: GraphQLAnswer) -> None:
+        if self._usage is None:
+            return
+        self._usage.note(
+            client=context.client_name,
+            version=context.headers.get("graphql-client-version", ""),
+            operation=operation.name or ",".join(operation.root_fields),
+            fields=operation.coordinates,
+            systems=context.seen.systems,
+            failed=bool(answer.errors),
+        )
 
     async def _execute(
         self,
@@ -197,7 +262,48 @@ class GraphQLEngine:
         context: RequestContext,
     ) -> GraphQLAnswer:
         answer = await operation.execute(request.variables, context)
-        return _answered(answer, operation, denied, request, context)
+        return answered(answer, operation, denied, request, context)
+
+    async def parts(
+        self, request: GraphQLRequest, context: RequestContext
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """An answer in parts where fragments of a query are deferred, else one part. Close it to stop.
+
+        It stays on the generation that it began with.
+        """
+        generation = self._current
+        prepared = self._in_parts(generation, request, context) if generation is not None else None
+        if generation is None or prepared is None:
+            yield AnswerPart(await self.execute(request, context))
+            return
+        admitted = await self._admission.admit(prepared[0], request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield AnswerPart(admitted)
+            return
+        generation.in_flight += 1
+        try:
+            async with aclosing(answer_in_parts(*prepared, request, context, self._looks)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            generation.in_flight -= 1
+            self._close_if_done(generation)
+
+    def _in_parts(
+        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | None:
+        """None for what has one answer, refused or not."""
+        if "@defer" not in request.query or asks_as_router(request.query) is not None:
+            return None
+        whole = self._prepare(generation, request, context)
+        if isinstance(whole, list) or whole[0].defers_by is None:
+            return None
+        variables = whole[0].coerce(request.variables)
+        if isinstance(variables, list):
+            return None
+        deferring = frozenset(name for name in whole[0].defers_by if variables.get(name, True))
+        found = self._prepare(generation, request, context, deferring=deferring)
+        return None if isinstance(found, list) or found[0].parts is None else found
 
     def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
         """query, mutation or subscription; None for what would be refused."""
@@ -221,13 +327,23 @@ class GraphQLEngine:
         prepared = self._prepare(generation, request, context)
         assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
         operation, denied = prepared
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield admitted
+            return
         generation.in_flight += 1
         try:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
             async with aclosing(events):
                 async for event in events:
-                    answer = _answered(event, operation, denied, request, context)
-                    yield await self._recorded(answer, operation, request, context)
+                    answer = answered(event, operation, denied, request, context)
+                    cursor, context.seen.cursor = context.seen.cursor, None
+                    recorded = await self._recorded(answer, operation, request, context)
+                    if cursor is not None and recorded.status_hint == 200:
+                        recorded = replace(recorded, extensions={**recorded.extensions, "cursor": cursor})
+                    yield recorded
+                    if recorded.status_hint != 200:  # an event that was withheld must not be passed over
+                        return
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)
@@ -301,7 +417,12 @@ class GraphQLEngine:
     # --- preparing ---
 
     def _prepare(
-        self, generation: Generation, request: GraphQLRequest, context: RequestContext
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        *,
+        deferring: frozenset[str] | None = None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
         the operation does not touch make no difference to the cache."""
@@ -314,10 +435,12 @@ class GraphQLEngine:
         known = generation.denials.get(key)
         if known is not None:
             denied, marked = known
-            found = generation.operations.peek(marked, request.operation_name, labels=labels)
+            found = generation.operations.peek(
+                marked, request.operation_name, labels=labels, deferring=deferring
+            )
             if found is not None:
                 return found, denied
-        made = self._make(generation, request, scopes, labels)
+        made = self._make(generation, request, context, scopes, labels, deferring)
         if isinstance(made, list):
             return made
         operation, denied = made
@@ -327,15 +450,19 @@ class GraphQLEngine:
             seen = generation.views.of(scopes) if operation.introspect and generation.views else None
             marked = _marked(request.query, denied, seen)
             generation.denials[key] = denied, marked
-            generation.operations.put(marked, request.operation_name, operation, labels=labels)
+            generation.operations.put(
+                marked, request.operation_name, operation, labels=labels, deferring=deferring
+            )
         return operation, denied
 
     def _make(
         self,
         generation: Generation,
         request: GraphQLRequest,
+        context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
+        deferring: frozenset[str] | None,
     ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
         schema = generation.composition.api_schema
         supergraph = generation.composition.supergraph
@@ -356,9 +483,10 @@ class GraphQLEngine:
             limits=self._limits,
             planned=strip,
             labels=labels,
+            deferring=deferring,
         )
         if isinstance(made, list):
-            return made
+            return _withheld_stream(denied, context) or made
         footprint = footprint_of(
             made.document,
             made.operation,
@@ -367,11 +495,17 @@ class GraphQLEngine:
             text=request.query,
             denied=[one.path for one in denied],
         )
+        coordinates = coordinates_of(made.document, made.operation, schema)
         introspect = made.introspect
         if introspect is not None and generation.views is not None:
-            seen = generation.views.of(scopes).schema
+            seen = generation.views.of(scopes).told
             introspect = compile_introspection(seen, made.document, made.operation)
-        return replace(made, footprint=footprint, introspect=introspect), tuple(denied)
+        made = replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates)
+        if generation.costs is not None:
+            made = replace(made, cost=generation.costs.compile(made.document, made.operation))
+        if generation.cacheable is not None and footprint is None:
+            made = replace(made, max_age_s=generation.cacheable.max_age_s(made.document, made.operation))
+        return made, tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
@@ -393,41 +527,11 @@ async def _closing(generation: Generation) -> None:
     await generation.close()
 
 
-def _answered(
-    answer: ExecutionAnswer,
-    operation: PreparedOperation,
-    denied: tuple[Denied, ...],
-    request: GraphQLRequest,
-    context: RequestContext,
-) -> GraphQLAnswer:
-    if not answer.executed:
-        errors = [_without_persons(error) for error in answer.errors]
-        return GraphQLAnswer(errors=errors, status_hint=400, operation=operation.kind)
-    said = _denials(denied, operation, request, context) + answer.errors if denied else answer.errors
-    return GraphQLAnswer(
-        answer.data,
-        [_without_persons(error) for error in said],
-        answer.extensions,
-        operation=operation.kind,
-        operation_name=operation.name,
-    )
-
-
-def _denials(
-    denied: tuple[Denied, ...], operation: PreparedOperation, request: GraphQLRequest, context: RequestContext
-) -> list[dict[str, Any]]:
-    """Errors of the withheld fields that are asked for with these variables."""
-    coerced = operation.coerce(request.variables)
-    variables = coerced if isinstance(coerced, dict) else {}
-    anonymous = context.caller.name == "anonymous"
-    return [one.formatted(anonymous=anonymous) for one in denied if one.applies(variables)]
-
-
-def _without_persons(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Messages quote what was sent; an identity number that was put in a wrong place must not come back."""
-    message = str(error.get("message", ""))
-    safe = mask_personal_data(message)
-    return error if safe == message else {**error, "message": safe}
+def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
+    """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
+    roots = [one for one in denied if one.type_name == "Subscription"]
+    told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
+    return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
 
 
 def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
@@ -438,4 +542,4 @@ def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:
-    return GraphQLAnswer(errors=[_without_persons(error.formatted()) for error in errors], status_hint=status)
+    return GraphQLAnswer(errors=[without_persons(error.formatted()) for error in errors], status_hint=status)

@@ -16,8 +16,11 @@ from adapters.build import Loaded, Surroundings, build_source
 from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
-from adapters.fetch import Subgraph
+from adapters.fetch import RequestContext, Subgraph
 from adapters.local import LocalSubgraph
+from adapters.migration.port import Declared as DeclaredMigration
+from adapters.migration.port import MigrationPort, NoMigrations
+from adapters.migration.route import Route
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
@@ -38,8 +41,14 @@ from gateway.directory import HouseContext, Systems
 from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
+from gateway.live.feeds import Feeds
+from gateway.migration.desk import Desk as MigrationDesk
+from gateway.migration.desk import DeskContext
 from gateway.operation import OperationCache
+from gateway.planner.deferrals import with_defer
+from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
+from gateway.security.cost import cost_table
 from gateway.security.declared import declared_permissions, policies_of
 from gateway.security.visible import Views
 from gateway.subgraphs import (
@@ -50,10 +59,12 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from gateway.views.records import RecordViews
 from schema.compose import Supergraph
+from schema.permissions import RECORDED
 from schema.registry import Registry
 from schema.scalars import check_scalars
-from schema.subgraphs import CASES, HOUSE
+from schema.subgraphs import CASES, HOUSE, MIGRATION
 
 __all__ = ["Built", "Parts", "build_generation", "system_namespace"]
 
@@ -76,8 +87,12 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    views: RecordViews | None = None
+    migrations: MigrationPort = field(default_factory=NoMigrations)
+    migration_desk: MigrationDesk | None = None
     contract: Contract | None = None
     harvests: HarvestBook | None = None
+    feeds: Feeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +118,7 @@ def build_generation(
     tls = TlsContexts()
     sources = _sources(parts, loaded, fingerprint, previous, tls)
     absent = {one.system.code: one for one in loaded.declarations if one.system.code in loaded.absent}
-    network = Network(sources, parts.gaps, absent, parts.registry)
+    network = Network(sources, parts.gaps, absent, parts.registry, _routes(parts, loaded, sources))
     writers = {
         code: build_writer(source, loaded.services.get(code))
         for code, source in sources.items()
@@ -127,7 +142,7 @@ def build_generation(
     generation = Generation(
         number,
         fingerprint,
-        replace(composed.composition, api_schema=api_schema),
+        replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
             **_subgraphs(parts, network, systems, writers, composed.own, mine),
@@ -143,6 +158,8 @@ def build_generation(
         sources,
         views=Views(shown, api_schema, permissions),
         policies=policies_of(permissions),
+        costs=cost_table(supergraph),
+        cacheable=cache_table(supergraph, permissions.keys(), RECORDED, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
 
@@ -192,6 +209,40 @@ def _sources(
     return sources
 
 
+def _routes(parts: Parts, loaded: Loaded, sources: Mapping[str, Source]) -> dict[str, Route]:
+    """Of every system that another one takes the place of, where that one could be set up."""
+    declared = {one.system.code: one for one in loaded.declarations}
+    key = hashlib.blake2b(parts.secret, person=b"migration lots", digest_size=32).digest()
+    routes: dict[str, Route] = {}
+    told: list[DeclaredMigration] = []
+    for code, new in declared.items():
+        old = declared.get(new.migration.replaces) if new.migration is not None else None
+        if new.migration is None or old is None or code not in sources:
+            continue
+        system, mapping = old.system.code, _mapping_fingerprint(old, new)
+        routes[system] = Route(
+            old, sources.get(system), sources[code], new.migration, mapping, parts.migrations, key
+        )
+        missing = tuple(sorted(_abilities(old) - _abilities(new)))
+        mapped = new.migration.numbers == "mapped"
+        told.append(DeclaredMigration(system, code, mapping, new.migration.critical, mapped, missing))
+    parts.migrations.declare(told)
+    return routes
+
+
+def _mapping_fingerprint(old: Declaration, new: Declaration) -> str:
+    """Of all that a comparison hangs on; where the two systems are reached is not part of it."""
+    digest = hashlib.blake2b(digest_size=6)
+    for one in (old, new):
+        digest.update(one.model_dump_json(include={"system", "tables", "connectors", "migration"}).encode())
+    return digest.hexdigest()
+
+
+def _abilities(declaration: Declaration) -> set[str]:
+    own = declaration.types.fields if declaration.types is not None else {}
+    return {*declaration.connectors.declared(), *declaration.connectors.writes(), *own}
+
+
 def _subgraphs(
     parts: Parts,
     network: Network,
@@ -200,7 +251,13 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    context = HouseContext(parts.registry, systems, parts.largest_page)
+    feeds, views = parts.feeds, parts.views
+
+    def context(request: RequestContext) -> HouseContext:
+        live = feeds.of(request, systems) if feeds is not None else None
+        records = views.of(request) if views is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live, records)
+
     questions = CaseQuestions(
         network,
         parts.registry,
@@ -213,8 +270,16 @@ def _subgraphs(
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
-    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, lambda _request: context)
+    house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
+    desk = parts.migration_desk
+    if desk is not None:
+        built[MIGRATION] = LocalSubgraph(
+            MIGRATION,
+            own.migration,
+            own.migration_sdl,
+            lambda request: DeskContext(desk, request.caller.name),
+        )
     return {name: subgraph for name, subgraph in built.items() if name in names}
 
 

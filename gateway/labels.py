@@ -28,6 +28,9 @@ __all__ = [
 CHOOSE_SCOPE = "overrides:choose"
 """Scope of callers whose header may name labels."""
 
+MIGRATION_LABEL = "migration:"
+"""Of labels that follow a migration: the fields go over with the cases."""
+
 MOST_NAMED = 50
 """Labels that are read of a header."""
 
@@ -65,6 +68,8 @@ class LabelRules:
     header: str = ""
     hook: LabelHook | None = None
     sticky: tuple[str, str] = ("caller", "")
+    migrations: Callable[[str, str], bool] | None = None
+    """(label, lot) -> whether `migration:SYSTEM` holds; percentages that an operator moves."""
 
     def of(self, context: RequestContext, variables: Mapping[str, Any]) -> Labels:
         """Whether a label holds for a request."""
@@ -72,6 +77,8 @@ class LabelRules:
         named = self._named(context)
 
         def custom(label: str) -> bool:
+            if self.migrations is not None and label.startswith(MIGRATION_LABEL):
+                return self.migrations(label, request.lot)
             return label in self.always or label in named or self._asked(label, request)
 
         return override_labels(request.lot, custom)

@@ -27,24 +27,34 @@ from graphql.execution.values import get_variable_values
 from adapters.fetch import RequestContext, Subgraph
 from gateway.executor import (
     EventStream,
+    Payload,
+    PlanInParts,
     RunState,
     Step,
+    compile_first_part,
     compile_introspection,
+    compile_parts,
     compile_plan,
     compile_projection,
     compile_subscription,
     shared_paths,
 )
+from gateway.executor.compile import LaterStep
 from gateway.executor.projection import Projection
 from gateway.executor.run import nothing
 from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
+from gateway.planner.deferrals import defer_variables
 from gateway.planner.nodes import OperationKind
 from gateway.planner.selections import Fragment, Selection, read_selections
+from gateway.security.cost import OperationCost
 from gateway.security.footprint import Footprint
-from gateway.security.limits import OperationLimits, introspects, size_of
+from gateway.security.limits import OperationLimits, over_limits
 from schema.compose import Supergraph
 
 __all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
+
+MOST_ERRORS = 20
+"""Of one document that are told."""
 
 Introspect = Callable[[Mapping[str, Any], list[dict[str, Any]]], dict[str, Any]]
 
@@ -96,13 +106,28 @@ class PreparedOperation:
     root_fields: tuple[str, ...]
     events: EventStream | None = None
     footprint: Footprint | None = None
+    cost: OperationCost | None = None
+    suggestions: bool = True
+    max_age_s: int = 0
+    """How long others may keep its answer; 0 for not at all."""
+    coordinates: tuple[str, ...] = ()
+    defers_by: frozenset[str] | None = None
+    """Variables that decide what is deferred; None where nothing ever is."""
+    parts: PlanInParts | None = None
+    """In place of `run` where the operation was prepared to be answered in parts, and has some."""
 
     def coerce(self, variables: Mapping[str, Any]) -> dict[str, Any] | list[OperationError]:
         """Coerced variables with defaults, or BAD_USER_INPUT errors."""
         definitions = self.operation.variable_definitions or ()
         if not definitions:
             return {}
-        found = get_variable_values(self.api_schema, definitions, dict(variables))
+        found = get_variable_values(
+            self.api_schema,
+            definitions,
+            dict(variables),
+            max_errors=MOST_ERRORS,
+            hide_suggestions=not self.suggestions,
+        )
         if isinstance(found, list):
             return [_from_graphql(error, "BAD_USER_INPUT") for error in found]
         return dict(found.coerced)  # JSON values: an API schema built from SDL has no other inner values
@@ -122,6 +147,16 @@ class PreparedOperation:
             state.data |= self.introspect(variables, state.errors)
         data = self.projection(state.data, coerced, state.errors)
         return ExecutionAnswer(data, state.errors)
+
+    async def execute_in_parts(
+        self, variables: Mapping[str, Any], context: RequestContext
+    ) -> AsyncGenerator[Payload, None]:
+        """For an operation with `parts`, and variables that `coerce` takes. Close the iterator to stop."""
+        coerced = self.coerce(variables)
+        assert self.parts is not None and isinstance(coerced, dict)  # noqa: S101, PT018 - said above
+        async with aclosing(self.parts.run(coerced, variables, context)) as payloads:
+            async for payload in payloads:
+                yield payload
 
     async def subscribe(
         self, variables: Mapping[str, Any], context: RequestContext, *, event_timeout_s: float = 10.0
@@ -162,13 +197,19 @@ def prepare(
     limits: OperationLimits | None = None,
     planned: Callable[[DocumentNode, OperationDefinitionNode], DocumentNode] | None = None,
     labels: frozenset[str] = frozenset(),
+    deferring: frozenset[str] | None = None,
 ) -> PreparedOperation | list[OperationError]:
     """Parse, check limits, validate, plan and compile.
 
     graph: the supergraph's query graph, if it is at hand (build it once). planned: the document that is planned in
     place of the client's own, where fields are withheld; the answer keeps the client's shape, with null for them.
     labels: those of progressive overrides that hold (`QueryGraph.active_labels`); they belong to the cache key.
+    deferring: variables by which fragments are deferred, for an answer in parts; None for a whole one. It belongs to the
+    cache key too.
     """
+    if limits is not None and len(text) > limits.characters:
+        message = f"the query has {len(text)} characters; {limits.characters} are allowed"
+        return [OperationError("LIMIT_EXCEEDED", message)]
     try:
         document = parse(text, max_tokens=limits.tokens if limits else None)
     except GraphQLSyntaxError as error:
@@ -176,21 +217,38 @@ def prepare(
     operation = _choose(document, operation_name)
     if isinstance(operation, OperationError):
         return [operation]
-    too_large = _over_limits(document, operation, limits)
+    too_large = over_limits(document, operation, limits) if limits is not None else None
     if too_large is not None:
-        return [too_large]
-    invalid = validate(api_schema, document)
+        return [OperationError(too_large.code, too_large.message)]
+    silent = limits is not None and not limits.suggestions
+    invalid = validate(api_schema, document, max_errors=MOST_ERRORS, hide_suggestions=silent)
     if invalid:
         return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
     graph = (graph or QueryGraph(supergraph)).under(labels)
     to_plan = planned(document, operation) if planned else document
     try:
-        plan = plan_operation(graph, to_plan, operation.name.value if operation.name else None)
+        plan = plan_operation(
+            graph, to_plan, operation.name.value if operation.name else None, deferring=deferring
+        )
         events = compile_subscription(plan, subgraphs, graph.objects)
-        run = compile_plan(plan, subgraphs, graph.objects) if events is None else nothing
+        in_parts = compile_parts(plan, subgraphs, graph.objects)
+        is_whole = events is None and in_parts is None
+        run = compile_plan(plan, subgraphs, graph.objects) if is_whole else nothing
     except PlanError as error:
         return [OperationError(error.code, str(error))]
-    return replace(_assemble(api_schema, text, document, operation, plan, run), events=events)
+    made = _assemble(api_schema, text, document, operation, plan, run)
+    made = replace(made, events=events, suggestions=not silent)
+    return _in_parts(made, *in_parts, deferring) if in_parts and deferring is not None else made
+
+
+def _in_parts(
+    made: PreparedOperation, first: Step, later: Sequence[LaterStep], deferring: frozenset[str]
+) -> PreparedOperation:
+    root = made.api_schema.get_root_type(made.operation.operation)
+    assert root is not None  # noqa: S101 - it was assembled
+    selections = read_selections(made.operation.selection_set, _fragments(made.document), deferring=deferring)
+    project = compile_first_part(made.api_schema, root, selections, [part.deferral for part in later])
+    return replace(made, parts=PlanInParts(first, later, project, made.introspect))
 
 
 def _assemble(
@@ -201,10 +259,7 @@ def _assemble(
     plan: QueryPlan,
     run: Step,
 ) -> PreparedOperation:
-    fragments = {
-        item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
-    }
-    selections = read_selections(operation.selection_set, fragments)
+    selections = read_selections(operation.selection_set, _fragments(document))
     root = api_schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101 - validation refuses operations without a root type
     return PreparedOperation(
@@ -219,37 +274,23 @@ def _assemble(
         projection=compile_projection(api_schema, root, selections, shared_paths(plan)),
         introspect=compile_introspection(api_schema, document, operation),
         root_fields=tuple(dict.fromkeys(_names(selections))),
+        defers_by=defer_variables(document),
     )
 
 
-def _over_limits(
-    document: DocumentNode, operation: OperationDefinitionNode, limits: OperationLimits | None
-) -> OperationError | None:
-    if limits is None:
-        return None
-    if not limits.introspection and introspects(document):
-        return OperationError(
-            "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
-        )
-    size = size_of(document, operation)
-    for what, found, allowed in (
-        ("fields deep", size.depth, limits.depth),
-        ("root fields wide", size.root_fields, limits.root_fields),
-        ("fields in all", size.fields, limits.fields),
-    ):
-        if found > allowed:
-            return OperationError("LIMIT_EXCEEDED", f"the query is {found} {what}; {allowed} are allowed")
-    return None
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {
+        item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
+    }
 
 
-Key = tuple[str, str | None, frozenset[str]]
+Key = tuple[str, str | None, frozenset[str], frozenset[str] | None]
 _NO_LABELS: frozenset[str] = frozenset()
 
 
 class OperationCache:
-    """Prepared operations by (text, operation name, override labels that hold), the least recently used leaves first.
-
-    Counts hits and misses.
+    """Prepared operations by (text, operation name, override labels that hold, what they are deferred by), the least
+    recently used leaves first. Counts hits and misses.
     """
 
     def __init__(self, max_entries: int = 1000) -> None:
@@ -262,10 +303,15 @@ class OperationCache:
         return len(self._entries)
 
     def peek(
-        self, text: str, operation_name: str | None, *, labels: frozenset[str] = _NO_LABELS
+        self,
+        text: str,
+        operation_name: str | None,
+        *,
+        labels: frozenset[str] = _NO_LABELS,
+        deferring: frozenset[str] | None = None,
     ) -> PreparedOperation | None:
         """The prepared operation if it is there; counts a hit, never a miss."""
-        key = (text, operation_name, labels)
+        key = (text, operation_name, labels, deferring)
         known = self._entries.get(key)
         if known is not None:
             self.hits += 1
@@ -279,11 +325,12 @@ class OperationCache:
         made: PreparedOperation,
         *,
         labels: frozenset[str] = _NO_LABELS,
+        deferring: frozenset[str] | None = None,
     ) -> None:
         """Keeps an operation under a text (which may say more than the operation's own)."""
         self.misses += 1
         if self.max_entries > 0:
-            self._entries[text, operation_name, labels] = made
+            self._entries[text, operation_name, labels, deferring] = made
             if len(self._entries) > self.max_entries:
                 self._entries.popitem(last=False)
 

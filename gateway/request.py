@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequest"]
+__all__ = ["AnswerPart", "Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequest", "LaterAnswer"]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One well-formed request. read_only: it came by GET, so anything but a query is refused with status 405."""
+    """One well-formed request. read_only: it came by GET, so anything but a query is refused with status 405.
+
+    query: empty where the document is named by `document_id` only, until it is looked up.
+    """
 
     query: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     extensions: Mapping[str, Any] = field(default_factory=dict)
     read_only: bool = False
+    document_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class GraphQLAnswer:
     without `data`: 400 could not be parsed, validated or coerced; 405 a mutation by GET; 403, 413, 429, 503, 504 ...
     operation: query, mutation or subscription, where it is known; for metrics and the log. encoded: where other
     requests get the same answer.
+    headers: HTTP headers that belong to it, in lower case.
     """
 
     data: Mapping[str, Any] | None = None
@@ -43,7 +48,27 @@ class GraphQLAnswer:
     status_hint: int = 200
     operation: str = "unknown"
     operation_name: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     encoded: Encoded | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterAnswer:
+    """What a deferred fragment adds to the object at `path` of the answer. data: None where it could not be had."""
+
+    path: Sequence[str | int]
+    data: Mapping[str, Any] | None
+    label: str | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """What is answered at one time: first an answer, then what is added to it. has_next: more follows."""
+
+    answer: GraphQLAnswer | None = None
+    later: Sequence[LaterAnswer] = ()
+    has_next: bool = False
 
 
 class FileRefused(Exception):

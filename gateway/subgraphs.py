@@ -31,7 +31,17 @@ from adapters.traffic.record import TrafficSnapshot
 from adapters.validate import Known
 from gateway.planner import QueryGraph
 from schema.compose import Composition, CompositionError, SubgraphSchema, Supergraph, compose
-from schema.subgraphs import CASES, HOUSE, cases_sdl, executable, house_schema, house_sdl
+from schema.subgraphs import (
+    CASES,
+    HOUSE,
+    MIGRATION,
+    cases_sdl,
+    executable,
+    house_schema,
+    house_sdl,
+    migration_schema,
+    migration_sdl,
+)
 
 __all__ = [
     "OWN",
@@ -49,7 +59,7 @@ __all__ = [
     "remotes_fingerprint",
 ]
 
-OWN = frozenset({HOUSE, CASES})
+OWN = frozenset({HOUSE, CASES, MIGRATION})
 """Subgraphs that this process answers itself."""
 
 
@@ -61,6 +71,8 @@ class OwnSchemas:
     house_sdl: str
     cases: GraphQLSchema
     cases_sdl: str
+    migration: GraphQLSchema
+    migration_sdl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,14 @@ def own_subgraphs(supergraph: Supergraph, connectors: Sequence[OwnSchema] = ()) 
 def own_schemas() -> OwnSchemas:
     """Built anew: keep them."""
     sdl = cases_sdl()
-    return OwnSchemas(executable(house_schema()), house_sdl(), connector_schema(sdl), sdl)
+    return OwnSchemas(
+        executable(house_schema()),
+        house_sdl(),
+        connector_schema(sdl),
+        sdl,
+        executable(migration_schema()),
+        migration_sdl(),
+    )
 
 
 def compose_all(
@@ -175,6 +194,7 @@ def compose_all(
     """The supergraph of the gateway's own subgraphs and these. connectors: types that legacy systems add."""
     own = own or own_schemas()
     schemas = [SubgraphSchema(HOUSE, None, own.house_sdl), SubgraphSchema(CASES, None, own.cases_sdl)]
+    schemas += [SubgraphSchema(MIGRATION, None, own.migration_sdl)]
     schemas += [SubgraphSchema(one.code, None, one.sdl) for one in connectors]
     schemas += [SubgraphSchema(one.name, one.declaration.subgraph.url, one.sdl) for one in remotes]
     composition = compose(schemas)

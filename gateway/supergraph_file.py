@@ -32,7 +32,7 @@ from gateway.planner import QueryGraph
 from gateway.subgraphs import Composed, Declared, OwnSchemas, own_schemas, own_subgraphs
 from schema.compose import Composition, Supergraph, print_subgraph_types, read_supergraph
 from schema.compose.supergraph import SupergraphSubgraph
-from schema.subgraphs import CASES, HOUSE
+from schema.subgraphs import CASES, HOUSE, MIGRATION
 
 __all__ = ["load_supergraph_file", "read_supergraph_file"]
 
@@ -173,7 +173,11 @@ def _outdated(
     found: _File, mine: frozenset[str], own: OwnSchemas, connectors: Sequence[OwnSchema]
 ) -> Iterator[Problem]:
     """Fields that the file has of the gateway's own subgraphs and that this version does not."""
-    schemas: dict[str, GraphQLSchema] = {HOUSE: own.house, CASES: own.cases}
+    schemas: dict[str, GraphQLSchema] = {
+        HOUSE: own.house,
+        CASES: own.cases,
+        MIGRATION: own.migration,
+    }
     schemas |= {one.code: connector_schema(one.sdl) for one in connectors if one.code in mine}
     for subgraph in sorted(mine):
         types = schemas[subgraph].type_map

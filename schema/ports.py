@@ -6,17 +6,20 @@ with offset. Nothing here knows how the facts are come by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol as StructuralType
 
+from schema.records_port import RecordsPort
 from schema.registry import DepartmentRow, ImplementationRow, ItemRow, MaterialRow, RegionRow
 from schema.vocabulary import BreakerState, Capability, HarvestMode, HealthState, Protocol, SystemLifecycle
 
 __all__ = [
+    "CaseUpdateFacts",
     "HarvestFacts",
     "HouseContext",
+    "LivePort",
     "MappingFacts",
     "MappingGapFacts",
     "RegistryPort",
@@ -150,6 +153,47 @@ class RegistryPort(StructuralType):
     def item_materials(self, base_code: str) -> Sequence[MaterialRow]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class CaseUpdateFacts:
+    """An event of a case as it was recorded. Times are ISO 8601; actor is masked."""
+
+    cursor: str
+    id: str
+    case_id: str
+    system: str
+    kind: str
+    recorded_at: str
+    occurred_at: str | None = None
+    ended_at: str | None = None
+    raw_kind: str | None = None
+    step: str | None = None
+    actor: str | None = None
+    department: str | None = None
+    state: str | None = None
+    raw_status: str | None = None
+    document_no: str | None = None
+    corrects: bool = False
+
+
+class LivePort(StructuralType):
+    """Events of cases as they come, for one caller. after: a cursor, None for from now on.
+
+    What is refused, and what ends a stream, is raised with `extensions`.
+    """
+
+    def case_changed(self, case_id: str, after: str | None) -> AsyncGenerator[CaseUpdateFacts, None]: ...
+
+    def my_case_events(self, after: str | None) -> AsyncGenerator[CaseUpdateFacts, None]: ...
+
+    def case_feed(
+        self, region: str | None, department: str | None, after: str | None, *, include_descendants: bool
+    ) -> AsyncGenerator[CaseUpdateFacts, None]: ...
+
+    async def cursor(self) -> str:
+        """After the newest event that is sealed."""
+        ...
+
+
 class HouseContext(StructuralType):
     """The context of every query against the house subgraph."""
 
@@ -162,4 +206,14 @@ class HouseContext(StructuralType):
     @property
     def largest_page(self) -> int:
         """Largest `first` of a list."""
+        ...
+
+    @property
+    def records(self) -> RecordsPort | None:
+        """Ledger and case files for the caller of this request; None where there are none."""
+        ...
+
+    @property
+    def live(self) -> LivePort | None:
+        """None where this process keeps no ledger."""
         ...

@@ -26,24 +26,48 @@ from strawberry.types import Info
 from schema.errors import RepresentationError
 from schema.ports import HouseContext
 from schema.scalars import SCALAR_MAP
-from schema.types import cases, submissions
+from schema.types import cases, migration, submissions
 from schema.types.catalogue import ItemImplementation, ServiceItem, implementation_of, item_of
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
+from schema.types.ledger_roots import LedgerMutation
+from schema.types.live import LiveSubscription
+from schema.types.tracked import Case
+from schema.types.trail import AccessRecord, ChangeRecord, LedgerEvent
 
-__all__ = ["CASES", "HOUSE", "cases_schema", "cases_sdl", "executable", "house_schema", "house_sdl"]
+__all__ = [
+    "CASES",
+    "HOUSE",
+    "MIGRATION",
+    "cases_schema",
+    "cases_sdl",
+    "executable",
+    "house_schema",
+    "house_sdl",
+    "migration_schema",
+    "migration_sdl",
+]
 
 HOUSE = "house"
 CASES = "cases"
+MIGRATION = "migration"
 """Names of the subgraphs."""
 
-_FEDERATION: Final = "2.7"
+_FEDERATION: Final = "2.9"
 _MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 
 
 def house_schema() -> strawberry.federation.Schema:
-    """Region, Department, LegacySystem, ServiceItem and ItemImplementation, executable."""
-    return _HouseSchema(query=HouseQuery, config=_config(), federation_version=_FEDERATION)
+    """Region, Department, LegacySystem, ServiceItem and ItemImplementation, and what the gateway itself knows of cases;
+    executable."""
+    return _HouseSchema(
+        query=HouseQuery,
+        mutation=LedgerMutation,
+        subscription=LiveSubscription,
+        types=[Case, LedgerEvent, AccessRecord, ChangeRecord],
+        config=_config(),
+        federation_version=_FEDERATION,
+    )
 
 
 def cases_schema() -> strawberry.federation.Schema:
@@ -55,6 +79,20 @@ def cases_schema() -> strawberry.federation.Schema:
         config=_config(),
         federation_version=_FEDERATION,
     )
+
+
+def migration_schema() -> strawberry.federation.Schema:
+    """What systems are on their way out, executable with a `schema.migration_port.MigrationContext`."""
+    return _MigrationSchema(
+        query=migration.MigrationQuery,
+        mutation=migration.MigrationMutation,
+        config=_config(),
+        federation_version=_FEDERATION,
+    )
+
+
+def migration_sdl() -> str:
+    return _published(migration_schema())
 
 
 def house_sdl() -> str:
@@ -77,6 +115,19 @@ class _HouseSchema(strawberry.federation.Schema):
         Replaces Strawberry's, which takes representations apart in place and calls one method for each.
         """
         return [_entity(info.context, representation) for representation in representations]  # type: ignore[misc]  # a NewType of object
+
+
+class _MigrationSchema(strawberry.federation.Schema):
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:  # noqa: ARG002 - Strawberry gives it by name
+        """A system by its code; whether it is on its way out is its own field's question."""
+        return [_moving(representation) for representation in representations]  # type: ignore[misc]  # a NewType of object
+
+
+def _moving(representation: object) -> object:
+    code = representation.get("code") if isinstance(representation, Mapping) else None
+    if not isinstance(code, str):
+        return RepresentationError("LegacySystem needs its key code as text")
+    return migration.LegacySystem(code=strawberry.ID(code))
 
 
 def _region(context: HouseContext, code: str) -> Region | None:
@@ -104,7 +155,13 @@ def _implementation(context: HouseContext, task_code: str) -> ItemImplementation
     return implementation_of(row) if row else None
 
 
+def _case(_context: HouseContext, case_id: str) -> Case:
+    """Looked up with its fields, many at a time; a case that the files do not know has none."""
+    return Case(id=strawberry.ID(case_id))
+
+
 _LOOKUPS: Mapping[str, tuple[str, Callable[[HouseContext, str], object]]] = {
+    "Case": ("id", _case),
     "Region": ("code", _region),
     "Department": ("code", _department),
     "LegacySystem": ("code", _system),

@@ -156,7 +156,9 @@ class _Writer:
             lines += [f"{pad}inner = {name}.get({response!r})", f"{pad}if inner is not None:"]
             for condition, one in found:
                 if condition is None:
-                    lines += self._tests(one, "inner", depth + 1) if _is_flat(one) else self._call(one, depth + 1)
+                    lines += (
+                        self._tests(one, "inner", depth + 1) if _is_flat(one) else self._call(one, depth + 1)
+                    )
                 else:
                     lines.append(f"{pad}    if own is None or own == {condition!r}:")
                     lines += self._call(one, depth + 2)

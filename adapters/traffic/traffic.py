@@ -232,7 +232,9 @@ class Traffic:
 
     # Asking the system
 
-    async def _ask(self, send: Send, key: Hashable | None, deadline_at: float, rule: Freshness | None) -> Answer:
+    async def _ask(
+        self, send: Send, key: Hashable | None, deadline_at: float, rule: Freshness | None
+    ) -> Answer:
         if key is None:
             return await self._attempts(send, Deadline(deadline_at, _now()))
         now = _now()
@@ -255,9 +257,7 @@ class Traffic:
             if not deadline.users:
                 self._deadlines.pop(key, None)
 
-    async def _flight(
-        self, send: Send, key: Hashable, deadline: Deadline, rule: Freshness | None
-    ) -> Answer:
+    async def _flight(self, send: Send, key: Hashable, deadline: Deadline, rule: Freshness | None) -> Answer:
         answer = await self._attempts(send, deadline)
         if rule is not None:
             assert isinstance(key, str)  # noqa: S101 - stores know text only

@@ -12,6 +12,7 @@ from gateway.cli.drift import drift
 from gateway.cli.harvest import harvest
 from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
+from gateway.cli.migrate import migrate
 from gateway.cli.mock import mock
 from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
@@ -56,6 +57,7 @@ for command in (
     clock,
     rules,
     outbox,
+    migrate,
     harvest,
 ):
     main.add_command(command)

@@ -10,15 +10,31 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
 from graphql.execution.values import get_variable_values
 
 from adapters.problems import one_of
 from gateway.cli.compose import composed_for_cli
 from gateway.cli.plan_tree import Reasons, reasons, show_tree
 from gateway.planner import PlanError, QueryPlan, plan_operation, pretty
+from gateway.planner.deferrals import Deferral, defer_variables, with_defer
 from gateway.planner.emit import in_parallel, in_sequence
-from gateway.planner.nodes import ConditionNode, ParallelNode, PlanNode, SequenceNode, SubscriptionNode
+from gateway.planner.nodes import (
+    ConditionNode,
+    DeferNode,
+    ParallelNode,
+    PlanNode,
+    SequenceNode,
+    SubscriptionNode,
+)
 from gateway.planner.plan import find_operation
 from gateway.planner.query_graph import QueryGraph
 from gateway.planner.why import FetchWhy
@@ -73,17 +89,19 @@ def plan(
     try:
         document = parse(_text(query))
         operation = find_operation(document, name)
-        if invalid := validate(composition.api_schema, document):
+        if invalid := validate(with_defer(composition.api_schema), document):
             _stop([_told(error) for error in invalid])
         graph = QueryGraph(composition.supergraph).under(_known(labels, composition.supergraph))
-        made = plan_operation(graph, document, name, why=why)
+        coerced = None if variables is None else _coerced(composition.api_schema, operation, variables)
+        deferring = deferred_by(document, coerced)
+        made = plan_operation(graph, document, name, why=why, deferring=deferring)
     except GraphQLSyntaxError as error:
         _stop([_told(error)])
     except PlanError as error:
         _stop([f"{error.code}: {error}"])
     told = reasons(made, why)
-    if variables is not None:
-        made = decided(made, _coerced(composition.api_schema, operation, variables))
+    if coerced is not None:
+        made = decided(made, coerced)
     _show(made, told, as_json=as_json, with_why=with_why)
     fetches = made.fetches()
     asked = ", ".join(sorted({one.subgraph for one in fetches})) or "nobody"
@@ -142,7 +160,28 @@ def depth_of(node: PlanNode | None) -> int:
         return max(depth_of(node.if_clause), depth_of(node.else_clause))
     if isinstance(node, SubscriptionNode):
         return 1 + depth_of(node.rest)
+    if isinstance(node, DeferNode):
+        return _depth_of_parts(node)
     return 1
+
+
+def _depth_of_parts(node: DeferNode) -> int:
+    """A part waits for those that it builds on, at most."""
+    found: dict[Deferral | None, int] = {None: depth_of(node.primary)}
+    for part in node.deferred:  # each after those that it builds on
+        around = part.deferral.parent
+        while around not in found:
+            around = around.parent if around is not None else None
+        found[part.deferral] = found[around] + depth_of(part.node)
+    return max(found.values())
+
+
+def deferred_by(document: DocumentNode, variables: Mapping[str, Any] | None) -> frozenset[str] | None:
+    """Variables by which fragments are deferred: all that are true, or all that could be; None if nothing ever is."""
+    names = defer_variables(document)
+    if names is None or variables is None:
+        return names
+    return frozenset(name for name in names if variables.get(name, True))
 
 
 def _decided(node: PlanNode | None, variables: Mapping[str, Any]) -> PlanNode | None:
@@ -154,6 +193,9 @@ def _decided(node: PlanNode | None, variables: Mapping[str, Any]) -> PlanNode | 
         return in_parallel(_decided(child, variables) for child in node.nodes)
     if isinstance(node, SubscriptionNode):
         return replace(node, rest=_decided(node.rest, variables))
+    if isinstance(node, DeferNode):
+        parts = tuple(replace(part, node=_decided(part.node, variables)) for part in node.deferred)
+        return DeferNode(_decided(node.primary, variables), parts)
     return node
 
 

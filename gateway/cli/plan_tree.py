@@ -78,8 +78,13 @@ def _branches(node: PlanNode) -> Iterator[tuple[str, tuple[PlanNode, ...]]]:
         yield "Subscription: each event of", (node.primary,)
         if node.rest is not None:
             yield "Rest: completes each event", (node.rest,)
-    elif isinstance(node, DeferNode) and node.primary is not None:
-        yield "Defer", (node.primary,)
+    elif isinstance(node, DeferNode):
+        if node.primary is not None:
+            yield "Primary: answered first", (node.primary,)
+        for part in node.deferred:
+            label = f" ({part.label})" if part.label is not None else ""
+            where = ".".join(part.path) or "the root"
+            yield f"Deferred{label}: added to {where}", (part.node,) if part.node is not None else ()
 
 
 def _fetch(tree: Tree, node: FetchNode | BatchFetchNode, why: FetchWhy) -> None:

@@ -10,6 +10,7 @@ import click
 
 from adapters.declaration import declaration_schema
 from adapters.remote.declaration import subgraph_schema
+from gateway.planner.deferrals import with_defer
 from gateway.tracking.calendar.calendar_file import calendar_schema
 from gateway.tracking.warnings.rules import rules_schema
 from schema.compose import SubgraphSchema, compose
@@ -53,4 +54,4 @@ def schema(what: str) -> None:
         return
     from graphql import print_schema
 
-    click.echo(print_schema(composition.api_schema))
+    click.echo(print_schema(with_defer(composition.api_schema)))

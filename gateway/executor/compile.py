@@ -25,6 +25,7 @@ from gateway.executor.run import (
     Lookup,
     RunState,
     Step,
+    announced,
     at_once,
     entity_fetch,
     in_order,
@@ -32,6 +33,7 @@ from gateway.executor.run import (
     root_fetch,
     root_fetch_below,
 )
+from gateway.planner.deferrals import Deferral
 from gateway.planner.errors import UnsupportedOperation
 from gateway.planner.nodes import (
     BatchFetchNode,
@@ -49,7 +51,7 @@ from gateway.planner.nodes import (
 )
 from gateway.planner.slots import context_fields, slotted
 
-__all__ = ["compile_node", "compile_plan", "operation_of", "shared_paths"]
+__all__ = ["LaterStep", "compile_node", "compile_parts", "compile_plan", "operation_of", "shared_paths"]
 
 
 def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
@@ -59,6 +61,22 @@ def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_ty
     nodes that have no execution yet, and KeyError if a subgraph of the plan is not there.
     """
     return compile_node(plan.node, subgraphs, possible_types) if plan.node is not None else nothing
+
+
+def compile_parts(
+    plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes
+) -> tuple[Step, tuple[LaterStep, ...]] | None:
+    """The step of the first part and those of the later ones; None for a plan that answers everything at once."""
+    node = plan.node
+    if not isinstance(node, DeferNode):
+        return None
+    apart = any(_has_contexts(fetch) for fetch in plan.fetches())
+    compiler = _Compiler(subgraphs, possible_types, apart, frozenset())
+    later = (
+        LaterStep(part.deferral, part.depends, compiler.step(part.node) if part.node else nothing)
+        for part in node.deferred
+    )
+    return compiler.step(node.primary) if node.primary else nothing, tuple(later)
 
 
 def compile_node(node: PlanNode, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
@@ -78,9 +96,11 @@ def shared_paths(plan: QueryPlan) -> frozenset[tuple[str, ...]]:
             fetch = node.node if isinstance(node, FlattenNode) else node
             if _has_contexts(fetch):
                 return frozenset()
-            paths = (node.path,) if isinstance(node, FlattenNode) else [
-                path for item in node.lookups for path in item.paths
-            ]
+            paths = (
+                (node.path,)
+                if isinstance(node, FlattenNode)
+                else [path for item in node.lookups for path in item.paths]
+            )
             found.update(paths)
     return frozenset() if any(step.startswith("|") for path in found for step in path) else frozenset(found)
 
@@ -105,6 +125,15 @@ def _has_contexts(fetch: FetchNode | BatchFetchNode) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterStep:
+    """What completes a later part, once the fetches that it depends on are answered."""
+
+    deferral: Deferral
+    depends: tuple[str, ...]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class _Compiler:
     """apart: something of the plan depends on contexts, see `entity_fetch`."""
 
@@ -114,6 +143,13 @@ class _Compiler:
     shared: frozenset[tuple[str, ...]] = frozenset()
 
     def step(self, node: PlanNode) -> Step:
+        step = self._step(node)
+        if isinstance(node, SequenceNode | ParallelNode):
+            return step
+        awaited = [fetch.id for fetch in QueryPlan(node).fetches() if fetch.id is not None]
+        return announced(step, awaited) if awaited else step
+
+    def _step(self, node: PlanNode) -> Step:
         if isinstance(node, FetchNode):
             return root_fetch(self._prepare(node), Aliases(node.rewrites))
         if isinstance(node, FlattenNode):
@@ -200,9 +236,7 @@ def operation_of(node: FetchNode | BatchFetchNode) -> FetchOperation:
     return FetchOperation(node.subgraph, node.kind, node.operation, node.document, names, name)
 
 
-def _lookup(
-    item: EntityLookup, possible_types: PossibleTypes, shared: frozenset[tuple[str, ...]]
-) -> Lookup:
+def _lookup(item: EntityLookup, possible_types: PossibleTypes, shared: frozenset[tuple[str, ...]]) -> Lookup:
     return Lookup(
         item.alias,
         item.variable,

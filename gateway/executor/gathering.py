@@ -92,7 +92,9 @@ def _write_path(
         f"elif last[index] == {number}:",
     )
     if one:
-        source.add(depth, "    first = targets[index][-1][0]", "    if first == item:", f"        {place} = first")
+        source.add(
+            depth, "    first = targets[index][-1][0]", "    if first == item:", f"        {place} = first"
+        )
         source.add(depth, "    else:", "        targets[index][-1].append(item)")
     else:
         source.add(depth, "    targets[index][-1].append(item)")
@@ -108,5 +110,10 @@ def _write_identity(source: Source, depth: int, item: Representation) -> None:
         if field.key:
             source.add(depth, f"{name} = item.get({field.response!r})", f"if {name} is None:", "    continue")
         else:
-            source.add(depth, f"{name} = item.get({field.response!r}, MISSING)", f"if {name} is MISSING:", "    continue")
+            source.add(
+                depth,
+                f"{name} = item.get({field.response!r}, MISSING)",
+                f"if {name} is MISSING:",
+                "    continue",
+            )
     source.add(depth, f"key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}")

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
+    REMOVE,
+    DirectiveNode,
     DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLDeferDirective,
     GraphQLSchema,
     InlineFragmentNode,
     NamedTypeNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Visitor,
     execute_sync,
+    visit,
 )
 
 from gateway.executor.errors import ClientError
@@ -44,7 +49,7 @@ def compile_introspection(
         directives=(),
         selection_set=kept,
     )
-    part = DocumentNode(definitions=(reduced, *fragments.values()))
+    part = visit(DocumentNode(definitions=(reduced, *fragments.values())), _AtOnce())
 
     def introspect(variables: Mapping[str, Any], errors: list[ClientError]) -> dict[str, Any]:
         result = execute_sync(schema, part, variable_values=dict(variables))
@@ -53,6 +58,13 @@ def compile_introspection(
         return result.data or {}
 
     return introspect
+
+
+class _AtOnce(Visitor):
+    """Without @defer: the schema is at hand."""
+
+    def enter_directive(self, node: DirectiveNode, *_args: object) -> object:
+        return REMOVE if node.name.value == GraphQLDeferDirective.name else None
 
 
 def _introspection_only(

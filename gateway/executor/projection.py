@@ -26,10 +26,19 @@ from graphql import (
 )
 
 from gateway.executor.errors import ClientError, Path, answer_error, covers
+from gateway.executor.split_deferred import split_deferred
 from gateway.executor.written_projection import Odd, WrittenProjection
+from gateway.planner.deferrals import Deferral
 from gateway.planner.selections import Field, Selection, collect
 
-__all__ = ["Projection", "compile_projection"]
+__all__ = [
+    "FirstPart",
+    "LaterPlace",
+    "Projection",
+    "ProjectionRun",
+    "compile_first_part",
+    "compile_projection",
+]
 
 WRITE_AFTER = 2
 """Runs of an operation after which its projection is written as source: most texts come once."""
@@ -38,11 +47,25 @@ _MANY = 20
 
 
 @dataclass(slots=True)
-class _Run:
-    """One projection: the client's variables and all errors, those of the fetches first."""
+class ProjectionRun:
+    """One projection: the client's variables and all errors, those of the fetches first.
+
+    later: objects of the answer that have more to come, in its order.
+    """
 
     variables: Mapping[str, Any]
     errors: list[ClientError] = field(default_factory=list)
+    later: list[LaterPlace] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterPlace:
+    """An object at which a deferred fragment stands."""
+
+    deferral: Deferral
+    path: Path
+    complete: Callable[[ProjectionRun], dict[str, Any] | None]
+    """The fragment's part; None where null bubbled up to it."""
 
 
 class _Bubbled:
@@ -50,7 +73,7 @@ class _Bubbled:
 
 
 _BUBBLED: Any = _Bubbled()
-_Complete = Callable[[Any, _Run, Any], Any]
+_Complete = Callable[[Any, ProjectionRun, Any], Any]
 """(value, run, way). A way is (way above, step): cheap to grow, read only for errors. The root's is None."""
 _Conditions = tuple[tuple[tuple[str, bool], ...], ...]
 """Sets of (variable, wanted value): all of one set must hold. Empty: always."""
@@ -68,6 +91,24 @@ _JSON_TYPES: Mapping[str, frozenset[type]] = {
 
 Projection = Callable[[dict[str, Any], Mapping[str, Any], list[ClientError]], "dict[str, Any] | None"]
 """(merged data, variables, errors so far; new ones are appended) -> data of the answer."""
+
+FirstPart = Callable[[dict[str, Any], ProjectionRun], "dict[str, Any] | None"]
+
+
+def compile_first_part(
+    schema: GraphQLSchema,
+    root: GraphQLObjectType,
+    selections: Sequence[Selection],
+    deferred: Collection[Deferral],
+) -> FirstPart:
+    """The projection of what is not deferred, which tells where the deferred fragments stand."""
+    complete = _Compiler(schema, frozenset(deferred)).object(root, selections)
+
+    def project(data: dict[str, Any], run: ProjectionRun) -> dict[str, Any] | None:
+        answer = complete(data, run, None)
+        return None if answer is _BUBBLED else answer
+
+    return project
 
 
 def compile_projection(
@@ -98,15 +139,16 @@ def compile_projection(
                 return written.project(data, variables)
             except Odd:
                 odd += 1
-        answer = complete(data, _Run(variables, errors), None)
+        answer = complete(data, ProjectionRun(variables, errors), None)
         return None if answer is _BUBBLED else answer
 
     return project
 
 
 class _Compiler:
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, deferred: frozenset[Deferral] = frozenset()) -> None:
         self.schema = schema
+        self.deferred = deferred
         self.supertypes: dict[str, set[str]] = {}
         for name, item in schema.type_map.items():
             if is_abstract_type(item):
@@ -115,9 +157,14 @@ class _Compiler:
 
     def object(self, type_: GraphQLObjectType, selections: Sequence[Selection]) -> _Complete:
         known = self.supertypes.get(type_.name, {type_.name})
-        fields, _ = collect(selections, known.__contains__)
+        now, later = split_deferred(selections, known.__contains__, self.deferred)
+        fields, _ = collect(now, known.__contains__)
         entries = [self._entry(type_, item) for item in fields]
-        return _object(type_.name, entries)
+        complete = _object(type_.name, entries)
+        parts = [
+            _Later(item.deferral, item.conditions, self.object(type_, item.selections)) for item in later
+        ]
+        return _with_later(complete, parts) if parts else complete
 
     def _entry(self, type_: GraphQLObjectType | GraphQLInterfaceType, item: Field) -> _Entry:
         conditions = tuple(tuple(sorted(found)) for found in item.occurrences() if found)
@@ -166,7 +213,7 @@ class _Compiler:
         compiled: dict[str, _Complete] = {}
         without_type = self._without_type(type_, children)
 
-        def complete(value: Any, run: _Run, way: Any) -> Any:
+        def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
             name = value.get("__typename") if type(value) is dict else None
             found = compiled.get(name) if name is not None else None
             if found is None:
@@ -185,20 +232,26 @@ class _Compiler:
 
     def _without_type(self, type_: GraphQLAbstractType, children: Sequence[Selection]) -> _Complete:
         """For objects whose real type no fetch told, as is right where only an interface object's fields are asked."""
-        fields, fragments = collect(children, {type_.name}.__contains__)
+        now, later = split_deferred(children, {type_.name}.__contains__, self.deferred)
+        fields, fragments = collect(now, {type_.name}.__contains__)
         if (
             fragments
             or not isinstance(type_, GraphQLInterfaceType)
             or any(f.name == "__typename" for f in fields)
         ):
             return _untyped(type_.name)
-        return _object(type_.name, [self._entry(type_, item) for item in fields])
+        complete = _object(type_.name, [self._entry(type_, item) for item in fields])
+        parts = [
+            _Later(item.deferral, item.conditions, self._without_type(type_, item.selections))
+            for item in later
+        ]
+        return _with_later(complete, parts) if parts else complete
 
 
 def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
     """The loop that runs for every object of every answer."""
 
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if type(value) is not dict:
             return _invalid(f"{type_name} was expected to be an object.", run, way)
         answer: dict[str, Any] = {}
@@ -228,12 +281,45 @@ def _object(type_name: str, entries: Sequence[_Entry]) -> _Complete:
     return complete
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """conditions: sets of which one must hold; empty: always."""
+
+    deferral: Deferral
+    conditions: _Conditions
+    complete: _Complete
+
+
+def _with_later(complete: _Complete, parts: Sequence[_Later]) -> _Complete:
+    """Notes what is to come at each object that is there."""
+
+    def run_both(value: Any, run: ProjectionRun, way: Any) -> Any:
+        answer = complete(value, run, way)
+        if type(answer) is dict:
+            for part in parts:
+                if not part.conditions or _holds(part.conditions, run.variables):
+                    run.later.append(_later_place(part, value, way))
+        return answer
+
+    return run_both
+
+
+def _later_place(part: _Later, value: dict[str, Any], way: Any) -> LaterPlace:
+    """value: merged data of the object, which goes on growing until the part is completed."""
+
+    def complete(run: ProjectionRun) -> dict[str, Any] | None:
+        found = part.complete(value, run, way)
+        return found if type(found) is dict else None
+
+    return LaterPlace(part.deferral, _path(way), complete)
+
+
 def _holds(conditions: _Conditions, variables: Mapping[str, Any]) -> bool:
     return any(all(variables[name] is wanted for name, wanted in found) for found in conditions)
 
 
 def _nullable(inner: _Complete) -> _Complete:
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if value is None:
             return None
         found = inner(value, run, way)
@@ -243,7 +329,7 @@ def _nullable(inner: _Complete) -> _Complete:
 
 
 def _non_null(inner: _Complete, coordinate: str) -> _Complete:
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if value is None:
             return _violated(coordinate, run, way)
         found = inner(value, run, way)
@@ -253,7 +339,7 @@ def _non_null(inner: _Complete, coordinate: str) -> _Complete:
 
 
 def _list(inner: _Complete, coordinate: str) -> _Complete:
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if type(value) is not list:
             return _invalid(f"{coordinate} was expected to be a list.", run, way)
         answer = []
@@ -268,7 +354,7 @@ def _list(inner: _Complete, coordinate: str) -> _Complete:
 
 
 def _enum(values: frozenset[str], coordinate: str) -> _Complete:
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if type(value) is str and value in values:
             return value
         return _invalid(f"{coordinate} returned a value that its enum does not have.", run, way)
@@ -288,7 +374,7 @@ def _scalar(type_: GraphQLOutputType, coordinate: str) -> _Complete:
         return lambda value, _run, _way: value
     types, coerce, name = _JSON_TYPES[type_.name], type_.serialize, type_.name
 
-    def complete(value: Any, run: _Run, way: Any) -> Any:
+    def complete(value: Any, run: ProjectionRun, way: Any) -> Any:
         if type(value) in types:
             return value
         try:
@@ -299,7 +385,7 @@ def _scalar(type_: GraphQLOutputType, coordinate: str) -> _Complete:
     return complete
 
 
-def _invalid(message: str, run: _Run, way: Any) -> None:
+def _invalid(message: str, run: ProjectionRun, way: Any) -> None:
     """Null with an error: the value is wrong, not missing."""
     run.errors.append(answer_error(message, _path(way), "INVALID_SUBGRAPH_ANSWER"))
 
@@ -307,7 +393,7 @@ def _invalid(message: str, run: _Run, way: Any) -> None:
 def _untyped(type_name: str) -> _Complete:
     """Null; an error of its own only if no failed fetch explains it."""
 
-    def complete(_value: Any, run: _Run, way: Any) -> Any:
+    def complete(_value: Any, run: ProjectionRun, way: Any) -> Any:
         path = _path(way)
         if not covers(run.errors, path):
             message = f"No subgraph told the type of this {type_name}."
@@ -316,7 +402,7 @@ def _untyped(type_name: str) -> _Complete:
     return complete
 
 
-def _violated(coordinate: str, run: _Run, way: Any) -> Any:
+def _violated(coordinate: str, run: ProjectionRun, way: Any) -> Any:
     path = _path(way)
     if not covers(run.errors, path):
         message = f"Cannot return null for non-nullable field {coordinate}."

@@ -24,6 +24,7 @@ __all__ = [
     "Lookup",
     "RunState",
     "Step",
+    "announced",
     "at_once",
     "entity_fetch",
     "fetch_entities",
@@ -40,12 +41,16 @@ _TOO_LATE = FetchError("not asked: the request's deadline had passed", (), {"cod
 
 @dataclass(slots=True)
 class RunState:
-    """One execution: the merged data so far, the client's coerced variables, and the errors found."""
+    """One execution: the merged data so far, the client's coerced variables, and the errors found.
+
+    answered: of the fetches that later parts wait for, where an answer has any.
+    """
 
     variables: Mapping[str, Any]
     context: RequestContext
     data: dict[str, Any] = field(default_factory=dict)
     errors: list[ClientError] = field(default_factory=list)
+    answered: Mapping[str, asyncio.Event] = field(default_factory=dict)
 
 
 Step = Callable[[RunState], Awaitable[None]]
@@ -122,6 +127,17 @@ def at_once(steps: Sequence[Step]) -> Step:
         await asyncio.gather(*[step(state) for step in steps])
 
     return parallel
+
+
+def announced(step: Step, names: Sequence[str]) -> Step:
+    """The step, after which these fetches count as answered, were they needed or not."""
+
+    async def run(state: RunState) -> None:
+        await step(state)
+        for name in names:
+            state.answered[name].set()
+
+    return run
 
 
 def root_fetch(fetch: Fetch, aliases: Aliases) -> Step:
@@ -228,10 +244,7 @@ def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:
 
 def _is_plain(entity: dict[str, Any]) -> bool:
     """Whether all its values are leaves that win over whatever was there."""
-    for value in entity.values():
-        if value is None or type(value) is dict or type(value) is list:
-            return False
-    return True
+    return all(not (value is None or type(value) is dict or type(value) is list) for value in entity.values())
 
 
 def _report(

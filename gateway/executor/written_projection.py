@@ -110,7 +110,9 @@ class WrittenProjection:
         if not any(condition for *_, condition in parts):
             for _, lines, _, _ in parts:
                 source.add(0, *lines)
-            source.add(1, f"return {{{', '.join(f'{item.response!r}: {value}' for item, _, value, _ in parts)}}}")
+            source.add(
+                1, f"return {{{', '.join(f'{item.response!r}: {value}' for item, _, value, _ in parts)}}}"
+            )
             return name
         source.add(1, "answer = {}")
         for item, lines, value, condition in parts:
@@ -160,7 +162,9 @@ class WrittenProjection:
                 body.add(depth, f"if {name} is None:", "    raise Odd")
             return
         if test is not None:
-            body.add(depth, f"if {test}:" if required else f"if {name} is not None and {test}:", "    raise Odd")
+            body.add(
+                depth, f"if {test}:" if required else f"if {name} is not None and {test}:", "    raise Odd"
+            )
             return
         if required:
             body.add(depth, f"if {name} is None:", "    raise Odd")

@@ -10,10 +10,12 @@ from gateway.ledger.errors import AuditUnavailable, LedgerError
 from gateway.ledger.keys import LedgerKeys, ledger_keys
 from gateway.ledger.read import LedgerReader, Page, Position, StoredRecord, Window
 from gateway.ledger.records import Change, Look, NewEvent, RecordRef, Stream
-from gateway.ledger.service import Ledger
+from gateway.ledger.service import APPENDED, SEALED, Ledger
 from gateway.ledger.writer import Appended, Writer
 
 __all__ = [
+    "APPENDED",
+    "SEALED",
     "Appended",
     "AuditUnavailable",
     "Change",

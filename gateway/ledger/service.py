@@ -1,15 +1,21 @@
-"""The ledger of one process: its writer and recorder, and the tasks that seal, witness and send heartbeats."""
+"""The ledger of one process: its writer and recorder, and the tasks that seal, witness and send heartbeats.
+
+New events are told of twice, by a bell that carries no data: when they are durable, so that whichever process seals does
+so at once, and when they are sealed, so that whoever follows the trail reads on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
+from cache.pubsub import EmbeddedPubSub, PubSub
 from gateway.database import Database, DatabaseUnavailable
 from gateway.ledger.checkpoint import read_checkpoint
 from gateway.ledger.errors import TrailRolledBack, WitnessRefused
@@ -23,13 +29,19 @@ from gateway.ledger.tree_store import TreeStore
 from gateway.ledger.witness import Witness
 from gateway.ledger.writer import Writer
 
-__all__ = ["Ledger", "LedgerMetrics"]
+__all__ = ["APPENDED", "SEALED", "Ledger", "LedgerMetrics"]
 
 log = structlog.get_logger("gateway.ledger")
 
 SEAL_S = 1.0
 HEARTBEAT_S = 60.0
 WITNESS_S = 10.0
+SOONEST_S = 0.1
+"""Between two seals, however many events come."""
+SHARE = 5
+"""A seal that took long is followed by this many times as long a pause, as far as the bell goes."""
+APPENDED, SEALED = "ledger.appended", "ledger.sealed"
+"""Channels of the bell."""
 
 
 class LedgerMetrics(Protocol):
@@ -50,7 +62,11 @@ class Ledger:
         heartbeat_s: float = HEARTBEAT_S,
         witness_s: float = WITNESS_S,
         lease_s: float = LEASE_S,
+        bell: PubSub | None = None,
     ) -> None:
+        self.bell = bell or EmbeddedPubSub()
+        self._appended = asyncio.Event()
+        self._stop_listening: Callable[[], None] = lambda: None
         self.database, self.keys = database, keys
         self.vault = Vault(keys.master)
         self.writer = Writer(database, self.vault)
@@ -65,15 +81,19 @@ class Ledger:
 
     def start(self) -> None:
         self.recorder.start()
-        work = {"seal": self.seal_all, "heartbeat": self.writer.heartbeat}
+        self.writer.on_events = self._ring
+        self._stop_listening = self.bell.listen(APPENDED, lambda _message: self._appended.set())
+        work = {"heartbeat": self.writer.heartbeat}
         if self._witnesses:
             work["witness"] = self.witness_newest
         self._tasks = [
             asyncio.create_task(self._every(name, self._periods[name], what)) for name, what in work.items()
         ]
+        self._tasks.append(asyncio.create_task(self._sealing()))
 
     async def stop(self) -> None:
         """What waits is written and sealed, and the writer says that it ends; where the database is away, not."""
+        self._stop_listening()
         await self.recorder.stop()
         for task in self._tasks:
             task.cancel()
@@ -91,7 +111,10 @@ class Ledger:
         while more:
             done = await self.sealer.seal()
             more = done is not None and done.more
-            if done is not None and self._metrics is not None:
+            if done is None:
+                continue
+            await self.bell.publish(SEALED, b"%d" % done.checkpoint.size)
+            if self._metrics is not None:
                 self._metrics.sealed(done.checkpoint.size, done.checkpoint.size - done.start)
 
     async def witness_newest(self) -> None:
@@ -128,32 +151,51 @@ class Ledger:
             if there is None:
                 await connection.execute(insert(COSIGNATURE).values(row))
 
-    async def _every(self, name: str, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Goes on after every fault; each is told once, and its end."""
+    async def _ring(self) -> None:
+        await self.bell.publish(APPENDED, b"")
+
+    async def _sealing(self) -> None:
+        """Each period, and soon after new events were appended, by whichever process."""
+        loop = asyncio.get_running_loop()
         while True:
-            try:
-                await work()
-            except asyncio.CancelledError:
-                raise
-            except (
-                DatabaseUnavailable,
-                TrailRolledBack,
-                WitnessRefused,
-                OSError,
-                LookupError,
-                DBAPIError,
-            ) as error:
-                fault = _told(error)
-                if name not in self._faults:
-                    log.error("ledger task fails", task=name, fault=fault)
-                self._faults[name] = f"{name}: {fault}"
-            except Exception as error:  # a task of the ledger must not end silently
-                log.exception("ledger task failed", task=name)
-                self._faults[name] = f"{name}: {type(error).__name__}"
-            else:
-                if self._faults.pop(name, None) is not None:
-                    log.info("ledger task works again", task=name)
+            self._appended.clear()
+            started = loop.time()
+            await self._guarded("seal", self.seal_all)
+            took_s = loop.time() - started
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._periods["seal"]):
+                    await self._appended.wait()
+                    await asyncio.sleep(max(SOONEST_S, SHARE * took_s))
+
+    async def _every(self, name: str, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._guarded(name, work)
             await asyncio.sleep(period_s)
+
+    async def _guarded(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Whatever goes wrong is told, once, and its end; the task goes on."""
+        try:
+            await work()
+        except asyncio.CancelledError:
+            raise
+        except (
+            DatabaseUnavailable,
+            TrailRolledBack,
+            WitnessRefused,
+            OSError,
+            LookupError,
+            DBAPIError,
+        ) as error:
+            fault = _told(error)
+            if name not in self._faults:
+                log.error("ledger task fails", task=name, fault=fault)
+            self._faults[name] = f"{name}: {fault}"
+        except Exception as error:  # a task of the ledger must not end silently
+            log.exception("ledger task failed", task=name)
+            self._faults[name] = f"{name}: {type(error).__name__}"
+        else:
+            if self._faults.pop(name, None) is not None:
+                log.info("ledger task works again", task=name)
 
 
 def _told(error: Exception) -> str:

@@ -96,6 +96,8 @@ class Writer:
         self._chains = {stream: _Chain(stream) for stream in Stream}
         self._started = False
         self._starting = asyncio.Lock()
+        self.on_events: Callable[[], Awaitable[None]] | None = None
+        """Called when new events are durable."""
 
     @property
     def heads(self) -> dict[str, int]:
@@ -122,8 +124,8 @@ class Writer:
                     await self._vault.put(connection, event.subject, event.personal)
             return sealed
 
-        if events:
-            await self._append(Stream.CASE_EVENT, write)
+        if events and await self._append(Stream.CASE_EVENT, write) and self.on_events is not None:
+            await self.on_events()
         return results
 
     async def append_looks(self, looks: Sequence[Look]) -> list[RecordRef]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -15,10 +16,13 @@ from graphql import (
 )
 
 from gateway.planner.fetch_graph import FetchGraph, FetchGroup
+from gateway.planner.later_parts import awaited_by, parts_of
 from gateway.planner.names import unused_prefix
 from gateway.planner.nodes import (
     BatchFetchNode,
     ConditionNode,
+    DeferNode,
+    DeferredNode,
     EntityLookup,
     FetchNode,
     FlattenNode,
@@ -28,11 +32,12 @@ from gateway.planner.nodes import (
     Representation,
     SequenceNode,
 )
+from gateway.planner.shared_selections import SharedSelections, find_shared
 from gateway.planner.write_operation import (
+    OperationWriter,
     entities_field,
     own_definitions,
     renamed_variables,
-    selection_set_of,
     used_variables,
 )
 
@@ -46,7 +51,18 @@ def emit(
     fetches: FetchGraph, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode | None:
     """The nodes of a fetch graph; None if it is empty. `variables`: definitions of the client's operation."""
-    return _emit(list(fetches.in_order()), kind, variables)
+    parts = parts_of(fetches)
+    primary = parts.pop(None, ())
+    waits = {deferral: awaited_by(fetches, groups) for deferral, groups in parts.items()}
+    node = _emit(primary, kind, variables)
+    if not parts:
+        return node
+    deferred = (
+        DeferredNode(waits[item], item.label, item.path, _emit(groups, kind, variables), item)
+        for item, groups in parts.items()
+        if item is not None
+    )
+    return DeferNode(node, tuple(deferred))
 
 
 def in_sequence(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
@@ -111,20 +127,29 @@ def _group_node(
 def _root_node(
     group: FetchGroup, kind: OperationKind, variables: Mapping[str, VariableDefinitionNode]
 ) -> PlanNode:
-    selections = selection_set_of(group.output)
-    names = used_variables(selections, variables)
+    writer = OperationWriter(find_shared([group.output]))
+    selections = writer.selection_set_of(group.output)
+    names = used_variables((selections, *writer.fragments), variables)
     kind = "query" if group.path else kind
-    document = _document(kind, [variables[name] for name in names], selections)
+    document = _document(kind, [variables[name] for name in names], selections, writer.fragments)
     rewrites = tuple(group.rewrites)
     fetch = FetchNode(
-        group.subgraph, kind, print_ast(document), document, names, rewrites=rewrites, group=group.id
+        group.subgraph,
+        kind,
+        print_ast(document),
+        document,
+        names,
+        rewrites=rewrites,
+        group=group.id,
+        id=group.awaited,
     )
     return FlattenNode(group.path, fetch) if group.path else fetch
 
 
 def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNode]) -> PlanNode:
     """A Flatten for one lookup at one path, else a batch."""
-    found = _lookups(group)
+    writer = OperationWriter(_shared(group))
+    found = _lookups(group, writer)
     is_plain = len(found) == 1 and not any(name.startswith(REPRESENTATIONS) for name in variables)
     lookups = [item for item, _ in found] if is_plain else _numbered([item for item, _ in found], variables)
     fields = [
@@ -132,12 +157,14 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
         for item, (known, selections) in zip(lookups, found, strict=True)
     ]
     selections = SelectionSetNode(selections=tuple(fields))
-    names = used_variables(selections, variables)
+    names = used_variables((selections, *writer.fragments), variables)
     own = [definition for item in lookups for definition in own_definitions(item)]
-    document = _document("query", [*own, *(variables[name] for name in names)], selections)
+    document = _document("query", [*own, *(variables[name] for name in names)], selections, writer.fragments)
     text, sole = print_ast(document), lookups[0]
     if not is_plain or len(sole.paths) > 1:
-        return BatchFetchNode(group.subgraph, text, document, tuple(lookups), names, group=group.id)
+        return BatchFetchNode(
+            group.subgraph, text, document, tuple(lookups), names, group=group.id, id=group.awaited
+        )
     fetch = FetchNode(
         group.subgraph,
         "query",
@@ -148,6 +175,7 @@ def _entity_node(group: FetchGroup, variables: Mapping[str, VariableDefinitionNo
         rewrites=sole.rewrites,
         contexts=sole.contexts,
         group=group.id,
+        id=group.awaited,
     )
     return FlattenNode(sole.paths[0], fetch)
 
@@ -172,12 +200,19 @@ def _renames(before: EntityLookup, after: EntityLookup) -> dict[str, str]:
     return {one.variable: other.variable for one, other in pairs if one.variable != other.variable}
 
 
-def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
+def _shared(group: FetchGroup) -> SharedSelections | None:
+    """None where objects are asked apart by contexts: each lookup then has variables of its own."""
+    if any(item.contexts for item in group.lookups):
+        return None
+    return find_shared([item.output for item in group.lookups])
+
+
+def _lookups(group: FetchGroup, writer: OperationWriter) -> list[tuple[EntityLookup, SelectionSetNode]]:
     """Those that ask the same of the same representations become one, with all their paths."""
     found: dict[object, tuple[EntityLookup, SelectionSetNode]] = {}
     common = group.common_conditions()
     for item in group.lookups:
-        selection_set = selection_set_of(item.output)
+        selection_set = writer.selection_set_of(item.output)
         requires = tuple(
             Representation(name, sent_as, tuple(fields)) for (name, sent_as), fields in item.inputs.items()
         )
@@ -197,7 +232,10 @@ def _lookups(group: FetchGroup) -> list[tuple[EntityLookup, SelectionSetNode]]:
 
 
 def _document(
-    kind: OperationKind, definitions: Sequence[VariableDefinitionNode], selections: SelectionSetNode
+    kind: OperationKind,
+    definitions: Sequence[VariableDefinitionNode],
+    selections: SelectionSetNode,
+    fragments: Sequence[FragmentDefinitionNode],
 ) -> DocumentNode:
     operation = OperationDefinitionNode(
         operation=OperationType(kind),
@@ -206,4 +244,4 @@ def _document(
         directives=(),
         selection_set=selections,
     )
-    return DocumentNode(definitions=(operation,))
+    return DocumentNode(definitions=(operation, *fragments))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from graphql import ArgumentNode
 
+from gateway.planner.deferrals import Deferral
 from gateway.planner.names import unused_prefix
 from gateway.planner.nodes import ContextSource, ContextValue, OutputRewrite, RequiredField
 from gateway.planner.selections import NO_CONDITIONS, Conditions, Field
@@ -111,6 +112,7 @@ class FetchGroup:
 
     contexts: variables of its fields whose values stand above its objects, by name.
     batched: further lookups that travel in the same operation; they are no groups of the graph any more.
+    deferral: the part of the answer that it is needed for, None for the first; awaited: its name for parts that wait for it.
     """
 
     id: int
@@ -123,6 +125,8 @@ class FetchGroup:
     rewrites: list[OutputRewrite] = field(default_factory=list)
     contexts: dict[str, ContextValue] = field(default_factory=dict)
     batched: list[FetchGroup] = field(default_factory=list)
+    deferral: Deferral | None = None
+    awaited: str | None = None
 
     @property
     def lookups(self) -> tuple[FetchGroup, ...]:
@@ -153,30 +157,36 @@ class FetchGraph:
         self._taken: dict[int, int] = {}
         self._context_prefix = unused_prefix("contextualArgument", variables)
         self._context_variables: dict[tuple[str, tuple[ContextSource, ...]], str] = {}
-        self._by_key: dict[tuple[str, tuple[str, ...], frozenset[int]], FetchGroup] = {}
+        self._by_key: dict[object, FetchGroup] = {}
 
-    def root(self, subgraph: str, type_name: str) -> FetchGroup:
+    def root(self, subgraph: str, type_name: str, deferral: Deferral | None = None) -> FetchGroup:
         """A new root operation."""
-        return self._new(subgraph, (), type_name)
+        return self._new(subgraph, (), type_name, deferral)
 
-    def root_below(self, subgraph: str, path: tuple[str, ...], parent: int) -> FetchGroup:
+    def root_below(
+        self, subgraph: str, path: tuple[str, ...], parent: int, deferral: Deferral | None = None
+    ) -> FetchGroup:
         """A query for objects of type `Query` at a path; it needs no key."""
-        group = self._new(subgraph, path, "Query")
+        group = self._new(subgraph, path, "Query", deferral)
         group.parents = {parent}
         return group
 
-    def entity(self, subgraph: str, path: tuple[str, ...], parents: set[int]) -> FetchGroup:
+    def entity(
+        self, subgraph: str, path: tuple[str, ...], parents: set[int], deferral: Deferral | None = None
+    ) -> FetchGroup:
         """A new entity fetch at a path."""
-        group = self._new(subgraph, path, "_Entity")
+        group = self._new(subgraph, path, "_Entity", deferral)
         group.parents = set(parents)
         return group
 
-    def entity_by_key(self, subgraph: str, path: tuple[str, ...], parents: set[int]) -> FetchGroup:
+    def entity_by_key(
+        self, subgraph: str, path: tuple[str, ...], parents: set[int], deferral: Deferral | None = None
+    ) -> FetchGroup:
         """The entity fetch of that place that needs keys only; the types of an interface share it."""
-        key = (subgraph, path, frozenset(parents))
+        key = (subgraph, path, frozenset(parents), deferral)
         group = self._by_key.get(key)
         if group is None or group.id not in self.groups:
-            group = self._by_key[key] = self.entity(subgraph, path, parents)
+            group = self._by_key[key] = self.entity(subgraph, path, parents, deferral)
         return group
 
     def context_variable(self, type_text: str, sources: tuple[ContextSource, ...]) -> str:
@@ -235,9 +245,12 @@ class FetchGraph:
         return {group_id: level(group_id) for group_id in self.groups}
 
     def latest_levels(self, levels: Mapping[int, int]) -> dict[int, int]:
-        """The last level at which each group can run without making the plan longer. `levels`: the earliest."""
-        last = max(levels.values(), default=0)
-        found = dict.fromkeys(levels, last)
+        """The last level at which each group can run without making its part of the plan longer. `levels`: the earliest."""
+        last: dict[Deferral | None, int] = {}
+        for group_id, level in levels.items():
+            deferral = self.groups[group_id].deferral
+            last[deferral] = max(last.get(deferral, 0), level)
+        found = {group_id: last[self.groups[group_id].deferral] for group_id in levels}
         for group_id in sorted(levels, key=levels.__getitem__, reverse=True):
             for parent in self.groups[group_id].parents:
                 found[parent] = min(found[parent], found[group_id] - 1)
@@ -256,8 +269,10 @@ class FetchGraph:
             if not child.parents.isdisjoint(taken):
                 child.parents = {taken[item].id if item in taken else item for item in child.parents}
 
-    def _new(self, subgraph: str, path: tuple[str, ...], type_name: str) -> FetchGroup:
-        group = FetchGroup(self._next, subgraph, path, Output(type_name))
+    def _new(
+        self, subgraph: str, path: tuple[str, ...], type_name: str, deferral: Deferral | None
+    ) -> FetchGroup:
+        group = FetchGroup(self._next, subgraph, path, Output(type_name), deferral=deferral)
         self.groups[group.id] = group
         self._next += 1
         return group

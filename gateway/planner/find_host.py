@@ -36,7 +36,11 @@ class HostFinder:
 
     def host_for(self, place: Place, asked: Field, tried: set[str], ahead: Sequence[Field]) -> Host | None:
         able = self.graph.holders(place.type_name, asked.name) - tried
-        local = [host for host in place.hosts if host.subgraph in able and is_local(self.graph, host, asked)]
+        local = [
+            host
+            for host in place.standing
+            if host.subgraph in able and is_local(self.graph, host, asked) and self._is_free(host, place)
+        ]
         if local:
             return min(
                 local, key=lambda host: self._uncovered(host.subgraph, host.type_name, asked, host.provided)
@@ -48,6 +52,10 @@ class HostFinder:
             or self._hop_by_fetched_key(place, asked, tried)
             or self._after_needs(place, asked, tried)
         )
+
+    def _is_free(self, host: Host, place: Place) -> bool:
+        """Root fields need nothing of each other: those that may come later have fetches of their own."""
+        return bool(place.path) or host.group.deferral == place.deferral
 
     def _open_root(self, place: Place, asked: Field, tried: set[str]) -> Host | None:
         root = place.type_name
@@ -62,9 +70,9 @@ class HostFinder:
             return None
         subgraph = min(able, key=lambda name: self._uncovered(name, root, asked, ()))
         if place.path:
-            group = self.fetches.root_below(subgraph, place.path, place.hosts[0].group.id)
+            group = self.fetches.root_below(subgraph, place.path, place.hosts[0].group.id, place.deferral)
         else:
-            group = self.fetches.root(subgraph, root)
+            group = self.fetches.root(subgraph, root, place.deferral)
         how = How("root", equal=tuple(name for name in able if name != subgraph))
         place.hosts.append(Host(group, group.output, root, how=how))
         return place.hosts[-1]
@@ -78,7 +86,7 @@ class HostFinder:
         way = shortest_hops(
             self.graph,
             place.type_name,
-            standpoints=[host.standpoint for host in place.hosts],
+            standpoints=[host.standpoint for host in place.standing],
             goals=[goal for goal in goals if goal[0] not in tried],
             preference=preference,
         )
@@ -86,7 +94,7 @@ class HostFinder:
 
     def follow(self, place: Place, way: Way) -> Host:
         """Opens the entity fetches of a way, each with the key of the next; the last is the host that was sought."""
-        sources = list(place.hosts)
+        sources = place.standing
         for hop in way.hops:
             asked = read_selections(hop.key.selection, {}, internal=True)
             parents: set[int] = set()
@@ -112,7 +120,8 @@ class HostFinder:
             place.hosts[0].output.add_typename()
 
     def _open_entity(self, place: Place, hop: Hop, parents: set[int], *, equal: tuple[str, ...] = ()) -> Host:
-        group = self.fetches.entity_by_key(hop.subgraph, place.path, parents | {place.hosts[0].group.id})
+        parents = parents | {place.hosts[0].group.id}
+        group = self.fetches.entity_by_key(hop.subgraph, place.path, parents, place.deferral)
         fields = self._required(place, hop.key.selection, key=True)
         group.add_input(place.type_name, hop.type_name, fields)
         how = How("key", hop.key.fields, equal)
@@ -180,7 +189,7 @@ class HostFinder:
             place.hosts[:] = hosts
             return None
         parents = placed.groups | contexts.groups | key_groups | {place.hosts[0].group.id}
-        group = self.fetches.entity(subgraph, place.path, parents)
+        group = self.fetches.entity(subgraph, place.path, parents, place.deferral)
         fields = self._required(place, key, key=True)
         fields += self._required(place, join.requires, key=False) if join.requires is not None else []
         group.add_input(place.type_name, view, fields)
@@ -192,7 +201,7 @@ class HostFinder:
     ) -> tuple[SelectionSetNode | None, set[int]]:
         """A key of the subgraph that the hosts of the place answer, or that can be fetched."""
         keys = [item[2] for item in self.graph.entity_views(place.type_name) if item[:2] == (subgraph, view)]
-        standpoints = [host.standpoint for host in place.hosts]
+        standpoints = [host.standpoint for host in place.standing]
         for key in sorted(keys, key=lambda item: not can_give(self.graph, standpoints, item.selection)):
             goal = (subgraph, view, key.fields)
             if goal in self._asking:

@@ -54,10 +54,10 @@ class ResponseNames:
     def _below(self, path: tuple[str, ...]) -> dict[str, tuple[Selection, ...]]:
         """What is selected under each response name at a path."""
         if path not in self._children:
-            found: dict[str, tuple[Selection, ...]] = {}
+            found: dict[str, dict[int, Selection]] = {}  # each once, though many types may share them
             for item in _fields(self._selections_at(path)):
-                found[item.response] = found.get(item.response, ()) + item.children
-            self._children[path] = found
+                found.setdefault(item.response, {}).update((id(child), child) for child in item.children)
+            self._children[path] = {name: tuple(items.values()) for name, items in found.items()}
         return self._children[path]
 
 

@@ -13,12 +13,15 @@ from typing import Any, Literal
 
 from graphql import DocumentNode
 
+from gateway.planner.deferrals import Deferral
+
 __all__ = [
     "BatchFetchNode",
     "ConditionNode",
     "ContextSource",
     "ContextValue",
     "DeferNode",
+    "DeferredNode",
     "EntityLookup",
     "FetchNode",
     "FlattenNode",
@@ -142,6 +145,7 @@ class FetchNode:
     """One operation against one subgraph; an entity fetch if it `requires` representations.
 
     contexts: variables by which its objects are asked apart, see `slots.py`. group: of the fetch graph; not shown.
+    id: by which deferred parts wait for it.
     """
 
     subgraph: str
@@ -154,10 +158,13 @@ class FetchNode:
     rewrites: tuple[OutputRewrite, ...] = ()
     contexts: tuple[ContextValue, ...] = ()
     group: int = field(default=-1, compare=False, repr=False)
+    id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Apollo's form."""
         found: dict[str, Any] = {"kind": "Fetch", "serviceName": self.subgraph}
+        if self.id is not None:
+            found["id"] = self.id
         if self.requires:
             found["requires"] = [item.to_json() for item in self.requires]
         found["variableUsages"] = list(self.variable_usages)
@@ -230,6 +237,7 @@ class BatchFetchNode:
     variable_usages: tuple[str, ...] = ()
     kind: OperationKind = "query"
     group: int = field(default=-1, compare=False, repr=False)
+    id: str | None = None
 
     @property
     def requires(self) -> tuple[Representation, ...]:
@@ -240,6 +248,7 @@ class BatchFetchNode:
         """A fetch with `entityBatch` in place of `requires`."""
         return {
             "kind": "BatchFetch",
+            **({"id": self.id} if self.id is not None else {}),
             "serviceName": self.subgraph,
             "variableUsages": list(self.variable_usages),
             "operation": self.operation,
@@ -301,22 +310,41 @@ class ConditionNode:
 
 
 @dataclass(frozen=True, slots=True)
-class DeferNode:
-    """Answers that may come later (@defer); `deferred` holds (label, path, plan)."""
+class DeferredNode:
+    """What completes a part of the answer that comes later, at objects under `path` (response names).
 
-    primary: PlanNode | None
-    deferred: tuple[tuple[str | None, tuple[str, ...], PlanNode | None], ...] = ()
+    depends: ids of the fetches of earlier parts that must be answered before it begins.
+    """
+
+    depends: tuple[str, ...]
+    label: str | None
+    path: tuple[str, ...]
+    node: PlanNode | None
+    deferral: Deferral = field(compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Apollo's form."""
-        deferred = [
-            {"label": label, "queryPath": list(path), "node": node.to_json() if node else None}
-            for label, path, node in self.deferred
-        ]
+        """One of `deferred`."""
+        return {
+            "depends": [{"id": item} for item in self.depends],
+            "label": self.label,
+            "queryPath": list(self.path),
+            "node": self.node.to_json() if self.node else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeferNode:
+    """An answer in parts (@defer): the first one, and what comes later."""
+
+    primary: PlanNode | None
+    deferred: tuple[DeferredNode, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Apollo's form, without the selections of the parts."""
         return {
             "kind": "Defer",
             "primary": {"node": self.primary.to_json() if self.primary else None},
-            "deferred": deferred,
+            "deferred": [item.to_json() for item in self.deferred],
         }
 
 
@@ -373,4 +401,4 @@ def _fetches(node: PlanNode | None) -> list[FetchNode | BatchFetchNode]:
         return _fetches(node.if_clause) + _fetches(node.else_clause)
     if isinstance(node, SubscriptionNode):
         return [node.primary, *_fetches(node.rest)]
-    return [*_fetches(node.primary), *(fetch for _, _, child in node.deferred for fetch in _fetches(child))]
+    return [*_fetches(node.primary), *(fetch for part in node.deferred for fetch in _fetches(part.node))]

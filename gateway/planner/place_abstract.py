@@ -59,7 +59,8 @@ def _place_by_type(placer: Placer, place: Place, host: Host, selections: Sequenc
             continue
         path = (*place.path, f"|[{name}]") if apart else place.path
         inner = Host(host.group, host.output.fragment(name), name, host.provided, host.peers)
-        placed = placer.place(Place(path, name, [inner], place.above, place.whole or place), fields)
+        seen = Place(path, name, [inner], place.above, place.whole or place, place.deferral)
+        placed = placer.place(seen, fields)
         result.groups |= placed.groups
         result.left += [Fragment(name, frozenset(), (item,)) for item in placed.left]
     return result
@@ -90,7 +91,7 @@ def _place_with_real_type(placer: Placer, place: Place, selections: Sequence[Sel
     way = shortest_hops(
         graph,
         place.type_name,
-        standpoints=[host.standpoint for host in place.hosts],
+        standpoints=[host.standpoint for host in place.standing],
         goals=[goal for goal in graph.entity_views(place.type_name) if graph.is_abstract(*goal[:2])],
         preference=lambda subgraph, view: graph.uncovered(subgraph, view, selections),
     )

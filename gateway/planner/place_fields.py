@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.planner.deferrals import depth_of
 from gateway.planner.fetch_graph import FetchGraph, Output
 from gateway.planner.find_host import HostFinder
 from gateway.planner.names import ResponseNames
@@ -73,7 +74,8 @@ class FieldPlacer:
         """Selections at a place whose type is settled: first what its hosts answer, then what opens others."""
         supertypes = self.graph.supertypes(place.type_name)
         fields, _ = collect(selections, lambda condition: condition in supertypes)
-        here = [item for item in fields if any(is_local(self.graph, host, item) for host in place.hosts)]
+        fields.sort(key=lambda item: depth_of(item.deferral))  # what comes later builds on what is there
+        here = [item for item in fields if any(is_local(self.graph, host, item) for host in place.standing)]
         local = set(map(id, here))
         elsewhere = [item for item in fields if id(item) not in local]
         result = Placed()
@@ -89,6 +91,8 @@ class FieldPlacer:
             return self._place_typename(place)
         if asked.name in ("__schema", "__type") and place.type_name == "Query":
             return Placed()
+        if asked.deferral is not None and asked.deferral != place.deferral:
+            place = replace(place, deferral=asked.deferral)
         asked = self._named(place, asked)
         tried: set[str] = set()
         result = Placed()
@@ -124,7 +128,7 @@ class FieldPlacer:
         provided = self.graph.provided_below(host.subgraph, host.type_name, asked.name, host.provided)
         peers = self._peers(place, host, asked.name)
         inner = Host(host.group, item.children, join.named_type, provided, peers)
-        below = Place(path, join.named_type, [inner], above=place)
+        below = Place(path, join.named_type, [inner], above=place, deferral=place.deferral)
         placed, item.children = self._place_below(below, asked.children)
         result.add(placed)
         if not item.children.has_any():
@@ -152,6 +156,7 @@ class FieldPlacer:
             below.type_name,
             tuple(map(id, host.provided)),
             host.peers,
+            below.deferral,
             tuple(map(id, selections)),
             self._around(below),
         )

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from graphql import ArgumentNode
 
+from gateway.planner.deferrals import Deferral, is_later
 from gateway.planner.fetch_graph import FetchGroup, Output
 from gateway.planner.paths import Standpoint, Way
 from gateway.planner.query_graph import Provided, QueryGraph
@@ -61,6 +62,7 @@ class Place:
     """Where objects of a type stand in the answer, and who answers there.
 
     above: the place of the object around; whole: the place that this one is a part of, seen by one of its types.
+    deferral: the part of the answer that what is asked here belongs to.
     """
 
     path: Path
@@ -68,6 +70,12 @@ class Place:
     hosts: list[Host]
     above: Place | None = None
     whole: Place | None = None
+    deferral: Deferral | None = None
+
+    @property
+    def standing(self) -> list[Host]:
+        """Hosts that may answer what is asked here: a later part builds on an earlier one, never the other way round."""
+        return [host for host in self.hosts if is_later(self.deferral, host.group.deferral)]
 
     def seen_by(self, *hosts: Host) -> Place:
         """The same place with other hosts."""

@@ -40,16 +40,20 @@ def plan_operation(
     operation_name: str | None = None,
     *,
     why: list[FetchWhy] | None = None,
+    deferring: frozenset[str] | None = None,
 ) -> QueryPlan:
     """The same over a query graph that is built once per supergraph. Deterministic. Raises PlanError.
 
-    why: takes the reasons of every fetch, in the order of the plan.
+    why: takes the reasons of every fetch, in the order of the plan. deferring: variables by which fragments of a query
+    are deferred; None for one answer to the whole of it.
     """
     operation = find_operation(document, operation_name)
     fragments = {
         item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
     }
-    selections = read_selections(operation.selection_set, fragments)
+    if operation.operation.value != "query":
+        deferring = None  # a mutation and an event are answered whole
+    selections = read_selections(operation.selection_set, fragments, deferring=deferring)
     variables = {item.variable.name.value: item for item in operation.variable_definitions or ()}
     if operation.operation.value == "mutation":
         return QueryPlan(

@@ -8,6 +8,7 @@ from gateway.planner.nodes import (
     BatchFetchNode,
     ConditionNode,
     DeferNode,
+    DeferredNode,
     EntityLookup,
     FetchNode,
     FlattenNode,
@@ -48,7 +49,14 @@ def _node(node: PlanNode) -> str:
         rest = [_block("Rest", [_node(node.rest)])] if node.rest else []
         return _block("Subscription", [_block("Primary", [_fetch(node.primary)]), *rest])
     assert isinstance(node, DeferNode)  # noqa: S101 - the last kind of node
-    return _block("Defer", [_block("Primary", [_node(node.primary)] if node.primary else [])])
+    primary = [_node(node.primary)] if node.primary else []
+    return _block("Defer", [_block("Primary", primary), *map(_deferred, node.deferred)])
+
+
+def _deferred(node: DeferredNode) -> str:
+    label = f', label: "{node.label}"' if node.label is not None else ""
+    head = f'Deferred(depends: [{", ".join(node.depends)}], path: "{".".join(node.path)}"{label})'
+    return _block(head, [_node(node.node)] if node.node else [])
 
 
 def _condition(node: ConditionNode) -> str:
@@ -62,15 +70,20 @@ def _condition(node: ConditionNode) -> str:
 
 def _fetch(node: FetchNode) -> str:
     body = print_ast(parse(node.operation)) if node.requires else node.operation
+    head = f"Fetch({_asked(node)})"
     if not node.requires:
-        return _block(f'Fetch(service: "{node.subgraph}")', [body])
+        return _block(head, [body])
     requires = "\n".join(_representation(item) for item in node.requires)
-    return _block(f'Fetch(service: "{node.subgraph}")', [_block("", [requires]) + " =>\n" + body])
+    return _block(head, [_block("", [requires]) + " =>\n" + body])
+
+
+def _asked(node: FetchNode | BatchFetchNode) -> str:
+    return f'service: "{node.subgraph}"' + (f", id: {node.id}" if node.id is not None else "")
 
 
 def _batch(node: BatchFetchNode) -> str:
     needs = [_lookup(item) for item in node.lookups]
-    return _block(f'BatchFetch(service: "{node.subgraph}")', [*needs, "=>\n" + node.operation])
+    return _block(f"BatchFetch({_asked(node)})", [*needs, "=>\n" + node.operation])
 
 
 def _lookup(item: EntityLookup) -> str:

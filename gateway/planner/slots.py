@@ -57,7 +57,7 @@ def slotted(
     ]
     added = [definition for slot in copies for item in slot for definition in own_definitions(item)]
     # a lookup without slots takes its variables with it: a subgraph refuses one that nothing uses
-    names = used_variables(SelectionSetNode(selections=tuple(written)), node.variable_usages)
+    names = used_variables(written, node.variable_usages)
     kept = [item for item in definitions if item.variable.name.value in names]
     document = _document(operation, [*added, *kept], written)
     flat = tuple(item for slot in copies for item in slot)

@@ -1,16 +1,19 @@
-"""Selection sets of a fetch graph as GraphQL syntax."""
+"""Selection sets of a fetch graph as GraphQL syntax: what would be written more than once becomes a fragment."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from graphql import (
     ArgumentNode,
     DirectiveNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     InlineFragmentNode,
     NamedTypeNode,
     NameNode,
+    Node,
     SelectionNode,
     SelectionSetNode,
     TypeNode,
@@ -24,48 +27,92 @@ from graphql import (
 from gateway.planner.fetch_graph import Output, OutputField
 from gateway.planner.nodes import EntityLookup
 from gateway.planner.selections import NO_CONDITIONS, Conditions
+from gateway.planner.shared_selections import SharedSelections
 
-__all__ = ["entities_field", "own_definitions", "renamed_variables", "selection_set_of", "used_variables"]
+__all__ = [
+    "OperationWriter",
+    "entities_field",
+    "own_definitions",
+    "renamed_variables",
+    "used_variables",
+]
 
 
-def selection_set_of(output: Output) -> SelectionSetNode:
-    """With aliases and conditions; empty fragments left out."""
-    nodes: list[SelectionNode] = [
-        _field(item, item.conditions | alternative)
-        for item in output.fields.values()
-        for alternative in item.alternatives or (NO_CONDITIONS,)
-    ]
-    for name, part in output.fragments.items():
-        if part.has_any():
-            condition = NamedTypeNode(name=NameNode(value=name))
-            nodes.append(
-                InlineFragmentNode(
-                    type_condition=condition, directives=(), selection_set=selection_set_of(part)
+class OperationWriter:
+    """Of one operation. `fragments`: what the selection sets written so far spread."""
+
+    def __init__(self, shared: SharedSelections | None = None) -> None:
+        self._shared = shared or SharedSelections()
+        self._written: dict[str, FragmentDefinitionNode] = {}
+
+    @property
+    def fragments(self) -> tuple[FragmentDefinitionNode, ...]:
+        return tuple(self._written.values())
+
+    def selection_set_of(self, output: Output) -> SelectionSetNode:
+        """With aliases and conditions; empty fragments left out."""
+        nodes: list[SelectionNode] = [
+            self._field(item, item.conditions | alternative)
+            for item in output.fields.values()
+            for alternative in item.alternatives or (NO_CONDITIONS,)
+        ]
+        for name, part in output.fragments.items():
+            if not part.has_any():
+                continue
+            node: SelectionNode | None = self._spread(part)
+            if node is None:
+                node = InlineFragmentNode(
+                    type_condition=_named(name), directives=(), selection_set=self.selection_set_of(part)
                 )
+            nodes.append(node)
+        return SelectionSetNode(selections=tuple(nodes))
+
+    def _spread(self, output: Output) -> FragmentSpreadNode | None:
+        """Where the selection set is worth a fragment; its text is written when it is first met."""
+        name = self._shared.name_of(output)
+        if name is None:
+            return None
+        if name not in self._written:
+            self._written[name] = FragmentDefinitionNode(
+                name=NameNode(value=name),
+                type_condition=_named(output.type_name),
+                directives=(),
+                selection_set=self.selection_set_of(output),
             )
-    return SelectionSetNode(selections=tuple(nodes))
+        return FragmentSpreadNode(name=NameNode(value=name), directives=())
+
+    def _children(self, output: Output | None) -> SelectionSetNode | None:
+        if output is None:
+            return None
+        spread = self._spread(output)
+        return SelectionSetNode(selections=(spread,)) if spread else self.selection_set_of(output)
+
+    def _field(self, item: OutputField, conditions: Conditions) -> SelectionNode:
+        """A directive may stand once on a field: further conditions stand on inline fragments around it."""
+        response = item.alias or item.response
+        own: dict[bool, DirectiveNode] = {}
+        around: list[DirectiveNode] = []
+        for variable, wanted in sorted(conditions):
+            if wanted in own:
+                around.append(_directive(variable, wanted))
+            else:
+                own[wanted] = _directive(variable, wanted)
+        node: SelectionNode = FieldNode(
+            alias=NameNode(value=response) if response != item.name else None,
+            name=NameNode(value=item.name),
+            arguments=item.arguments,
+            directives=tuple(own.values()),
+            selection_set=self._children(item.children),
+        )
+        for directive in around:
+            node = InlineFragmentNode(
+                directives=(directive,), selection_set=SelectionSetNode(selections=(node,))
+            )
+        return node
 
 
-def _field(item: OutputField, conditions: Conditions) -> SelectionNode:
-    """A directive may stand once on a field: further conditions stand on inline fragments around it."""
-    response = item.alias or item.response
-    own: dict[bool, DirectiveNode] = {}
-    around: list[DirectiveNode] = []
-    for variable, wanted in sorted(conditions):
-        if wanted in own:
-            around.append(_directive(variable, wanted))
-        else:
-            own[wanted] = _directive(variable, wanted)
-    node: SelectionNode = FieldNode(
-        alias=NameNode(value=response) if response != item.name else None,
-        name=NameNode(value=item.name),
-        arguments=item.arguments,
-        directives=tuple(own.values()),
-        selection_set=selection_set_of(item.children) if item.children is not None else None,
-    )
-    for directive in around:
-        node = InlineFragmentNode(directives=(directive,), selection_set=SelectionSetNode(selections=(node,)))
-    return node
+def _named(type_name: str) -> NamedTypeNode:
+    return NamedTypeNode(name=NameNode(value=type_name))
 
 
 def _directive(variable: str, wanted: bool) -> DirectiveNode:
@@ -73,8 +120,8 @@ def _directive(variable: str, wanted: bool) -> DirectiveNode:
     return DirectiveNode(name=NameNode(value="include" if wanted else "skip"), arguments=(argument,))
 
 
-def used_variables(selections: SelectionSetNode, variables: Collection[str]) -> tuple[str, ...]:
-    """Those of the variables that the selections use, in the order in which they are defined."""
+def used_variables(nodes: Iterable[Node], variables: Collection[str]) -> tuple[str, ...]:
+    """Those of the variables that the nodes use, in the order in which they are defined."""
     if not variables:
         return ()
     found: set[str] = set()
@@ -83,7 +130,8 @@ def used_variables(selections: SelectionSetNode, variables: Collection[str]) -> 
         def enter_variable(self, node: VariableNode, *_args: object) -> None:
             found.add(node.name.value)
 
-    visit(selections, Collector())
+    for node in nodes:
+        visit(node, Collector())
     return tuple(name for name in variables if name in found)
 
 

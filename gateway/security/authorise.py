@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLDeferDirective,
     GraphQLNamedType,
     GraphQLSchema,
     NameNode,
@@ -21,11 +21,12 @@ from graphql import (
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
-    VariableNode,
     Visitor,
     get_named_type,
     visit,
 )
+
+from gateway.security.conditions import selecting_variables
 
 __all__ = ["AUTHENTICATED", "Denied", "Permissions", "denied_fields", "withhold"]
 
@@ -38,13 +39,15 @@ Permissions = Mapping[tuple[str, str], Collection[frozenset[str]]]
 @dataclass(frozen=True, slots=True)
 class Denied:
     """A field that the caller lacks the scopes for. `path`: response keys, lists not counted; `conditions`: variables
-    that must be true or false for it to be asked for at all."""
+    that must be true or false for it to be asked for at all; `deferred_at`: where in the text each @defer around it
+    stands, the outermost first."""
 
     type_name: str
     field_name: str
     path: tuple[str, ...]
     scopes: tuple[tuple[str, ...], ...]
     conditions: tuple[tuple[str, bool], ...] = ()
+    deferred_at: tuple[int, ...] = ()
 
     def applies(self, variables: Mapping[str, Any]) -> bool:
         """Whether the field is asked for with these variables: all its @include and @skip let it."""
@@ -74,7 +77,7 @@ def denied_fields(
     root = schema.get_root_type(operation.operation)
     walk = _Walk(schema, document, permissions, scopes)
     if root is not None:
-        walk.selections(operation.selection_set, root, (), ())
+        walk.selections(operation.selection_set, root, (), (), ())
     return walk.denied
 
 
@@ -114,19 +117,21 @@ class _Walk:
         parent: GraphQLNamedType,
         path: tuple[str, ...],
         conditions: tuple[tuple[str, bool], ...],
+        deferred: tuple[int, ...],
     ) -> None:
         for node in selection_set.selections:
-            here = _conditions(node)
+            here = selecting_variables(node)
             if here is None:
                 continue
             together = (*conditions, *here)
             if isinstance(node, FieldNode):
-                self._field(node, parent, path, together)
+                self._field(node, parent, path, together, deferred)
                 continue
             inner = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
             on = getattr(inner, "type_condition", None)
             narrowed = self.schema.type_map[on.name.value] if on is not None else parent
-            self.selections(getattr(inner, "selection_set"), narrowed, path, together)  # noqa: B009 - of two node kinds
+            later = (*deferred, *_defers(node))
+            self.selections(getattr(inner, "selection_set"), narrowed, path, together, later)  # noqa: B009 - of two node kinds
 
     def _field(
         self,
@@ -134,32 +139,26 @@ class _Walk:
         parent: GraphQLNamedType,
         path: tuple[str, ...],
         conditions: tuple[tuple[str, bool], ...],
+        deferred: tuple[int, ...],
     ) -> None:
         name = node.name.value
         inner = (*path, node.alias.value if node.alias else name)
         ways = self.permissions.get((parent.name, name))
         if ways is not None and not any(way <= self.scopes for way in ways):
             needed = tuple(tuple(sorted(way)) for way in ways)
-            self.denied.append(Denied(parent.name, name, inner, needed, conditions))
+            self.denied.append(Denied(parent.name, name, inner, needed, conditions, deferred))
             return
         definition = getattr(parent, "fields", {}).get(name)
         if definition is not None and node.selection_set is not None:
-            self.selections(node.selection_set, get_named_type(definition.type), inner, conditions)
+            self.selections(node.selection_set, get_named_type(definition.type), inner, conditions, deferred)
 
 
-def _conditions(node: SelectionNode) -> tuple[tuple[str, bool], ...] | None:
-    """Variables of @include and @skip with the value that selects the node; None if it is never selected."""
-    found: list[tuple[str, bool]] = []
-    for directive in node.directives or ():
-        if directive.name.value not in ("include", "skip"):
-            continue
-        wanted = directive.name.value == "include"
-        value = directive.arguments[0].value if directive.arguments else None
-        if isinstance(value, VariableNode):
-            found.append((value.name.value, wanted))
-        elif isinstance(value, BooleanValueNode) and value.value is not wanted:
-            return None
-    return tuple(found)
+def _defers(node: SelectionNode) -> tuple[int, ...]:
+    return tuple(
+        item.loc.start if item.loc else 0
+        for item in node.directives or ()
+        if item.name.value == GraphQLDeferDirective.name
+    )
 
 
 class _Replace(_Typed):

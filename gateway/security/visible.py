@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from graphql import GraphQLSchema, build_schema
 
+from gateway.planner.deferrals import with_defer
 from gateway.security.authorise import Permissions
 from schema.compose import Supergraph, build_api_schema, contract
 
@@ -26,6 +27,8 @@ class View:
 
     key: frozenset[str]
     schema: GraphQLSchema
+    told: GraphQLSchema
+    """The same with @defer, as clients are told; routers before us are not."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ class Views:
         key = scopes & self._words
         found = self._kept.get(key)
         if found is None:
-            found = View(key, self._seen(key))
+            schema = self._seen(key)
+            found = View(key, schema, with_defer(schema))
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = found

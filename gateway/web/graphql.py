@@ -6,8 +6,10 @@ Refuses what is not GraphQL over HTTP before anything is spent on it; hands the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -15,26 +17,31 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.fetch import Caller, RequestContext
-from gateway.web.body import whole_body
+from adapters.seen import Seen
+from gateway.web.entrance import Entrance
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import Exchange, exchange_of
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.messages import (
     EVENT_STREAM,
     JSON,
-    check_content_type,
+    PARTS,
     encode,
     negotiate,
     prefers_html,
-    read_body,
-    read_query,
     takes_events,
+    takes_parts,
 )
-from gateway.web.ports import Authenticator, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.parts import PartsResponse
+from gateway.web.ports import AnswerPart, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.reading import Reading
+from gateway.web.response import respond
 from gateway.web.sse import EventStreamResponse
 from gateway.web.streams import Streams
 
 __all__ = ["GraphQLEndpoint", "OperationMetrics", "Page"]
+
+Given = TypeVar("Given")
 
 GRACE_S = 1.0
 """How long past its deadline the engine may take to put an answer together before the request is cut off."""
@@ -58,22 +65,22 @@ class GraphQLEndpoint:
     def __init__(
         self,
         engine: Engine,
-        authenticator: Authenticator,
+        entrance: Entrance,
         *,
         streams: Streams,
         lifecycle: Lifecycle,
         deadline_s: float,
-        max_body_bytes: int,
+        reading: Reading,
         page: Page | None = None,
         metrics: OperationMetrics | None = None,
         log: Any = None,
     ) -> None:
         self.engine = engine
-        self.authenticator = authenticator
+        self.entrance = entrance
         self.streams = streams
         self.lifecycle = lifecycle
         self.deadline_s = deadline_s
-        self.max_body_bytes = max_body_bytes
+        self.reading = reading
         self.page = page
         self.metrics = metrics
         self.log = log or structlog.get_logger("gateway.web")
@@ -90,52 +97,106 @@ class GraphQLEndpoint:
                 return
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response | EventStreamResponse:
+    async def answer(self, request: Request) -> Response | EventStreamResponse | PartsResponse:
         """One request on one screen."""
         exchange = exchange_of(request.scope)
         media = JSON
         try:
             media = negotiate(request.headers.get("accept"))
-            graphql_request = await self._read(request)
-            caller = await self._identify(request)
+            asked = await self.reading.read(request)
+            address = self.entrance.address(request.scope)
+            caller = await self.entrance.identify(request.headers.get("authorization"), address)
+            count = len(asked) if isinstance(asked, list) else 1
+            told = await self.entrance.admit(caller, address, count)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
-            return _refusal(error, JSON if media == EVENT_STREAM else media)
-        context = self._context(caller, exchange, request.headers)
-        if self._is_stream(graphql_request, context, media, request.headers.get("accept")):
-            exchange.facts["operation"] = "stream"
-            return EventStreamResponse(self.streams, graphql_request, context, self.lifecycle)
-        answer = await self._execute(graphql_request, context, exchange)
-        _note(answer, exchange)
-        status, body = encode(answer, media)
-        headers = {"allow": "POST"} if status == 405 else None
-        return Response(body, status, headers, media_type=f"{media}; charset=utf-8")
-
-    async def _read(self, request: Request) -> GraphQLRequest:
-        if request.method == "GET":
-            # A page elsewhere can make a browser GET without asking; it cannot read the answer, but it can time it.
-            if request.headers.get("sec-fetch-mode") == "no-cors":
-                raise HttpRequestError(
-                    403, "CSRF_REFUSED", "Operations are not for <img>, <script> and their like"
+            return _refusal(error, _single(media))
+        context = self._context(caller, exchange, request.headers, address)
+        if isinstance(asked, list):
+            return await self._batch(asked, context, exchange, media, told)
+        found = await self.entrance.document(asked)
+        if isinstance(found, GraphQLRequest):
+            if self._is_stream(found, context, media, request.headers.get("accept")):
+                exchange.facts["operation"] = "stream"
+                return EventStreamResponse(self.streams, found, context, self.lifecycle)
+            if media == PARTS or (takes_parts(request.headers.get("accept")) and "@defer" in found.query):
+                return await self._in_parts(
+                    found, context, exchange, media, lambda one: respond(one, _single(media), request, told)
                 )
-            return read_query(request.query_params)
-        if request.method == "POST":
-            check_content_type(request.headers.get("content-type"))
-            return read_body(await whole_body(request, self.max_body_bytes))
-        raise HttpRequestError(
-            405,
-            "METHOD_NOT_ALLOWED",
-            f"Use POST, or GET for queries; found {request.method[:16]}",
-            allow="GET, POST",
-        )
+            answer = await self._execute(found, context, exchange)
+            await self.entrance.keep(found, answer)
+        else:
+            answer = found
+        _note(answer, exchange)
+        return respond(answer, _single(media), request, told)
 
-    async def _identify(self, request: Request) -> Caller:
-        try:
-            return await self.authenticator.authenticate(request.headers.get("authorization"))
-        except Exception as error:
-            if getattr(error, "code", None) != "UNAUTHENTICATED":
-                raise
-            raise HttpRequestError(401, "UNAUTHENTICATED", str(error), www_authenticate="Bearer") from None
+    async def _batch(
+        self,
+        asked: list[GraphQLRequest],
+        context: RequestContext,
+        exchange: Exchange,
+        media: str,
+        told: Mapping[str, str],
+    ) -> Response:
+        """Side by side; the answers in their order, with status 200 for all of them."""
+
+        async def one(request: GraphQLRequest) -> GraphQLAnswer:
+            found = await self.entrance.document(request)
+            if isinstance(found, GraphQLAnswer):
+                return found
+            answer = await self._execute(found, replace(context, seen=Seen()), exchange)
+            await self.entrance.keep(found, answer)
+            return answer
+
+        answers = await asyncio.gather(*(one(request) for request in asked))
+        exchange.facts["operation"] = "batch"
+        exchange.facts["operations"] = len(answers)
+        media = _single(media)
+        body = b"[" + b",".join(encode(answer, media)[1] for answer in answers) + b"]"
+        return Response(body, 200, dict(told), media_type=f"{media}; charset=utf-8")
+
+    async def _in_parts(
+        self,
+        request: GraphQLRequest,
+        context: RequestContext,
+        exchange: Exchange,
+        media: str,
+        respond: Callable[[GraphQLAnswer], Response],
+    ) -> Response | PartsResponse:
+        """In parts where there are some, or where nothing else is accepted; a refusal is an answer as ever."""
+        started = asyncio.get_running_loop().time()
+        parts = self._parts(request, context, exchange)
+        first = await anext(parts)
+        answer = first.answer or GraphQLAnswer()
+        _note(answer, exchange)
+        if not first.has_next and (media != PARTS or answer.status_hint != 200):
+            self._count(answer, started)
+            return respond(answer)
+
+        told = list(answer.errors)
+
+        def given(part: AnswerPart) -> None:
+            told.extend(error for one in part.later for error in one.errors)
+            if part.answer is not None and part is not first:  # cut off, or the gateway's own fault
+                told.extend(part.answer.errors)
+            _note_errors(told, exchange)
+            if not part.has_next:
+                self._count(replace(answer, errors=told), started)
+
+        return PartsResponse(first, parts, given)
+
+    async def _parts(
+        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """Never raises; under the request's deadline as a whole."""
+        async with aclosing(self.engine.parts(request, context)) as parts:
+            while True:
+                part = await self._guarded(_next(parts), context, exchange)
+                if part is None:
+                    return
+                yield part if isinstance(part, AnswerPart) else AnswerPart(part)
+                if isinstance(part, GraphQLAnswer):
+                    return
 
     def _is_stream(
         self, request: GraphQLRequest, context: RequestContext, media: str, accept: str | None
@@ -145,7 +206,9 @@ class GraphQLEndpoint:
             return True
         return takes_events(accept) and self.engine.kind_of(request, context) == "subscription"
 
-    def _context(self, caller: Caller, exchange: Exchange, headers: Mapping[str, str]) -> RequestContext:
+    def _context(
+        self, caller: Caller, exchange: Exchange, headers: Mapping[str, str], address: str
+    ) -> RequestContext:
         if caller.name != "anonymous":
             exchange.facts["caller"] = caller.name
         return RequestContext(
@@ -155,35 +218,54 @@ class GraphQLEndpoint:
             trace_headers=exchange.trace_headers,
             client_name=exchange.facts.get("client", ""),
             headers=headers,
+            address=address,
         )
 
     async def _execute(
         self, request: GraphQLRequest, context: RequestContext, exchange: Exchange
     ) -> GraphQLAnswer:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
+        answer = await self._guarded(self.engine.execute(request, context), context, exchange)
+        self._count(answer, started)
+        return answer
+
+    async def _guarded(
+        self, run: Awaitable[Given], context: RequestContext, exchange: Exchange
+    ) -> Given | GraphQLAnswer:
+        """What the engine gives in time, or its failure."""
         try:
             async with asyncio.timeout_at(context.deadline + GRACE_S):
-                answer = await self.engine.execute(request, context)
+                return await run
         except TimeoutError:
             message = (
                 f"The request took longer than {self.deadline_s:g} s and was cut off; ask for less at once"
             )
-            answer = _failure(504, "DEADLINE_EXCEEDED", message, exchange)
+            return _failure(504, "DEADLINE_EXCEEDED", message, exchange)
         except Exception as error:  # the engine's own fault: the log has the cause, the client a reference
             self.log.exception("engine failed", error_type=type(error).__name__)
             message = f"Something went wrong inside the gateway. Report this reference: {exchange.request_id}"
-            answer = _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+            return _failure(500, "INTERNAL_SERVER_ERROR", message, exchange)
+
+    def _count(self, answer: GraphQLAnswer, started: float) -> None:
         if self.metrics:
-            self.metrics.operation_finished(answer.operation, _outcome(answer), loop.time() - started)
-        return answer
+            duration_s = asyncio.get_running_loop().time() - started
+            self.metrics.operation_finished(answer.operation, _outcome(answer), duration_s)
+
+
+async def _next(parts: AsyncGenerator[AnswerPart, None]) -> AnswerPart | None:
+    return await anext(parts, None)
+
+
+def _single(media: str) -> str:
+    """The type of one whole answer to whoever takes streams or parts only."""
+    return JSON if media in (EVENT_STREAM, PARTS) else media
 
 
 def _refusal(error: HttpRequestError, media: str) -> Response:
     _, body = encode(
         GraphQLAnswer(errors=error_body(error.code, str(error))["errors"], status_hint=error.status), media
     )
-    return Response(body, error.status, error.headers, media_type=f"{media}; charset=utf-8")
+    return Response(body, error.status, dict(error.headers), media_type=f"{media}; charset=utf-8")
 
 
 def _failure(status: int, code: str, message: str, exchange: Exchange) -> GraphQLAnswer:
@@ -205,7 +287,11 @@ def _note(answer: GraphQLAnswer, exchange: Exchange) -> None:
     exchange.facts["operation"] = answer.operation
     if answer.operation_name:
         exchange.facts["operation_name"] = answer.operation_name
-    if answer.errors:
-        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in answer.errors}
+    _note_errors(answer.errors, exchange)
+
+
+def _note_errors(errors: Sequence[Mapping[str, Any]], exchange: Exchange) -> None:
+    if errors:
+        codes = {str((error.get("extensions") or {}).get("code", "NONE")) for error in errors}
         exchange.facts["codes"] = sorted(codes)
-        exchange.facts["errors"] = len(answer.errors)
+        exchange.facts["errors"] = len(errors)

@@ -16,7 +16,7 @@ __all__ = ["HealthCheck", "live", "readiness_endpoint"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 HealthCheck = Callable[[], Awaitable[Mapping[str, Any]]]
-"""What a part of the gateway itself says of its health; `status` is "up" or "down"."""
+"""What a part of the gateway itself says of its health; `status` is "up", "down" or "degraded"."""
 
 
 async def live(_request: Request) -> Response:
@@ -42,7 +42,7 @@ def readiness_endpoint(
             status = "degraded" if down else "ready"
         report.pop("ready", None)
         parts = {name: dict(await check()) for name, check in (checks or {}).items()}
-        if status == "ready" and any(one.get("status") == "down" for one in parts.values()):
+        if status == "ready" and any(one.get("status") != "up" for one in parts.values()):
             status = "degraded"
         report |= parts
         body = {"status": status, "down": down, **report}

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from adapters.fetch import Caller, RequestContext
 from adapters.files import CaseFile
-from gateway.request import GraphQLAnswer, GraphQLRequest
+from gateway.request import AnswerPart, GraphQLAnswer, GraphQLRequest, LaterAnswer
 
-__all__ = ["Authenticator", "Engine", "GraphQLAnswer", "GraphQLRequest"]
+__all__ = ["AnswerPart", "Authenticator", "Engine", "GraphQLAnswer", "GraphQLRequest", "LaterAnswer"]
 
 
 class Engine(Protocol):
@@ -26,6 +26,10 @@ class Engine(Protocol):
         self, request: GraphQLRequest, context: RequestContext, *, event_timeout_s: float
     ) -> AsyncGenerator[GraphQLAnswer, None]:
         """One answer for each event of a subscription, one in all for anything else. Close it to unsubscribe."""
+        ...
+
+    def parts(self, request: GraphQLRequest, context: RequestContext) -> AsyncGenerator[AnswerPart, None]:
+        """A query with deferred fragments, part by part; anything else is one part. Close it to stop."""
         ...
 
     def fetch_file(

@@ -13,18 +13,19 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from adapters.fetch import RequestContext
+from gateway.web.disconnect import disconnected
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.messages import EVENT_STREAM, GRAPHQL_JSON, encode
 from gateway.web.ports import GraphQLAnswer, GraphQLRequest
 from gateway.web.streams import Streams
 
-__all__ = ["EventStreamResponse"]
+__all__ = ["HEARTBEAT", "EventStreamResponse"]
 
 HEARTBEAT_S = 12.0
 """A comment after that much silence: proxies cut what is silent for a minute."""
 
 _COMPLETE = b"event: complete\ndata:\n\n"
-_HEARTBEAT = b":\n\n"
+HEARTBEAT = b":\n\n"
 
 
 class EventStreamResponse:
@@ -57,9 +58,9 @@ class EventStreamResponse:
                 ],
             }
         )
-        await send({"type": "http.response.body", "body": _HEARTBEAT, "more_body": True})
+        await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
         giving = asyncio.create_task(self._give(send), name="events to a client")
-        leaving = asyncio.create_task(_disconnected(receive), name="client leaves")
+        leaving = asyncio.create_task(disconnected(receive), name="client leaves")
         stopping = asyncio.create_task(self._lifecycle.stopping.wait(), name="process stops")
         tasks = (giving, leaving, stopping)
         try:
@@ -75,7 +76,7 @@ class EventStreamResponse:
     async def _give(self, send: Send) -> None:
         async with aclosing(self._streams.answers(self._request, self._context, "sse")) as answers:
             async for answer in _or_silence(answers, self._heartbeat_s):
-                data = _HEARTBEAT if answer is None else _event(answer)
+                data = HEARTBEAT if answer is None else _event(answer)
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         await send({"type": "http.response.body", "body": _COMPLETE, "more_body": True})
 
@@ -105,11 +106,9 @@ async def _or_silence(
                 await pending
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 def _event(answer: GraphQLAnswer) -> bytes:
+    """With the cursor as its id, where the stream has one: a browser sends it back as `Last-Event-ID`."""
     _, body = encode(answer, GRAPHQL_JSON)
-    return b"event: next\ndata: " + body + b"\n\n"
+    cursor = answer.extensions.get("cursor")
+    name = b"" if cursor is None else b"id: " + str(cursor).encode() + b"\n"
+    return name + b"event: next\ndata: " + body + b"\n\n"

@@ -21,11 +21,18 @@ from gateway.database import (
 )
 from gateway.database.lease import METADATA as LEASE_METADATA
 from gateway.ledger.tables import METADATA as LEDGER_METADATA
+from gateway.migration.tables import METADATA as MIGRATION_METADATA
 from gateway.outbox.tables import METADATA as OUTBOX_METADATA
 from tests.conftest import execute_on
 from tests.services import PostgresServer
 
-ROOMS: tuple[MetaData, ...] = (LEASE_METADATA, LEDGER_METADATA, OUTBOX_METADATA, TRACKING_METADATA)
+ROOMS: tuple[MetaData, ...] = (
+    LEASE_METADATA,
+    LEDGER_METADATA,
+    OUTBOX_METADATA,
+    MIGRATION_METADATA,
+    TRACKING_METADATA,
+)
 """The tables of each room, as its code knows them."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from graphql import parse, print_ast, validate
 
+from adapters.testing import federated_schema
 from gateway.planner import pretty
 from gateway.planner.errors import UnreachableField
-from tests.planner.graphs import asked, plan_of
+from tests.planner.graphs import LINK, asked, plan_of
 
 
 def test_a_leaf_asked_of_an_interface_comes_from_one_subgraph_for_all_types() -> None:
@@ -113,3 +115,50 @@ def test_places_of_one_path_where_a_name_means_other_things_by_type_are_told_apa
     assert apart.to_json()["node"]["nodes"][1]["entityBatch"]["aliases"][1]["paths"] == [
         ["all", "@|[B]", "part"]
     ]
+
+
+MEMBERS = " ".join(f"type M{n} {{ id: ID! own{n}: Int next: [Member] }}" for n in range(8))
+UNION = "type Query { all: [Member] } union Member = " + " | ".join(f"M{n}" for n in range(8)) + f" {MEMBERS}"
+
+
+def members_asked(levels: int) -> str:
+    """Every member of every level; written out, 8 to the power of the levels."""
+
+    def level(number: int) -> str:
+        below = f"next {{ ...Level{number - 1} }}" if number else ""
+        parts = " ".join(f"... on M{n} {{ id own{n} {below} }}" for n in range(8))
+        return f"fragment Level{number} on Member {{ {parts} }}"
+
+    return f"{{ all {{ ...Level{levels - 1} }} }} " + " ".join(level(number) for number in range(levels))
+
+
+def test_eight_members_of_a_union_at_each_of_six_levels_are_written_once_a_level() -> None:
+    """Written out they would be 8 ** 6 times the innermost fields, some 30 MB."""
+    (fetch,) = plan_of(members_asked(6), a=UNION).fetches()
+    assert len(fetch.operation) < 4000
+    assert validate(federated_schema(LINK + UNION), parse(fetch.operation)) == []
+    assert fetch.operation == print_ast(fetch.document)
+
+
+def test_what_is_short_is_written_where_it_stands() -> None:
+    (fetch,) = plan_of(members_asked(1), a=UNION).fetches()
+    assert "fragment" not in fetch.operation
+
+
+def test_variables_of_a_fragment_are_sent_with_the_operation() -> None:
+    members = UNION.replace("id: ID!", "id(of: Int): ID!")
+    text = "query ($of: Int) " + members_asked(3).replace("{ id ", "{ id(of: $of) ")
+    (fetch,) = plan_of(text, a=members).fetches()
+    assert fetch.variable_usages == ("of",)
+    assert validate(federated_schema(LINK + members), parse(fetch.operation)) == []
+
+
+def test_fragments_below_entities_travel_with_their_operation() -> None:
+    here = 'type Query { part: Part } type Part @key(fields: "no") { no: ID! }'
+    there = UNION.replace(
+        "type Query { all: [Member] }", 'type Part @key(fields: "no") { no: ID! all: [Member] }'
+    )
+    text = members_asked(4).replace("{ all { ...Level3 } }", "{ part { all { ...Level3 } } }")
+    _, entities = plan_of(text, a=here, b=there).fetches()
+    assert len(entities.operation) < 3000
+    assert validate(federated_schema(LINK + there), parse(entities.operation)) == []

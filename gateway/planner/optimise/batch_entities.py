@@ -15,10 +15,10 @@ __all__ = ["batch_entities"]
 def batch_entities(fetches: FetchGraph) -> None:
     """First what is ready at the same time, then what can wait for a later wave without making the plan longer."""
     levels = fetches.levels()
-    waves: dict[tuple[str, int], list[FetchGroup]] = {}
+    waves: dict[object, list[FetchGroup]] = {}
     for group in fetches.in_order():
         if group.inputs:
-            waves.setdefault((group.subgraph, levels[group.id]), []).append(group)
+            waves.setdefault((group.subgraph, levels[group.id], group.deferral), []).append(group)
     for groups in waves.values():
         if len(groups) > 1:
             fetches.batch(groups[0], groups[1:])
@@ -30,10 +30,10 @@ def batch_entities(fetches: FetchGraph) -> None:
 
 def _delay_one(fetches: FetchGraph) -> bool:
     """Moves one group into the last wave in which its subgraph is asked anyway."""
-    alike: dict[str, list[FetchGroup]] = {}
+    alike: dict[object, list[FetchGroup]] = {}
     for group in fetches.in_order():
         if group.inputs:
-            alike.setdefault(group.subgraph, []).append(group)
+            alike.setdefault((group.subgraph, group.deferral), []).append(group)
     candidates = [groups for groups in alike.values() if len(groups) > 1]
     if not candidates:
         return False

@@ -9,7 +9,7 @@ from gateway.planner.nodes import RequiredField
 
 __all__ = ["merge_siblings"]
 
-Likeness = tuple[str, tuple[str, ...], int, object]
+Likeness = tuple[str, tuple[str, ...], int, object, object]
 
 
 def merge_siblings(fetches: FetchGraph) -> None:
@@ -29,7 +29,8 @@ def _merge_once(fetches: FetchGraph) -> bool:
     for group in fetches.in_order():
         if not group.inputs:
             continue  # root fetches are opened once per subgraph already
-        known = alike.setdefault((group.subgraph, group.path, levels[group.id], group.conditions), [])
+        likeness = (group.subgraph, group.path, levels[group.id], group.conditions, group.deferral)
+        known = alike.setdefault(likeness, [])
         partner = next(
             (item for item in known if _share_fate(item, group) and not _contradict(item, group)), None
         )

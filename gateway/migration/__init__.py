@@ -1,0 +1,1 @@
+"""A system and its successor: phases, parity, usage, gates and rollback. `adapters.migration` routes and compares."""

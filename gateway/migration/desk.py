@@ -1,0 +1,108 @@
+"""`schema.migration_port.MigrationDesk` over the database: what GraphQL and the page ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.migration.placement import Phase, Placement
+from gateway.ledger import Writer
+from gateway.migration.declared import Declared, declared_of
+from gateway.migration.gates import Gate
+from gateway.migration.operate import Operator, move
+from gateway.migration.phases import Kind, Wish, next_phase
+from gateway.migration.readiness import Readiness
+from gateway.migration.service import Migrations
+from gateway.migration.store import State
+from gateway.migration.told import told_gate, told_parity, told_state, told_step
+from gateway.migration.triage import accept_difference
+from gateway.migration.usage import read_usage
+from schema.migration_port import Facts
+
+__all__ = ["Desk", "DeskContext"]
+
+_KINDS: dict[str, Kind] = {"advance": "advance", "percent": "percent", "rollback": "rollback"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """service: reads a step back at once, so that whoever made it sees it."""
+
+    service: Migrations
+    writer: Writer
+    readiness: Readiness
+    four_eyes: bool = False
+
+    async def migrations(self) -> Sequence[Facts]:
+        states = await self.service.store.states()
+        declared = self.service.declared
+        return [told_state(states.get((code, ""), State(code)), declared[code]) for code in sorted(declared)]
+
+    async def migration(self, system: str) -> Facts | None:
+        declared = self.service.declared.get(system)
+        if declared is None:
+            return None
+        return told_state(await self.service.store.state(system), declared)
+
+    async def history(self, system: str) -> Sequence[Facts]:
+        return [told_step(one) for one in await self.service.store.history(system)]
+
+    async def gates(self, system: str, to: str | None) -> Sequence[Facts]:
+        declared = self._declared(system)
+        state = await self.service.store.state(system)
+        wanted = Phase(to) if to is not None else next_phase(state.placement.phase)
+        if wanted is None:
+            return []
+        return [told_gate(one) for one in await self.readiness.gates(declared, state, wanted)]
+
+    async def parity(self, system: str) -> Facts:
+        return told_parity(await self.readiness.parity(self._declared(system)))
+
+    async def usage(self, system: str, days: int) -> Sequence[Facts]:
+        return [one.told() for one in await read_usage(self.readiness.database, system=system, days=days)]
+
+    async def move(
+        self,
+        system: str,
+        kind: str,
+        actor: str,
+        reason: str,
+        *,
+        to: str | None = None,
+        percent: float | None = None,
+        sample: float | None = None,
+        force: bool = False,
+    ) -> Facts:
+        """Raises MigrationError, DatabaseUnavailable."""
+        declared = self._declared(system)
+
+        async def gates(now: State, after: Placement) -> Sequence[Gate]:
+            return await self.readiness.gates(declared, now, after)
+
+        state = await move(
+            self.service.store,
+            self.writer,
+            system,
+            Wish(_KINDS[kind], Phase(to) if to is not None else None, percent, sample),
+            Operator(actor, reason, force),
+            gates=gates,
+            four_eyes=self.four_eyes,
+        )
+        await self.service.refresh()
+        return told_state(state, declared)
+
+    async def accept(self, system: str, field: str, actor: str, reason: str) -> Facts:
+        self._declared(system)
+        await accept_difference(self.writer, system, field, actor, reason)
+        return await self.parity(system)
+
+    def _declared(self, system: str) -> Declared:
+        return declared_of(dict(self.service.declared), system)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskContext:
+    """`schema.migration_port.MigrationContext` of one request."""
+
+    desk: Desk
+    actor: str

@@ -1,0 +1,64 @@
+"""What the gates of a migration are judged by, gathered from the database and the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from adapters.migration.placement import Phase, Placement
+from gateway.database import Database
+from gateway.ledger.writer import now_us
+from gateway.migration.declared import Declared
+from gateway.migration.gates import Evidence, Gate, Policy, gates_of
+from gateway.migration.parity import ParityReport, read_parity, read_sides
+from gateway.migration.store import State
+from gateway.migration.tables import COUNT
+
+__all__ = ["Readiness"]
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Reads; changes nothing."""
+
+    database: Database
+    policy: Policy
+
+    async def parity(self, declared: Declared) -> ParityReport:
+        return await read_parity(
+            self.database, declared.system, declared.mapping, critical=(*declared.critical, "exists")
+        )
+
+    async def gates(self, declared: Declared, now: State, to: Placement | Phase) -> Sequence[Gate]:
+        phase = to.phase if isinstance(to, Placement) else to
+        return gates_of(phase, self.policy, await self.evidence(declared, now))
+
+    async def evidence(self, declared: Declared, now: State) -> Evidence:
+        parity = await self.parity(declared)
+        # errors and latency of this phase, not of a trial that was rolled back and mended
+        sides = await read_sides(self.database, declared.system, since_us=_begun(now, parity))
+        return Evidence(
+            parity,
+            sides,
+            declared.missing,
+            await self._last_answer(declared.system),
+            now.since_us,
+            None,
+            now_us(),
+            declared.numbers_mapped,
+        )
+
+    async def _last_answer(self, system: str) -> int | None:
+        """When the old side last answered a caller."""
+        wanted = select(func.max(COUNT.c.last_us)).where(
+            COUNT.c.system == system, COUNT.c.scope == "side:old", COUNT.c.name == "calls"
+        )
+        async with self.database.read() as connection:
+            found: int | None = await connection.scalar(wanted)
+        return found
+
+
+def _begun(now: State, parity: ParityReport) -> int:
+    return max(parity.since_us or 0, now.since_us if now.placement.phase is not Phase.CANARY else 0)
