@@ -69,7 +69,9 @@ class _Asking:
     async def ask(self, into: Outcome) -> None:
         started = time.perf_counter()
         try:
-            request = self._head.request(orjson.dumps({"query": QUERY, "variables": {"search": str(next(_NUMBERS))}}))
+            request = self._head.request(
+                orjson.dumps({"query": QUERY, "variables": {"search": str(next(_NUMBERS))}})
+            )
             answer = await self._wire.send(request, timeout_s=10 * DEADLINE_S)
         except WireError as error:
             into.statuses[type(error).__name__] += 1
@@ -133,12 +135,15 @@ def main() -> None:
     write_result("saturation", rows, machine)
     if options.plot:
         lines = {
-            name: [(row["load"], row["goodput %"]) for row in rows if row["gateway"] == name] for name in SETTINGS
+            name: [(row["load"], row["goodput %"]) for row in rows if row["gateway"] == name]
+            for name in SETTINGS
         }
         curves(options.plot, "Goodput, % of capacity", "offered load, times capacity", lines)
 
 
-async def _measure(running: Mapping[str, GatewayProcess], rounds: int, seconds: float) -> list[dict[str, Any]]:
+async def _measure(
+    running: Mapping[str, GatewayProcess], rounds: int, seconds: float
+) -> list[dict[str, Any]]:
     asking = {name: _Asking(one) for name, one in running.items()}
     found: dict[tuple[str, float], list[tuple[float, Outcome]]] = {}
     for one in asking.values():
