@@ -218,8 +218,9 @@ def test_the_deadline_is_that_of_the_whole_request(tmp_path: Path, systems_dir: 
 
     with service("boats", BOATS, entity=entity) as running:
         declare(systems_dir, running, timeout_ms=20_000)
-        limits = {"max_deadline_ms": 1500, "default_deadline_ms": 1500}
-        with here(tmp_path, systems_dir, {}, watch=False, **limits) as client:
+        with here(
+            tmp_path, systems_dir, {}, watch=False, max_deadline_ms=1500, default_deadline_ms=1500
+        ) as client:
             with asked_in_parts(client, HERE) as parts:
                 first, later = parts
             closed.set()
@@ -332,9 +333,11 @@ def test_a_part_whose_record_cannot_be_written_does_not_leave(
         execute_on(server, "CREATE DATABASE records")
         make_tables(server.url("records"))
         declare(systems, running, timeout_ms=20_000)
-        settings = {"database_url": server.url("records"), "max_deadline_ms": 20_000}
+        url = server.url("records")
         with (
-            here(tmp_path, systems, city_environ, watch=False, **settings) as client,
+            here(
+                tmp_path, systems, city_environ, watch=False, database_url=url, max_deadline_ms=20_000
+            ) as client,
             asked_in_parts(client, query) as parts,
         ):
             answers = iter(parts)
