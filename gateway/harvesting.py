@@ -39,9 +39,14 @@ def read_tracking_rules(settings: Settings) -> TrackingRules:
 
 
 def build_case_files(
-    database: Database, ledger: Ledger, registry: Registry, rules: TrackingRules
+    database: Database, ledger: Ledger, registry: Registry, rules: TrackingRules, lend: Lend
 ) -> CaseFiles:
-    return CaseFiles(database, ledger.writer, registry, lambda: rules, now_us)
+    def owner(system: str) -> str | None:
+        with lend() as sources:
+            source = sources.get(system)
+            return source.declaration.system.owner if source is not None else None
+
+    return CaseFiles(database, ledger.writer, registry, lambda: rules, now_us, owner)
 
 
 def build_harvester(

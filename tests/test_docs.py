@@ -28,6 +28,7 @@ from adapters.references import Lookup
 from adapters.validate import check_document
 from gateway.cli import main
 from gateway.directory import known_codes, read_registry
+from gateway.planner.deferrals import with_defer
 from gateway.settings import Settings, settings_table
 from gateway.telemetry.metrics import Metrics
 from schema.canonical import RECORDS
@@ -344,7 +345,7 @@ def _api_schema() -> graphql.GraphQLSchema:
         ]
     )
     assert composition.api_schema is not None
-    return composition.api_schema
+    return with_defer(composition.api_schema)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)

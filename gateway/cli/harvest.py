@@ -239,7 +239,6 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         ledger.start()
         stack.push_async_callback(ledger.stop)
         registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
-        files = build_case_files(database, ledger, registry, read_tracking_rules(settings))
         sources = _sources(loaded)
         for source in sources.values():
             stack.push_async_callback(source.close)
@@ -247,6 +246,7 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         def lend() -> contextlib.AbstractContextManager[Mapping[str, Source]]:
             return contextlib.nullcontext(sources)
 
+        files = build_case_files(database, ledger, registry, read_tracking_rules(settings), lend)
         yield _Tools(
             sources,
             HarvestStore(database),
