@@ -27,8 +27,9 @@ from gateway.cli.serve import START_ERRORS, load_first
 from gateway.database import Database, DatabaseError, open_database, prepare_tables
 from gateway.directory import read_registry
 from gateway.generation import system_namespace
+from gateway.harvest.model import HarvestReport, harvested_by
 from gateway.harvest.push import Intake
-from gateway.harvest.run import Harvester, HarvestReport, harvested_by
+from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
 from gateway.harvesting import build_case_files, build_harvester, build_intake, read_tracking_rules
 from gateway.ledger.errors import KeyInvalid
