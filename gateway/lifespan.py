@@ -39,8 +39,9 @@ from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.harvest.book import HarvestBook
+from gateway.harvest.model import OnEvents
 from gateway.harvest.push import Intake
-from gateway.harvest.run import OnEvents, harvested_by
+from gateway.harvest.run import harvested_by
 from gateway.harvest.store import HarvestStore
 from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
@@ -126,7 +127,7 @@ async def running(
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        files = build_case_files(on.database, ledger, on.registry, on.rules)
+        files = build_case_files(on.database, ledger, on.registry, on.rules, on.engine.lend_sources)
         learner = _open_learner(stack, ledger, files)
         parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
         parts.migration_desk, parts.on_fresh = moves, learner.note
@@ -177,14 +178,12 @@ def _open_learner(stack: AsyncExitStack, ledger: Ledger, files: CaseFiles) -> Le
 
 
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
-    """Systems tell what has changed, asked or unasked; new events go to the ledger, to case files, then to those who
-    listen."""
-    on_events: OnEvents | None = None
+    """Systems tell what has changed, asked or unasked; new events go to the ledger and to case files."""
     lend = on.engine.lend_sources
-    on.intake = build_intake(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    on.intake = build_intake(on.settings, ledger, files, lend, observer=on.metrics)
     if not on.settings.harvest:
         return
-    harvester = build_harvester(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    harvester = build_harvester(on.settings, ledger, files, lend, observer=on.metrics)
     schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
     schedule.start()
     stack.push_async_callback(schedule.stop)

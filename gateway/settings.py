@@ -267,6 +267,12 @@ class Settings(BaseModel):
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
 
+    max_loop_lag_ms: float = _setting(
+        40.0,
+        "How late the event loop may run before new requests get 503 with Retry-After 过载保护; 0 lets all in.",
+        unit="ms",
+        ge=0,
+    )
     share_queries: bool = _setting(
         True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
     )

@@ -78,12 +78,12 @@ RECORDED: frozenset[str] = frozenset(
         "CaseChange",
         "CaseEvent",
         "CaseUpdate",
+        "ChangeRecord",
         "DisclosedAccess",
         "LedgerEvent",
         "LegalPerson",
         "NaturalPerson",
         "TrackedCase",
-        "TrailRecord",
         "Warning",
     }
 )
