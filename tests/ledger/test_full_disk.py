@@ -31,10 +31,15 @@ async def test_looks_and_events_fail_closed_on_a_full_disk_and_go_on_when_there_
         pages = int(await connection.scalar(text("PRAGMA page_count")) or 0)
     await room(pages)
     acknowledged = 1
-    with pytest.raises(AuditUnavailable):
-        for number in range(1, 10_000):  # what room is left on the pages is used up first
-            await ledger.recorder.record(look(number))
+
+    async def fill() -> None:  # what room is left on the pages is used up first
+        nonlocal acknowledged
+        while acknowledged < 10_000:
+            await ledger.recorder.record(look(acknowledged))
             acknowledged += 1
+
+    with pytest.raises(AuditUnavailable):
+        await fill()
     assert ledger.recorder.failing
     with pytest.raises(DatabaseUnavailable, match="full"):
         await ledger.writer.append_events([event(number) for number in range(500)])
