@@ -26,8 +26,8 @@ import orjson
 import uvloop
 
 from adapters.wire import UrlGuard, Wire, WireError, WireLimits, WireRequest
-from bench.machine import LOAD_CORE, facts, pin, print_table, quantile_ms, write_result
 from bench.gateway_process import GatewayProcess, running_gateway
+from bench.machine import LOAD_CORE, facts, pin, print_table, quantile_ms, write_result
 from bench.plots import curves
 from samples.farm import running_farm
 from samples.farm_declarations import declaration_texts
