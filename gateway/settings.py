@@ -118,6 +118,11 @@ class Settings(BaseModel):
         "",
         "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
     )
+    witness_url: str = _setting(
+        "",
+        "Address of a witness that co-signs checkpoints by C2SP tlog-witness, beside the file's; empty has none.",
+    )
+    witness_key: str = _setting("", "Verifier key of the witness at `witness_url`: name+hash+key.")
     outbox_keys: SecretStr = _setting(
         SecretStr(""),
         "Keys of the bodies in the outbox 发件箱密钥, the newest first, with blanks between; empty uses `secret_key`.",
