@@ -109,7 +109,8 @@ def _start(
 def running_quanyu(
     folder: Path, sdl: str, subgraphs: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """With its defaults, but for the places at each subgraph, which are made to fit the connections."""
+    """With its defaults, but for the places at each subgraph, which are made to fit the connections, and
+    the cost of an operation, which TestQuery is beyond."""
     declarations = folder / "systems" / "subgraphs"
     declarations.mkdir(parents=True)
     for name in SDLS:
@@ -118,7 +119,11 @@ def running_quanyu(
             f"traffic: {{concurrency: {4 * CONNECTIONS}, timeoutMs: 10000}}\n"
         )
     (folder / "supergraph.graphql").write_text(sdl)
-    environment = {"QUANYU_SUPERGRAPH": str(folder / "supergraph.graphql"), **(settings or {})}
+    environment = {
+        "QUANYU_MAX_QUERY_COST": "100000",
+        "QUANYU_SUPERGRAPH": str(folder / "supergraph.graphql"),
+        **(settings or {}),
+    }
     with running_gateway(folder / "systems", folder, environment) as process:
         yield Running("quanyu", f"{process.url}/graphql", process.pid, process.start_s)
 
