@@ -18,7 +18,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "applicant": frozenset({"cases:own", "cases:file-own"}),
         "clerk": frozenset({"cases:department", "cases:file"}),
         "supervisor": frozenset({"cases:region"}),
-        "migration": frozenset({"systems:read"}),
+        "migration": frozenset({"systems:read", "migration"}),
         "auditor": frozenset({"cases:read"}),
     }
 )
