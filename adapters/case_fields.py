@@ -21,6 +21,8 @@ from schema.identifiers import (
     check_resident_id,
     display_name,
     event_id,
+    mask_id_in_charge,
+    mask_in_text,
     mask_mobile,
     mask_name,
     mask_number,
@@ -30,6 +32,7 @@ from schema.paging import fingerprint, paginate
 __all__ = [
     "ALWAYS",
     "CaseView",
+    "applicant_of",
     "case_rules",
     "masked_applicant",
     "network_time",
@@ -82,9 +85,11 @@ def case_rules(ref_key: bytes) -> dict[tuple[str, str], FieldRule]:
         ("Case", "systemCode"): FieldRule(lambda case, *_: case.found.system),
         ("Case", "system"): FieldRule(lambda case, *_: {"code": case.found.system}),
         ("Case", "applicant"): FieldRule(
-            lambda case, *_: _applicant(case.get("applicant"), ref_key), ("applicant",)
+            lambda case, *_: applicant_of(case.get("applicant"), ref_key), ("applicant",)
         ),
-        ("Case", "rawStatus"): FieldRule(lambda case, *_: case.get("rawStatus") or "", ("rawStatus",)),
+        ("Case", "rawStatus"): FieldRule(
+            lambda case, *_: mask_in_text(case.get("rawStatus") or ""), ("rawStatus",)
+        ),
         ("Case", "state"): FieldRule(lambda case, *_: case.get("state") or "UNKNOWN", ("state",)),
         ("Case", "currentStep"): FieldRule(_current_step, ("events",)),
         ("Case", "timeline"): FieldRule(_timeline, ("events",)),
@@ -110,7 +115,32 @@ def case_rules(ref_key: bytes) -> dict[tuple[str, str], FieldRule]:
         ("department", "code", "departmentCode"),
     ):
         rules["Case", name] = FieldRule(_referrer(key, code), (code,))
+    for type_name, names in _TEXTS.items():
+        for name in names:
+            rules[type_name, name] = FieldRule(_text(name), (name,))
     return rules
+
+
+_TEXTS = {
+    "Case": ("title", "localItemCode", "externalRefs"),
+    "CaseEvent": ("rawKind", "step", "opinion", "documentNo"),
+    "SystemItem": ("name",),
+    "CaseChange": ("rawKind", "rawStatus"),
+}
+"""What systems' clerks have written: a number of a person in it is masked. Names in it nobody can tell."""
+
+
+def _text(name: str) -> Any:
+    return lambda record, *_: _without_numbers(record.get(name))
+
+
+def _without_numbers(value: Any) -> Any:
+    """A text, or JSON with texts in it."""
+    if isinstance(value, str):
+        return mask_in_text(value)
+    if isinstance(value, Mapping):
+        return {key: _without_numbers(one) for key, one in value.items()}
+    return [_without_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def _referrer(key: str, code: str) -> Any:
@@ -139,11 +169,16 @@ def subject_of(record: Mapping[str, Any] | None, ref_key: bytes) -> str | None:
     return applicant_ref(ref_key, id_type, number)
 
 
-def _applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:
-    """With the number of a person, for the one field that unmasks it: of a case at hand, never of what is kept."""
+def applicant_of(
+    record: Mapping[str, Any] | None, ref_key: bytes, *, in_charge: bool = False
+) -> dict[str, Any] | None:
+    """With the number of a person, for the one field that unmasks it: of a case at hand, never of what is kept.
+    in_charge: whether the caller is a clerk of the case, who sees more of the number."""
     shown = masked_applicant(record, ref_key)
     if record and shown and shown["__typename"] == "NaturalPerson":
         shown["idNumber"] = record["idNumber"]
+        if in_charge and shown["idType"] == "RESIDENT_ID":
+            shown["maskedId"] = mask_id_in_charge(record["idNumber"])
     return shown
 
 
@@ -256,5 +291,5 @@ def _source_info(case: CaseView, *_: Any) -> dict[str, Any]:
         "asOf": network_time(page.as_of),
         "fetchedAt": network_time(case.fetched_at),
         "freshness": {"FRESH": "OK"}.get(page.status, page.status),
-        "deepLink": case.get("deepLink"),
+        "deepLink": _without_numbers(case.get("deepLink")),
     }

@@ -15,6 +15,7 @@ from adapters.applicant import filter_number
 from adapters.case_fields import (
     ALWAYS,
     CaseView,
+    applicant_of,
     case_rules,
     connection,
     network_time,
@@ -64,10 +65,18 @@ class CaseQuestions:
 
     def __post_init__(self) -> None:
         rules = case_rules(self.ref_key)
+        rules["Case", "applicant"] = FieldRule(
+            lambda case, run, *_: self._applicant(case, run), ("applicant",)
+        )
         rules["Case", "files"] = FieldRule(lambda case, *_: self._files(case))
         rules["LegacySystem", "items"] = FieldRule(self._items, later=True)
         rules["LegacySystem", "changes"] = FieldRule(self._changes, later=True)
         self.rules = rules
+
+    def _applicant(self, case: CaseView, run: Run) -> dict[str, Any] | None:
+        record, reach = case.found.record, self.reach(run.context)
+        in_charge = reach.in_charge(record, owner=self.network.owner(case.found.system))
+        return applicant_of(record.get("applicant"), self.ref_key, in_charge=in_charge)
 
     def _files(self, case: CaseView) -> list[dict[str, Any]]:
         source = self.network.sources.get(case.found.system)

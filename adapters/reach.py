@@ -87,6 +87,11 @@ class Reach:
         department, region = record.get("departmentCode") or owner, record.get("regionCode")
         return any(area.holds(department, region) for area in self.areas)
 
+    def in_charge(self, record: Mapping[str, Any], *, owner: str | None) -> bool:
+        """Whether the caller is a clerk of the case: of its department, not of a supervisor's region."""
+        department, region = record.get("departmentCode") or owner, record.get("regionCode")
+        return any(area.department is not None and area.holds(department, region) for area in self.areas)
+
     def sees_row(
         self, *, subject: str | None, department: str | None, region: str | None, key: bytes
     ) -> bool:

@@ -36,7 +36,14 @@ def answered(
         answer.extensions,
         operation=operation.kind,
         operation_name=operation.name,
+        headers=_kept_for(operation, context) if operation.max_age_s and not said else {},
     )
+
+
+def _kept_for(operation: PreparedOperation, context: RequestContext) -> Mapping[str, str]:
+    """Of a whole answer. It is the same for everyone; but what somebody asked is theirs to keep only."""
+    who = "public" if context.caller.name == "anonymous" else "private"
+    return {"cache-control": f"{who}, max-age={operation.max_age_s}"}
 
 
 def asked_of(denied: Iterable[Denied], operation: PreparedOperation, request: GraphQLRequest) -> list[Denied]:

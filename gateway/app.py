@@ -18,22 +18,28 @@ from gateway.database import (
     open_database,
 )
 from gateway.directory import read_registry
+from gateway.documents import Documents, read_manifest
 from gateway.engine import GraphQLEngine
 from gateway.harvesting import read_tracking_rules
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.migration.build import build_migrations
+from gateway.production import of_identity
+from gateway.security.allowances import Allowances, read_networks
+from gateway.security.certificates import ClientCertificates, TrustedProxies, load_certificates
 from gateway.security.identity import load_tokens
-from gateway.security.limits import OperationLimits
+from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.oidc.authenticator import Identity
 from gateway.security.oidc.declaration import load_identity_file
 from gateway.security.oidc.local_issuer import local_issuer
 from gateway.security.policies import load_policies
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError, secret_key_bytes
 from gateway.subgraphs import Declared
+from gateway.telemetry.logs import mask_personal_data
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
+from gateway.web.entrance import Entrance
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
 from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
@@ -68,7 +74,7 @@ def build_gateway(
     """environ: what `${env:NAME}` of declarations sees. first: declarations that were loaded already. on_swapped:
     called for each generation that comes into service.
 
-    Raises TokensFileError, IdentityFileError, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
+    Raises TokensFileError, IdentityFileError, ManifestInvalid, PolicyError, RegistryError, TrackingFileError, OtelMissingError,
     LabelHookError, DatabaseUrlInvalid at once; DeclarationError, DatabaseOutOfDate and KeyInvalid when the
     application starts.
     """
@@ -91,7 +97,15 @@ def build_gateway(
         on.engine,
         on.identity,
         lifecycle=lifecycle,
-        limits=WebLimits(settings.max_deadline_ms / 1000, settings.max_body_bytes, settings.max_streams),
+        limits=WebLimits(
+            settings.max_deadline_ms / 1000,
+            settings.max_body_bytes,
+            settings.max_streams,
+            settings.body_timeout_s,
+            settings.max_batch,
+            settings.csrf_header,
+            settings.compress_from_bytes if settings.compression else None,
+        ),
         tracer=on.tracer,
         metrics=on.metrics,
         registry=on.metrics.registry if settings.metrics else None,
@@ -100,8 +114,14 @@ def build_gateway(
         lifespan=lifespan,
         checks=on.checks,
         intake=lambda: on.intake,
+        entrance=Entrance(
+            on.identity,
+            allowances=on.allowances,
+            documents=on.documents,
+            trusted_proxies=read_networks(settings.trusted_proxies),
+        ),
     )
-    return Gateway(app, lifecycle, on.engine, on.metrics)
+    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics)
 
 
 @asynccontextmanager
@@ -116,6 +136,7 @@ async def working(
 
 def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
     metrics = Metrics(version=VERSION)
+    allowances = build_allowances(settings)
     database = open_database(
         settings.database_url.get_secret_value(), settings.data_dir, pool=settings.database_pool
     )
@@ -126,6 +147,12 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
             depth=settings.max_query_depth,
             fields=settings.max_query_fields,
             introspection=settings.introspection,
+            characters=settings.max_query_characters,
+            aliases=settings.max_query_aliases,
+            directives=settings.max_query_directives,
+            list_items=settings.max_list_items,
+            cost=settings.max_query_cost or None,
+            suggestions=settings.suggestions,
         ),
         LabelRules(
             frozenset(settings.override_labels),
@@ -137,6 +164,10 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         load_policies(settings.policy_file, settings.policy_hook),
         share=settings.share_queries,
         on_shared=metrics.operation_shared,
+        variables=VariableLimits(
+            settings.max_variable_depth, settings.max_variable_values, settings.max_list_items
+        ),
+        allowances=allowances,
     )
     checks: dict[str, HealthCheck] = {"database": lambda: _database_health(database)}
     registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
@@ -156,15 +187,56 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         close_tracer,
         migrations,
         checks,
+        allowances=allowances,
+        documents=build_documents(settings),
+    )
+
+
+def _with_certificates(app: ASGIApp, settings: Settings) -> ASGIApp:
+    if not settings.client_certificate_header:
+        return app
+    return ClientCertificates(
+        app,
+        header=settings.client_certificate_header,
+        proxies=TrustedProxies.of(settings.trusted_proxies),
+        callers=load_certificates(settings.certificates_file),
     )
 
 
 def build_identity(settings: Settings) -> Identity:
-    """Raises TokensFileError, IdentityFileError."""
+    """Raises TokensFileError, IdentityFileError, SettingsError (in production)."""
     tokens = load_tokens(Path(settings.tokens_file) if settings.tokens_file else None)
     declared = load_identity_file(settings.identity_file).issuers if settings.identity_file else ()
+    if settings.mode == "production":
+        asked = [uri for one in declared for uri in (one.jwks_uri or one.issuer,) if one.jwks_file is None]
+        problems = of_identity(
+            has_plain_tokens=tokens.has_plain, issuers=asked, allowed=settings.allow_insecure
+        )
+        if problems:
+            raise SettingsError(problems)
     local = (local_issuer(settings.data_dir),) if settings.local_issuer else ()
     return Identity(tokens, (*declared, *local))
+
+
+def build_allowances(settings: Settings) -> Allowances:
+    """Counted in this process until Redis is there (`gateway.lifespan`)."""
+    return Allowances(
+        settings.rate_per_caller,
+        settings.rate_per_address,
+        settings.cost_per_caller,
+        settings.cost_per_address,
+        secret_key_bytes(settings),
+    )
+
+
+def build_documents(settings: Settings) -> Documents:
+    """Raises ManifestInvalid."""
+    paths = [Path(one) for one in settings.trusted_documents]
+    return Documents(
+        manifest=read_manifest(paths) if paths else None,
+        mode=settings.trusted_documents_mode,
+        is_personal=lambda text: mask_personal_data(text) != text,
+    )
 
 
 async def _database_health(database: Database) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from gateway.harvest.book import HarvestBook
 from schema.canonical import CASE
 from schema.errors import RegistryError, RegistryProblem
 from schema.ports import HarvestFacts, LivePort, MappingFacts, SystemFacts, SystemHealthFacts
+from schema.records_port import RecordsPort
 from schema.registry import Registry
 from schema.registry_files import REGISTRY_FILES, parse_registry
 from schema.vocabulary import BreakerState, Capability, HealthState, Protocol, SystemLifecycle
@@ -77,6 +78,7 @@ class HouseContext:
     systems: Systems
     largest_page: int = 100
     live: LivePort | None = None
+    records: RecordsPort | None = None
 
 
 class Systems:

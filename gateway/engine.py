@@ -19,6 +19,7 @@ from adapters.fetch import RequestContext, Subgraph
 from adapters.files import CaseFile, FileDesk
 from adapters.source import Source
 from adapters.submission.writer import Writer
+from gateway.admission import Admission
 from gateway.answering import answered, without_persons
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
 from gateway.executor import compile_introspection
@@ -35,10 +36,13 @@ from gateway.operation import (
 )
 from gateway.planner import QueryGraph
 from gateway.request import AnswerPart, FileRefused, GraphQLAnswer, GraphQLRequest
+from gateway.security.allowances import Allowances
 from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
+from gateway.security.cacheable import CacheTable
+from gateway.security.cost import CostTable
 from gateway.security.declared import granted
 from gateway.security.footprint import footprint_of
-from gateway.security.limits import OperationLimits
+from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.policies import PolicyRules
 from gateway.security.visible import View, Views
 from gateway.sharing import SharedQueries, sharing_key
@@ -72,6 +76,8 @@ class Generation:
     sources: Mapping[str, Source] = field(default_factory=dict)
     in_flight: int = 0
     retired: bool = False
+    costs: CostTable | None = None
+    cacheable: CacheTable | None = None
     views: Views | None = None
     policies: frozenset[str] = frozenset()
     denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
@@ -97,11 +103,14 @@ class GraphQLEngine:
         *,
         share: bool = False,
         on_shared: Callable[[], None] | None = None,
+        variables: VariableLimits | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
         """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
         self._limits = limits
         self._policies = policies or PolicyRules()
         self._labels = labels or LabelRules()
+        self._admission = Admission(limits.cost, variables or VariableLimits(), allowances or Allowances())
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._looks: Looks | None = None
@@ -194,16 +203,32 @@ class GraphQLEngine:
         if request.read_only and operation.kind != "query":
             return _refused([OperationError("GET_IS_FOR_QUERIES", "Send a mutation by POST.")], 405)
 
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            return admitted
+
         async def run(context: RequestContext) -> GraphQLAnswer:
             answer = await self._execute(operation, denied, request, context)
             self._count(operation, context, answer)
             return answer
 
         if self._looks is not None and operation.footprint is not None:  # each look has its own record
-            return await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
-        if not share or operation.kind != "query":
-            return await run(context)
-        key = sharing_key(operation, request, context, generation.client_headers)
+            answer = await self._looks.around(operation.footprint, request, context, run, kind=operation.kind)
+        elif not share or operation.kind != "query":
+            answer = await run(context)
+        else:
+            answer = await self._run_once(generation, operation, request, context, run)
+        return admitted.told(answer)
+
+    async def _run_once(
+        self,
+        generation: Generation,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        context: RequestContext,
+        run: Callable[[RequestContext], Awaitable[GraphQLAnswer]],
+    ) -> GraphQLAnswer:
+        """Shared with the same question under way, if there is one."""
         first = False
 
         async def once() -> GraphQLAnswer:
@@ -211,6 +236,7 @@ class GraphQLEngine:
             first = True
             return await run(context)
 
+        key = sharing_key(operation, request, context, generation.client_headers)
         answer = await self._shared.run(key, context.deadline, once)
         if not first:  # whoever joined another's question has asked all the same
             self._count(operation, context, answer)
@@ -249,6 +275,10 @@ class GraphQLEngine:
         prepared = self._in_parts(generation, request, context) if generation is not None else None
         if generation is None or prepared is None:
             yield AnswerPart(await self.execute(request, context))
+            return
+        admitted = await self._admission.admit(prepared[0], request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield AnswerPart(admitted)
             return
         generation.in_flight += 1
         try:
@@ -297,6 +327,10 @@ class GraphQLEngine:
         prepared = self._prepare(generation, request, context)
         assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
         operation, denied = prepared
+        admitted = await self._admission.admit(operation, request, context)
+        if isinstance(admitted, GraphQLAnswer):
+            yield admitted
+            return
         generation.in_flight += 1
         try:
             events = operation.subscribe(request.variables, context, event_timeout_s=event_timeout_s)
@@ -466,9 +500,12 @@ class GraphQLEngine:
         if introspect is not None and generation.views is not None:
             seen = generation.views.of(scopes).told
             introspect = compile_introspection(seen, made.document, made.operation)
-        return replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates), tuple(
-            denied
-        )
+        made = replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates)
+        if generation.costs is not None:
+            made = replace(made, cost=generation.costs.compile(made.document, made.operation))
+        if generation.cacheable is not None and footprint is None:
+            made = replace(made, max_age_s=generation.cacheable.max_age_s(made.document, made.operation))
+        return made, tuple(denied)
 
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:

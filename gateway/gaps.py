@@ -12,11 +12,14 @@ from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.mapping.scope import Gap
 from cache.counters import Counters
 from gateway.telemetry.metrics import Metrics
+from schema.identifiers import mask_in_text
 from schema.ports import MappingGapFacts
 
 __all__ = ["GapBook"]
 
 FLUSH_S = 0.2
+LONGEST_CODE = 200
+"""Characters of a code that are kept: what is longer is a text, and who knows of whom."""
 _SEPARATOR = "\x1f"
 
 
@@ -31,7 +34,7 @@ class GapBook:
 
     def note(self, system: str, gaps: Sequence[Gap]) -> None:
         for gap in gaps:
-            self._pending[system, gap.table, gap.raw] += 1
+            self._pending[system, gap.table, mask_in_text(gap.raw)[:LONGEST_CODE]] += 1
             if self._metrics is not None:
                 self._metrics.gap_found(system, gap.table)
         self._wake.set()

@@ -46,7 +46,9 @@ from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.desk import DeskContext
 from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
+from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
+from gateway.security.cost import cost_table
 from gateway.security.declared import declared_permissions, policies_of
 from gateway.security.visible import Views
 from gateway.subgraphs import (
@@ -57,7 +59,9 @@ from gateway.subgraphs import (
     remote_states,
     remotes_fingerprint,
 )
+from gateway.views.records import RecordViews
 from schema.compose import Supergraph
+from schema.permissions import RECORDED
 from schema.registry import Registry
 from schema.scalars import check_scalars
 from schema.subgraphs import CASES, HOUSE, MIGRATION
@@ -83,6 +87,7 @@ class Parts:
     largest_page: int = 100
     operation_cache_entries: int = 1000
     desk: Desk | None = None
+    views: RecordViews | None = None
     migrations: MigrationPort = field(default_factory=NoMigrations)
     migration_desk: MigrationDesk | None = None
     contract: Contract | None = None
@@ -153,6 +158,8 @@ def build_generation(
         sources,
         views=Views(shown, api_schema, permissions),
         policies=policies_of(permissions),
+        costs=cost_table(supergraph),
+        cacheable=cache_table(supergraph, permissions.keys(), RECORDED, house=bool(mine)),
     )
     return Built(generation, declared, network, remotes)
 
@@ -244,11 +251,12 @@ def _subgraphs(
     own: OwnSchemas,
     names: frozenset[str],
 ) -> dict[str, Subgraph]:
-    feeds = parts.feeds
+    feeds, views = parts.feeds, parts.views
 
     def context(request: RequestContext) -> HouseContext:
         live = feeds.of(request, systems) if feeds is not None else None
-        return HouseContext(parts.registry, systems, parts.largest_page, live)
+        records = views.of(request) if views is not None else None
+        return HouseContext(parts.registry, systems, parts.largest_page, live, records)
 
     questions = CaseQuestions(
         network,

@@ -20,15 +20,19 @@ import structlog
 from adapters.references import Lookup
 from adapters.submission.desk import Desk
 from adapters.submission.dispatcher import Dispatcher
+from cache.budgets import Budgets
 from cache.counters import Counters, EmbeddedCounters
 from cache.embedded import EmbeddedStore
 from cache.rates import SharedRates
+from cache.redis_budgets import RedisBudgets
 from cache.redis_counters import RedisCounters
 from cache.redis_rates import RedisRates
 from cache.redis_store import RedisStore
+from cache.sealed import SealedStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
+from gateway.documents import Documents, ManifestWatch
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
@@ -44,8 +48,9 @@ from gateway.migration.build import open_migrations
 from gateway.migration.service import Migrations
 from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
-from gateway.records import build_bell, build_feeds, build_ledger, build_looks, read_ledger_keys
+from gateway.records import build_bell, build_feeds, build_ledger, build_looks, build_views, read_ledger_keys
 from gateway.reload import Reloader
+from gateway.security.allowances import Allowances
 from gateway.security.contract import Contract
 from gateway.security.oidc.authenticator import Identity
 from gateway.settings import Settings, secret_key_bytes
@@ -59,6 +64,9 @@ from schema.registry import Registry
 __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
 
 log = structlog.get_logger("gateway.app")
+
+DOCUMENTS_BYTES = 16 * 1024 * 1024
+"""Of automatic persisted queries in the process: apart from answers, which they must not push out."""
 
 
 @dataclass(slots=True)
@@ -79,6 +87,8 @@ class Foundation:
     migrations: Migrations
     checks: dict[str, HealthCheck] = field(default_factory=dict)
     intake: Intake | None = None
+    allowances: Allowances = field(default_factory=Allowances)
+    documents: Documents = field(default_factory=Documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class SharedStores:
     store: Store
     counters: Counters
     rates: SharedRates | None
+    budgets: Budgets | None
+    documents: Store
 
 
 @asynccontextmanager
@@ -106,11 +118,12 @@ async def running(
         on.engine.count_usage(UsageBook(on.migrations.tally))
         feeds = _open_feeds(stack, on, ledger)
         stores = await _open_stores(stack, on.settings)
+        _open_edge(stack, on, stores)
         gaps = GapBook(stores.counters, on.metrics)
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
-        parts = _parts(on, keys, stores, gaps, dispatcher, feeds)
+        parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
         parts.migration_desk = moves
         reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
@@ -170,9 +183,26 @@ async def _open_stores(stack: AsyncExitStack, settings: Settings) -> SharedStore
     return stores
 
 
+def _open_edge(stack: AsyncExitStack, on: Foundation, stores: SharedStores) -> None:
+    """What requests pass before the engine: budgets, and documents that are named."""
+    settings = on.settings
+    if stores.budgets is not None:
+        on.allowances.budgets = stores.budgets
+        stack.push_async_callback(stores.budgets.close)
+    if settings.persisted_queries:
+        on.documents.store = stores.documents
+        stack.push_async_callback(stores.documents.close)
+    watch = ManifestWatch(
+        on.documents, [Path(one) for one in settings.trusted_documents], poll_s=settings.reload_poll_s
+    )
+    if settings.watch:
+        watch.start()
+        stack.push_async_callback(watch.stop)
+
+
 def _parts(
     on: Foundation,
-    keys: LedgerKeys,
+    ledger: Ledger,
     stores: SharedStores,
     gaps: GapBook,
     dispatcher: Dispatcher,
@@ -185,7 +215,7 @@ def _parts(
         gaps,
         on.metrics,
         secret_key_bytes(settings)[:64],
-        ref_key=keys.subject_ref,
+        ref_key=ledger.keys.subject_ref,
         tracer=on.tracer if settings.otel else None,
         rates=stores.rates,
         max_deadline_s=settings.max_deadline_ms / 1000,
@@ -193,6 +223,7 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
+        views=build_views(settings, ledger, on.registry, on.rules.calendar),
         migrations=on.migrations,
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
@@ -258,11 +289,13 @@ def _dispatcher(on: Foundation) -> Dispatcher:
 def _stores(settings: Settings) -> SharedStores:
     url = settings.redis_url.get_secret_value()
     if not url:
-        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None)
+        return SharedStores(EmbeddedStore(), EmbeddedCounters(), None, None, EmbeddedStore(DOCUMENTS_BYTES))
     return SharedStores(
-        RedisStore(url, on_fault=_redis_fault),
+        SealedStore(RedisStore(url, on_fault=_redis_fault), secret_key_bytes(settings)),
         RedisCounters(url, on_fault=_redis_fault),
         RedisRates(url, on_fault=_redis_fault),
+        RedisBudgets(url, on_fault=_redis_fault),
+        RedisStore(url, on_fault=_redis_fault),
     )
 
 

@@ -100,6 +100,7 @@ class Looks:
             fields=footprint.fields,
             action="E" if kind == "mutation" else "R",
             actor_subject=self.subject_ref(caller.subject) if caller.subject is not None else None,
+            actor_department=caller.department,
             client=context.client_name,
             client_version=_clean(context.headers.get(VERSION_HEADER, "")),
             purpose=",".join(sorted(seen.purposes))

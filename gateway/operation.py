@@ -46,11 +46,15 @@ from gateway.planner import PlanError, QueryGraph, QueryPlan, plan_operation
 from gateway.planner.deferrals import defer_variables
 from gateway.planner.nodes import OperationKind
 from gateway.planner.selections import Fragment, Selection, read_selections
+from gateway.security.cost import OperationCost
 from gateway.security.footprint import Footprint
-from gateway.security.limits import OperationLimits, introspects, size_of
+from gateway.security.limits import OperationLimits, over_limits
 from schema.compose import Supergraph
 
 __all__ = ["ExecutionAnswer", "OperationCache", "OperationError", "PreparedOperation", "prepare"]
+
+MOST_ERRORS = 20
+"""Of one document that are told."""
 
 Introspect = Callable[[Mapping[str, Any], list[dict[str, Any]]], dict[str, Any]]
 
@@ -102,6 +106,10 @@ class PreparedOperation:
     root_fields: tuple[str, ...]
     events: EventStream | None = None
     footprint: Footprint | None = None
+    cost: OperationCost | None = None
+    suggestions: bool = True
+    max_age_s: int = 0
+    """How long others may keep its answer; 0 for not at all."""
     coordinates: tuple[str, ...] = ()
     defers_by: frozenset[str] | None = None
     """Variables that decide what is deferred; None where nothing ever is."""
@@ -113,7 +121,13 @@ class PreparedOperation:
         definitions = self.operation.variable_definitions or ()
         if not definitions:
             return {}
-        found = get_variable_values(self.api_schema, definitions, dict(variables))
+        found = get_variable_values(
+            self.api_schema,
+            definitions,
+            dict(variables),
+            max_errors=MOST_ERRORS,
+            hide_suggestions=not self.suggestions,
+        )
         if isinstance(found, list):
             return [_from_graphql(error, "BAD_USER_INPUT") for error in found]
         return dict(found.coerced)  # JSON values: an API schema built from SDL has no other inner values
@@ -193,6 +207,9 @@ def prepare(
     deferring: variables by which fragments are deferred, for an answer in parts; None for a whole one. It belongs to the
     cache key too.
     """
+    if limits is not None and len(text) > limits.characters:
+        message = f"the query has {len(text)} characters; {limits.characters} are allowed"
+        return [OperationError("LIMIT_EXCEEDED", message)]
     try:
         document = parse(text, max_tokens=limits.tokens if limits else None)
     except GraphQLSyntaxError as error:
@@ -200,10 +217,11 @@ def prepare(
     operation = _choose(document, operation_name)
     if isinstance(operation, OperationError):
         return [operation]
-    too_large = _over_limits(document, operation, limits)
+    too_large = over_limits(document, operation, limits) if limits is not None else None
     if too_large is not None:
-        return [too_large]
-    invalid = validate(api_schema, document)
+        return [OperationError(too_large.code, too_large.message)]
+    silent = limits is not None and not limits.suggestions
+    invalid = validate(api_schema, document, max_errors=MOST_ERRORS, hide_suggestions=silent)
     if invalid:
         return [_from_graphql(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]
     graph = (graph or QueryGraph(supergraph)).under(labels)
@@ -218,7 +236,8 @@ def prepare(
         run = compile_plan(plan, subgraphs, graph.objects) if is_whole else nothing
     except PlanError as error:
         return [OperationError(error.code, str(error))]
-    made = replace(_assemble(api_schema, text, document, operation, plan, run), events=events)
+    made = _assemble(api_schema, text, document, operation, plan, run)
+    made = replace(made, events=events, suggestions=not silent)
     return _in_parts(made, *in_parts, deferring) if in_parts and deferring is not None else made
 
 
@@ -263,26 +282,6 @@ def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     return {
         item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
     }
-
-
-def _over_limits(
-    document: DocumentNode, operation: OperationDefinitionNode, limits: OperationLimits | None
-) -> OperationError | None:
-    if limits is None:
-        return None
-    if not limits.introspection and introspects(document):
-        return OperationError(
-            "INTROSPECTION_DISABLED", "introspection is switched off here; ask for the schema file"
-        )
-    size = size_of(document, operation)
-    for what, found, allowed in (
-        ("fields deep", size.depth, limits.depth),
-        ("root fields wide", size.root_fields, limits.root_fields),
-        ("fields in all", size.fields, limits.fields),
-    ):
-        if found > allowed:
-            return OperationError("LIMIT_EXCEEDED", f"the query is {found} {what}; {allowed} are allowed")
-    return None
 
 
 Key = tuple[str, str | None, frozenset[str], frozenset[str] | None]

@@ -14,11 +14,15 @@ from gateway.ledger import Ledger, LedgerKeys, ledger_keys
 from gateway.ledger.checkpoint import Signer
 from gateway.ledger.service import LedgerMetrics
 from gateway.ledger.witness import FileWitness
+from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds, Sees
 from gateway.live.hub import LiveHub
 from gateway.live.reader import LiveReader
 from gateway.looks import LookMetrics, Looks
 from gateway.settings import Settings, kept_secret
+from gateway.tracking.calendar.working_calendar import WorkingCalendar
+from gateway.views.disclosure import DAY_US, DisclosureRules
+from gateway.views.records import RecordViews
 from schema.identifiers import applicant_ref
 from schema.registry import Registry
 
@@ -27,6 +31,7 @@ __all__ = [
     "build_feeds",
     "build_ledger",
     "build_looks",
+    "build_views",
     "read_ledger_keys",
     "subject_refs",
     "witness_signer",
@@ -73,6 +78,17 @@ def build_feeds(ledger: Ledger, registry: Registry, sees: Sees, *, shared: bool)
     """shared: whether the ledger's bell is one of several processes."""
     hub = LiveHub(LiveReader(ledger.database), ledger.bell, shared=shared)
     return Feeds(hub, registry, subject_refs(ledger.keys), sees)
+
+
+def build_views(
+    settings: Settings, ledger: Ledger, registry: Registry, calendar: WorkingCalendar
+) -> RecordViews:
+    rules = DisclosureRules(
+        round(settings.disclosure_delay_days * DAY_US),
+        frozenset(settings.disclosure_delayed),
+        frozenset(settings.disclosure_withheld),
+    )
+    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, lambda: calendar, now_us, rules)
 
 
 def build_looks(ledger: Ledger, metrics: LookMetrics) -> Looks:

@@ -11,13 +11,17 @@ __all__ = ["AnswerPart", "Encoded", "FileRefused", "GraphQLAnswer", "GraphQLRequ
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One well-formed request. read_only: it came by GET, so anything but a query is refused with status 405."""
+    """One well-formed request. read_only: it came by GET, so anything but a query is refused with status 405.
+
+    query: empty where the document is named by `document_id` only, until it is looked up.
+    """
 
     query: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     extensions: Mapping[str, Any] = field(default_factory=dict)
     read_only: bool = False
+    document_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class GraphQLAnswer:
     without `data`: 400 could not be parsed, validated or coerced; 405 a mutation by GET; 403, 413, 429, 503, 504 ...
     operation: query, mutation or subscription, where it is known; for metrics and the log. encoded: where other
     requests get the same answer.
+    headers: HTTP headers that belong to it, in lower case.
     """
 
     data: Mapping[str, Any] | None = None
@@ -43,6 +48,7 @@ class GraphQLAnswer:
     status_hint: int = 200
     operation: str = "unknown"
     operation_name: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     encoded: Encoded | None = field(default=None, compare=False, repr=False)
 
 

@@ -7,6 +7,7 @@ names (TOML or YAML, flat), then the default. All mistakes are reported at once.
 # No `from __future__ import annotations` here: pydantic reads the annotations at run time.
 
 import difflib
+import ipaddress
 import os
 import secrets
 import tomllib
@@ -17,6 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+
+from gateway.production import SAFE, insecure_settings, unknown_names
 
 __all__ = [
     "Settings",
@@ -53,6 +56,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    mode: Literal["development", "production"] = _setting(
+        "development", "`production` has safer defaults and refuses to start with insecure settings 生产模式."
+    )
+    allow_insecure: tuple[str, ...] = _setting(
+        (), "Names of insecure settings that production starts with all the same 明示允许的风险."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes any free one.", ge=0, le=65535)
     choose_port: bool = _setting(False, "Take the next free port, and say so, where `port` is taken.")
@@ -92,6 +101,18 @@ class Settings(BaseModel):
     ledger_origin: str = _setting("quanyu/trail", "Name of the trail in its checkpoints: no space, no '+'.")
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
+    )
+    disclosure_delay_days: float = _setting(
+        90.0,
+        "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",
+        unit="days",
+        ge=0,
+    )
+    disclosure_delayed: tuple[str, ...] = _setting(
+        ("AUDIT", "COMPLAINT"), "Purposes of looks that a person is told of later 延迟公开的查阅目的."
+    )
+    disclosure_withheld: tuple[str, ...] = _setting(
+        (), "Purposes of looks that a person is never told of 不公开的查阅目的; only where a law says so."
     )
     witness_file: str = _setting(
         "",
@@ -151,7 +172,8 @@ class Settings(BaseModel):
     )
     trusted_proxies: tuple[str, ...] = _setting(
         (),
-        "Addresses or networks of the proxies whose header is believed, such as `10.0.0.4` or `10.0.0.0/28`.",
+        "Addresses or networks of the proxies whose headers are believed 可信代理, such as `10.0.0.4` or `10.0.0.0/28`: "
+        "that one, and `X-Forwarded-For`.",
     )
     certificates_file: Path | None = _setting(
         None, "YAML file that says who the bearer of a client certificate is 客户端证书名录."
@@ -174,11 +196,68 @@ class Settings(BaseModel):
     max_deadline_ms: int = _setting(10_000, "Longest time one request may take in all.", unit="ms", ge=1)
     max_first: int = _setting(100, "Largest page of a connection.", unit="records", ge=1, le=10_000)
     max_body_bytes: int = _setting(1_048_576, "Largest request body.", unit="bytes", ge=1)
+    body_timeout_s: float = _setting(
+        10.0, "Longest wait for the head, and for the body, of a request.", unit="s", gt=0
+    )
+    max_connections: int = _setting(
+        5000, "Connections open at once in this process; more are closed at once.", unit="connections", ge=1
+    )
+    max_query_characters: int = _setting(65_536, "Longest query.", unit="characters", ge=1)
     max_query_tokens: int = _setting(2000, "Longest query.", unit="tokens", ge=1)
     max_query_fields: int = _setting(
         1000, "Most fields of a query, fragments written out.", unit="fields", ge=1
     )
     max_query_depth: int = _setting(15, "Deepest selection.", unit="levels", ge=1)
+    max_query_aliases: int = _setting(50, "Most aliases in a query.", unit="aliases", ge=0)
+    max_query_directives: int = _setting(
+        50, "Most directives in a query, and no more than 5 at one place.", unit="directives", ge=0
+    )
+    max_query_cost: float = _setting(
+        20_000, "What one operation may cost 查询成本, by `@cost` and `@listSize`; 0 has no bound.", ge=0
+    )
+    max_list_items: int = _setting(1000, "Longest list in a query or its variables.", unit="values", ge=1)
+    max_variable_values: int = _setting(10_000, "Most values in the variables.", unit="values", ge=1)
+    max_variable_depth: int = _setting(
+        16, "Lists and objects within each other in variables.", unit="levels", ge=1
+    )
+    rate_per_caller: float = _setting(
+        0, "Requests of one token in a minute 限流; 0 has no bound.", unit="requests", ge=0
+    )
+    rate_per_address: float = _setting(
+        0,
+        "Requests without a token, or with a wrong one, of one network address in a minute; 0 has no bound.",
+        unit="requests",
+        ge=0,
+    )
+    cost_per_caller: float = _setting(
+        0, "What the operations of one token may cost in a minute; 0 has no bound.", ge=0
+    )
+    cost_per_address: float = _setting(
+        0, "The same without a token, of one network address; 0 has no bound.", ge=0
+    )
+    max_batch: int = _setting(
+        0,
+        "Most operations in one request, as a JSON list 批量; 0 refuses lists.",
+        unit="operations",
+        ge=0,
+        le=100,
+    )
+    csrf_header: bool = _setting(
+        False,
+        "Refuse every GET that a web page could send unasked: it needs a header such as `graphql-require-preflight`.",
+    )
+    compression: bool = _setting(True, "Compress answers (zstd, gzip) for clients that accept it.")
+    compress_from_bytes: int = _setting(1024, "Smallest answer that is compressed.", unit="bytes", ge=64)
+    persisted_queries: bool = _setting(
+        True, "Keep documents that ran under their hash, so that clients need not send them again (APQ)."
+    )
+    trusted_documents: tuple[str, ...] = _setting(
+        (), "Manifests of the documents that clients were built with 可信文档: Apollo's or Relay's format."
+    )
+    trusted_documents_mode: Literal["log", "known", "id"] = _setting(
+        "known",
+        "With manifests: `known` runs only their documents, `id` only by their ids, `log` runs all and logs the others.",
+    )
     operation_cache_entries: int = _setting(
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
@@ -216,6 +295,7 @@ class Settings(BaseModel):
     )
 
     introspection: bool = _setting(True, "Answer introspection; GraphiQL needs it.")
+    suggestions: bool = _setting(True, 'Say "Did you mean …" where a field or argument is not known.')
     graphiql: bool = _setting(True, "Show GraphiQL to browsers at /graphql.")
     graphiql_cdn: bool = _setting(
         False, "Load GraphiQL's files from a CDN, unasked, where they are not installed."
@@ -278,6 +358,8 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             values[name] = value
             origins[name] = origin
     _dereference_secrets(values, origins, environ, problems)
+    if values.get("mode") == "production":
+        values = {**SAFE, **values}
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -289,9 +371,57 @@ def load_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"{where}: default_deadline_ms ({settings.default_deadline_ms} ms) is longer than "
             f"max_deadline_ms ({settings.max_deadline_ms} ms); lower the one or raise the other"
         )
+    problems += _of_production(settings, origins)
+    problems += _of_certificates(settings, origins)
+    problems += _of_proxies(settings, origins)
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _of_certificates(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """A header that nobody may be believed for, or one that every request has."""
+    header = settings.client_certificate_header
+    where = origins.get("client_certificate_header", "client_certificate_header")
+    if not header:
+        return []
+    problems = []
+    if header.lower() in ("authorization", "host", "cookie", "content-type", "x-request-id"):
+        problems.append(f"{where}: {header} has another meaning; name a header of the proxy's own")
+    if not settings.trusted_proxies:
+        problems.append(f"{where}: trusted_proxies is empty; name the proxies that set {header}")
+    if settings.certificates_file is None:
+        problems.append(f"{where}: certificates_file is empty; it says who the bearers are")
+    return problems
+
+
+def _of_proxies(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """Whose word counts must be some machines, not all."""
+    where = origins.get("trusted_proxies", "trusted_proxies")
+    problems = []
+    for text in settings.trusted_proxies:
+        try:
+            if ipaddress.ip_network(text).prefixlen == 0:
+                problems.append(f"{where}: {text} is everyone; name the proxies")
+        except ValueError:
+            problems.append(f"{where}: {text!r} is no address or network")
+    return problems
+
+
+def _of_production(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """What a gateway in production does not start with."""
+    where = origins.get("allow_insecure", "allow_insecure")
+    problems = [
+        f"{where}: {name!r} is no insecure setting" for name in unknown_names(settings.allow_insecure)
+    ]
+    if settings.mode != "production":
+        return problems
+    values = {name: _plain(getattr(settings, name)) for name in Settings.model_fields}
+    return problems + [f"{origins.get(name, 'default')}: {text}" for name, text in insecure_settings(values)]
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def settings_table() -> str:

@@ -6,6 +6,7 @@
     +-- LimitExceededError           `first` is out of range
     +-- CursorInvalidError           a cursor was not handed out by this list
     +-- NotFoundError                a thing named in an argument is not in the registry
+    +-- RecordsUnavailableError      ledger and case files cannot be read or written now
     +-- RepresentationError   an entity representation that `_entities` cannot read
     +-- UnknownEnumError             there is no such enum in the vocabulary
     +-- RegistryError           registry files with problems, all of them at once
@@ -23,6 +24,7 @@ __all__ = [
     "IdentifierError",
     "LimitExceededError",
     "NotFoundError",
+    "RecordsUnavailableError",
     "RegistryError",
     "RegistryProblem",
     "RepresentationError",
@@ -91,6 +93,15 @@ class NotFoundError(SchemaError):
         super().__init__(f"no {what} {key!r}; see {see}")
         self.what = what
         self.key = key
+
+
+class RecordsUnavailableError(SchemaError):
+    """Ledger and case files cannot be read or written now; whatever does not need them answers."""
+
+    code = "RECORDS_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("the records cannot be read or written now; ask again later")
 
 
 class RepresentationError(SchemaError):

@@ -25,6 +25,7 @@ __all__ = [
     "event_id",
     "mask_address",
     "mask_id",
+    "mask_id_in_charge",
     "mask_in_text",
     "mask_mobile",
     "mask_name",
@@ -173,6 +174,12 @@ def mask_name(name: str) -> str:
 def mask_id(number: str) -> str:
     """First 3 and last 2 characters stay; of fewer than 8 nothing does."""
     return _keep(number.strip(), 3, 2, shortest=8)
+
+
+def mask_id_in_charge(number: str) -> str:
+    """As a clerk of the case sees it: first 6 (division) and last 4 characters; of fewer than 15 as `mask_id`."""
+    text = number.strip()
+    return _keep(text, 6, 4, shortest=15) if len(text) >= 15 else mask_id(text)
 
 
 def mask_mobile(number: str) -> str:

@@ -36,13 +36,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[T]):
-    """A page: `rows` with their `cursors`, whether there are rows on either side, and how many there are in all."""
+    """A page: `rows` with their `cursors`, whether there are rows on either side, and how many there are in all, where
+    that is known."""
 
     rows: tuple[T, ...]
     cursors: tuple[str, ...]
     has_next: bool
     has_previous: bool
-    total: int
+    total: int | None = None
 
 
 def checked_first(first: int | None, *, default: int = DEFAULT_FIRST, largest: int = MAX_FIRST) -> int:

@@ -17,6 +17,11 @@ _READ, _OWN = frozenset({"cases:read"}), frozenset({"cases:own"})
 _DEPARTMENT, _REGION = frozenset({"cases:department"}), frozenset({"cases:region"})
 _OFFICE = (_READ, _DEPARTMENT, _REGION)
 _ANY = (*_OFFICE, _OWN)
+_SUPERVISE, _JUDGE, _AUDIT = (
+    frozenset({"supervision:read"}),
+    frozenset({"warnings:decide"}),
+    frozenset({"audit:read"}),
+)
 _FILE, _FILE_OWN = frozenset({"cases:file"}), frozenset({"cases:file-own"})
 
 _SYSTEMS, _MIGRATION = frozenset({"systems:read"}), frozenset({"migration"})
@@ -32,6 +37,16 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Subscription", "caseFeed"): (_READ,),
         ("LegacySystem", "changes"): (_READ,),
         ("NaturalPerson", "idNumber"): (frozenset({"persons:unmasked"}),),
+        ("Query", "worklist"): _OFFICE,
+        ("Query", "warnings"): (*_OFFICE, _SUPERVISE),
+        ("Query", "supervision"): (_SUPERVISE,),
+        ("Query", "trace"): (_AUDIT,),
+        ("Query", "crossDepartmentTrail"): (_AUDIT,),
+        ("Query", "accessRecords"): (_AUDIT,),
+        ("Query", "verifyChain"): (_AUDIT,),
+        ("Query", "myAccessRecords"): (_OWN,),
+        ("Mutation", "appealWarning"): (frozenset({"warnings:appeal"}), _JUDGE),
+        ("Mutation", "decideWarning"): (_JUDGE,),
         ("Query", "receipt"): (_FILE, _FILE_OWN),
         ("Mutation", "submitCase"): (_FILE, _FILE_OWN),
         ("Mutation", "supplementCase"): (_FILE, _FILE_OWN),
@@ -52,16 +67,33 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
 )
 """(type, field) -> ways to be allowed; of one way all scopes are needed. Which cases a field then gives is another rule,
 for rows: `adapters/reach.py`. With `cases:file-own` alone one files for oneself, with `cases:file` for the systems of
-one's own department. A raw value of a mapping gap can hold anything that a system holds,
-so it is not public."""
+one's own department; with `warnings:appeal` one appeals against cards of one's own department. A raw value of a mapping
+gap can hold anything that a system holds, so it is not public."""
 
 RECORDED: frozenset[str] = frozenset(
-    {"Applicant", "Case", "CaseChange", "CaseEvent", "CaseUpdate", "LegalPerson", "NaturalPerson"}
+    {
+        "AccessRecord",
+        "Applicant",
+        "Case",
+        "CaseChange",
+        "CaseEvent",
+        "CaseUpdate",
+        "DisclosedAccess",
+        "LedgerEvent",
+        "LegalPerson",
+        "NaturalPerson",
+        "TrackedCase",
+        "TrailRecord",
+        "Warning",
+    }
 )
 """Types that tell of cases or people: whoever asks for a field of one is recorded, with all that lies below it."""
 
 
-TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType({"Case": _ANY})
+_PERSON = (*_ANY, _FILE, _FILE_OWN)
+TYPES: Mapping[str, tuple[Scopes, ...]] = MappingProxyType(
+    {"Applicant": _PERSON, "Case": _ANY, "LegalPerson": _PERSON, "NaturalPerson": _PERSON}
+)
 """Type -> what every field needs that gives it, whichever subgraph has the field: a department's own types must not
 become a way round the guards of `case` and `cases`."""
 

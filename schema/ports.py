@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol as StructuralType
 
+from schema.records_port import RecordsPort
 from schema.registry import DepartmentRow, ImplementationRow, ItemRow, MaterialRow, RegionRow
 from schema.vocabulary import BreakerState, Capability, HarvestMode, HealthState, Protocol, SystemLifecycle
 
@@ -205,6 +206,11 @@ class HouseContext(StructuralType):
     @property
     def largest_page(self) -> int:
         """Largest `first` of a list."""
+        ...
+
+    @property
+    def records(self) -> RecordsPort | None:
+        """Ledger and case files for the caller of this request; None where there are none."""
         ...
 
     @property

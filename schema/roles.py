@@ -16,14 +16,15 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "public": frozenset({"public"}),
         "applicant": frozenset({"cases:own", "cases:file-own"}),
-        "clerk": frozenset({"cases:department", "cases:file"}),
-        "supervisor": frozenset({"cases:region"}),
+        "clerk": frozenset({"cases:department", "cases:file", "warnings:appeal"}),
+        "supervisor": frozenset({"cases:region", "supervision:read", "warnings:decide"}),
         "migration": frozenset({"systems:read", "migration"}),
-        "auditor": frozenset({"cases:read"}),
+        "auditor": frozenset({"cases:read", "supervision:read", "audit:read"}),
     }
 )
 """public 公众, applicant 申请人, clerk 经办人: the own department and region with all below; supervisor 监察人员: the own
-region with all below, every department; migration 迁移人员: systems, never people; auditor 审计人员: everything, to read."""
+region with all below, every department, and the cards there; migration 迁移人员: systems, never people; auditor 审计人员:
+everything, to read, and the trail."""
 
 
 def with_roles(scopes: Iterable[str]) -> frozenset[str]:

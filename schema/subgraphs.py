@@ -30,7 +30,10 @@ from schema.types import cases, migration, submissions
 from schema.types.catalogue import ItemImplementation, ServiceItem, implementation_of, item_of
 from schema.types.directory import Department, LegacySystem, Region, department_of, region_of, system_of
 from schema.types.house import HouseQuery
+from schema.types.ledger_roots import LedgerMutation
 from schema.types.live import LiveSubscription
+from schema.types.tracked import Case
+from schema.types.trail import AccessRecord, ChangeRecord, LedgerEvent
 
 __all__ = [
     "CASES",
@@ -50,14 +53,20 @@ CASES = "cases"
 MIGRATION = "migration"
 """Names of the subgraphs."""
 
-_FEDERATION: Final = "2.7"
+_FEDERATION: Final = "2.9"
 _MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 
 
 def house_schema() -> strawberry.federation.Schema:
-    """Region, Department, LegacySystem, ServiceItem and ItemImplementation, executable."""
+    """Region, Department, LegacySystem, ServiceItem and ItemImplementation, and what the gateway itself knows of cases;
+    executable."""
     return _HouseSchema(
-        query=HouseQuery, subscription=LiveSubscription, config=_config(), federation_version=_FEDERATION
+        query=HouseQuery,
+        mutation=LedgerMutation,
+        subscription=LiveSubscription,
+        types=[Case, LedgerEvent, AccessRecord, ChangeRecord],
+        config=_config(),
+        federation_version=_FEDERATION,
     )
 
 
@@ -146,7 +155,13 @@ def _implementation(context: HouseContext, task_code: str) -> ItemImplementation
     return implementation_of(row) if row else None
 
 
+def _case(_context: HouseContext, case_id: str) -> Case:
+    """Looked up with its fields, many at a time; a case that the files do not know has none."""
+    return Case(id=strawberry.ID(case_id))
+
+
 _LOOKUPS: Mapping[str, tuple[str, Callable[[HouseContext, str], object]]] = {
+    "Case": ("id", _case),
     "Region": ("code", _region),
     "Department": ("code", _department),
     "LegacySystem": ("code", _system),

@@ -34,6 +34,7 @@ __all__ = [
     "ClockStopKind",
     "DeadlineKind",
     "DecisionKind",
+    "Disclosure",
     "HealthState",
     "IdType",
     "ItemState",
@@ -55,9 +56,12 @@ __all__ = [
     "SystemLifecycle",
     "Term",
     "TimeUnit",
+    "WaitsFor",
+    "WarningDecision",
     "WarningLevel",
     "WarningState",
     "WarningSubject",
+    "WorklistOrder",
     "values",
 ]
 
@@ -191,6 +195,7 @@ class HealthState(Term):
     UNTRIED = "UNTRIED", "Not called since the gateway started 未调用."
 
 
+@_published("How the gateway learns what happened in a system 采集方式.")
 class HarvestMode(Term):
     CHANGES = "CHANGES", "Its changes since a time 变更."
     CASES = "CASES", "Its list of cases, and the open ones again 办件列表."
@@ -523,6 +528,40 @@ class SubmissionMode(Term):
     NEVER = "NEVER", "Not at all 不提供."
 
 
+@_published("Who has to act before a case goes on 待办方.")
+class WaitsFor(Term):
+    DEPARTMENT = "DEPARTMENT", "The department that handles it 办理部门."
+    APPLICANT = "APPLICANT", "The applicant: papers to correct or add 申请人."
+    PROCEDURE = "PROCEDURE", "A special procedure or a suspension; the clock stands 特别程序或挂起."
+    OTHER_DEPARTMENT = "OTHER_DEPARTMENT", "Another department, to which it was passed on 其他部门."
+
+
+@_published("Order of a worklist; what has no such time comes last 排序.")
+class WorklistOrder(Term):
+    DUE_SOONEST = "DUE_SOONEST", "Due first 最先到期."
+    DUE_LATEST = "DUE_LATEST", "Due last 最后到期."
+    LONGEST_WITHOUT_STEP = "LONGEST_WITHOUT_STEP", "Longest without a step 停滞最久."
+    CHANGED_LATEST = "CHANGED_LATEST", "What the gateway learnt of last 最近更新."
+
+
+@_published("What becomes of an appeal against a warning 申诉处理.")
+class WarningDecision(Term):
+    UPHOLD = "UPHOLD", "The card stands 维持."
+    REVOKE = "REVOKE", "The card is revoked; it stays in the history 撤销."
+    SEND_BACK = "SEND_BACK", "To be looked at again before it is issued 退回."
+    ESCALATE = "ESCALATE", "Under supervision 督办."
+    RESOLVE = "RESOLVE", "What it was about has been put right 已整改."
+    ISSUE = "ISSUE", "A card that waited to be looked at is issued 签发."
+    CANCEL = "CANCEL", "A card that waited to be looked at is not issued 取消."
+
+
+@_published("When the person looked at is told of a look 公开方式.")
+class Disclosure(Term):
+    IMMEDIATE = "IMMEDIATE", "At once 即时公开."
+    DELAYED = "DELAYED", "From a later day on, so as not to warn those under investigation 延迟公开."
+    WITHHELD = "WITHHELD", "Not 不公开."
+
+
 ENUMS: dict[str, type[Term]] = {
     enum.__name__: enum
     for enum in (
@@ -540,6 +579,7 @@ ENUMS: dict[str, type[Term]] = {
         ClockStopKind,
         DeadlineKind,
         DecisionKind,
+        Disclosure,
         HealthState,
         IdType,
         ItemState,
@@ -560,9 +600,12 @@ ENUMS: dict[str, type[Term]] = {
         SubmissionState,
         SystemLifecycle,
         TimeUnit,
+        WaitsFor,
+        WarningDecision,
         WarningLevel,
         WarningState,
         WarningSubject,
+        WorklistOrder,
     )
 }
 """Enum name as in `schema.canonical` (`enum:NAME`) and in the published schema -> the enum."""

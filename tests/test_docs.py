@@ -45,9 +45,12 @@ PROBLEM_MAKERS = {"Finding", "_at", "problem", "Problem", "_problem"}
 CODE_MAKERS = PROBLEM_MAKERS | {
     "CompositionError",
     "CompositionHint",
+    "DocumentRefused",
+    "Exhausted",
     "FileRefused",
     "FormProblem",
     "HttpRequestError",
+    "LimitBroken",
     "OperationError",
     "QuestionRefused",
     "_Fault",

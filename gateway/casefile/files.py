@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casefile.cards import LEVELS, card_json, card_of, gravest
 from gateway.casefile.record import event_dict, kept_record, micros
-from gateway.casefile.tables import CARD, CASE_FILE
+from gateway.casefile.tables import CARD, CASE_FILE, CASE_NUMBER
 from gateway.database import Database
 from gateway.ledger import Change, Writer
 from gateway.ledger.records import read_body
@@ -27,15 +27,27 @@ from gateway.tracking.clocks.limits import CaseLimits, limits_of
 from gateway.tracking.warnings.cards import Card
 from gateway.tracking.warnings.evaluate import Evaluation, evaluate
 from gateway.tracking.warnings.triggers import RuleBook
+from schema.ports import RegistryPort
 from schema.registry import Registry
 from schema.vocabulary import DeadlineKind
 
-__all__ = ["AT_ONCE", "CaseFiles", "Snapshot", "TrackingRules"]
+__all__ = [
+    "AT_ONCE",
+    "CaseFiles",
+    "Snapshot",
+    "TrackingRules",
+    "card_change",
+    "case_limits",
+    "moment_of_us",
+    "track_of",
+    "us_of_moment",
+]
 
 AT_ONCE = 50
 """Cases brought up to date in one transaction: others wait for SQLite's one write lock meanwhile."""
 BREATH = 10
 """Cases evaluated before the event loop may turn to others."""
+LONGEST_NUMBER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,27 +182,42 @@ class CaseFiles:
                 rows.append(_row(case, one, evaluation, now_us))
                 cards += evaluation.changed
             await _upsert(connection, CASE_FILE, rows)
+            await _upsert(connection, CASE_NUMBER, [one for row in rows for one in _numbers(row)])
             places = {row["case_id"]: row for row in rows}
             await _upsert(connection, CARD, [_card_row(card, places[card.case_id]) for card in cards])
         if cards:
-            await self._writer.append_changes([_change(card) for card in cards])
+            await self._writer.append_changes([card_change(card) for card in cards])
         return len(cards)
 
     def _evaluated(self, case: str, one: _File, rules: TrackingRules, now_us: int) -> Evaluation:
-        facts = facts_of(case, {**one.record, "events": one.events})
-        track = follow(facts, self.limits(one.record), rules.calendar)
+        track = track_of(case, one.record, one.events, self._registry, rules.calendar)
         return evaluate(track, rules.book, one.cards, now=moment_of_us(now_us))
 
     def limits(self, record: Mapping[str, Any]) -> CaseLimits:
-        """Of the implementation that the record names, else of the one of its item in its region, else of its item."""
-        item = self._registry.item(str(record.get("itemCode") or ""))
-        task = record.get("taskCode")
-        implementation = self._registry.implementation(str(task)) if task else None
-        if implementation is not None:
-            return limits_of(implementation, item or self._registry.item(implementation.base_code))
-        if item is None:
-            return CaseLimits()
-        return CaseLimits(statutory=item.statutory, promised=item.promised)
+        return case_limits(self._registry, record)
+
+
+def case_limits(registry: RegistryPort, record: Mapping[str, Any]) -> CaseLimits:
+    """Of the implementation that the record names, else of its item."""
+    item = registry.item(str(record.get("itemCode") or ""))
+    task = record.get("taskCode")
+    implementation = registry.implementation(str(task)) if task else None
+    if implementation is not None:
+        return limits_of(implementation, item or registry.item(implementation.base_code))
+    if item is None:
+        return CaseLimits()
+    return CaseLimits(statutory=item.statutory, promised=item.promised)
+
+
+def track_of(
+    case: str,
+    record: Mapping[str, Any],
+    events: Sequence[Mapping[str, Any]],
+    registry: RegistryPort,
+    calendar: WorkingCalendar,
+) -> CaseTrack:
+    """The clocks of a case, of what its system shows and what the ledger holds (`event_dict`)."""
+    return follow(facts_of(case, {**record, "events": list(events)}), case_limits(registry, record), calendar)
 
 
 def moment_of_us(us: int) -> int:
@@ -239,7 +266,22 @@ def _row(case: str, one: _File, evaluation: Evaluation, now_us: int) -> dict[str
         "changed_us": now_us,
         "unseen": one.unseen,
         "record": record,
+        "step": str(last.event.kind) if last else None,
+        "step_us": us_of_moment(last.at) if last else None,
     }
+
+
+def _numbers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Its other numbers; one that two names bear is there once."""
+    told = row["record"].get("externalRefs")
+    if not isinstance(told, Mapping):
+        return []
+    found = {str(number): str(name) for name, number in told.items() if isinstance(number, str | int)}
+    return [
+        {"number": number, "case_id": row["case_id"], "name": name}
+        for number, name in found.items()
+        if number and len(number) <= LONGEST_NUMBER
+    ]
 
 
 def _state(track: CaseTrack, record: Mapping[str, Any]) -> str:
@@ -280,7 +322,7 @@ def _card_row(card: Card, place: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _change(card: Card) -> Change:
+def card_change(card: Card) -> Change:
     """A card's last line of history, for the trail."""
     last = card.history[-1]
     detail = {
@@ -310,9 +352,12 @@ async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str,
         one = found.setdefault(case_id, _File())
         one.events.append(event_dict(read_body(body)["record"], at_us))
         one.subject = one.subject or subject
-    cards = select(CARD.c.case_id, CARD.c.card).where(CARD.c.case_id.in_(cases)).order_by(CARD.c.raised_us)
-    for case_id, card in await connection.execute(cards):
+    # locked (where a database has locks of rows), so that what a person decides meanwhile is not written over
+    cards = select(CARD.c.case_id, CARD.c.card).where(CARD.c.case_id.in_(cases))
+    for case_id, card in await connection.execute(cards.order_by(CARD.c.card_id).with_for_update()):
         found.setdefault(case_id, _File()).cards.append(card_of(card))
+    for one in found.values():
+        one.cards.sort(key=lambda card: (card.raised_at, card.id))
     return found
 
 

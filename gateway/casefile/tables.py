@@ -1,4 +1,5 @@
-"""Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` makes them."""
+"""Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` and
+`views_0001.py` make them."""
 
 from __future__ import annotations
 
@@ -13,9 +14,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
-__all__ = ["CARD", "CASE_FILE", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
+__all__ = ["CARD", "CASE_FILE", "CASE_NUMBER", "HARVEST", "METADATA", "PUSH", "PUSHED", "QUARANTINE"]
 
 METADATA = MetaData()
 
@@ -44,6 +46,8 @@ CASE_FILE = Table(
         "unseen", Boolean, nullable=False
     ),  # it has changed since its system last showed it, or never was shown
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
+    Column("step", Text),  # kind of the latest event
+    Column("step_us", BigInteger),  # when that was
     Index("case_file_open", "is_open", "due_us", "case_id"),
     Index("case_file_department", "department", "is_open", "due_us", "case_id"),
     Index("case_file_region", "region", "is_open", "due_us", "case_id"),
@@ -51,8 +55,28 @@ CASE_FILE = Table(
     Index("case_file_level", "is_open", "level", "due_us", "case_id"),
     Index("case_file_subject", "subject", "applied_us"),
     Index("case_file_check", "is_open", "next_check_us"),
+    Index("case_file_handler", "handler", "is_open", "due_us", "case_id"),
+    Index("case_file_step", "is_open", "step_us", "case_id"),
+    Index("case_file_item_region", "item", "region", "is_open", "due_us", "case_id"),
+    # what supervision sums up, so that it need not read the files; of open cases only
+    Index(
+        "case_file_counts",
+        *("department", "item", "state", "due_us", "level", "region"),
+        sqlite_where=text("is_open IS 1"),
+        postgresql_where=text("is_open IS true"),
+    ),
     Index("case_file_unseen", "system", "unseen"),
 )
+
+CASE_NUMBER = Table(
+    "case_number",
+    METADATA,
+    Column("number", Text, primary_key=True),  # such as a project code, as its system has it
+    Column("case_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),  # what it is called there
+    Index("case_number_case", "case_id"),
+)
+"""Other numbers of cases: several systems' cases of one project bear the same."""
 
 CARD = Table(
     "card",

@@ -16,10 +16,12 @@ from adapters.problems import DeclarationError
 from gateway.app import build_gateway, file_lookup
 from gateway.database import DatabaseError
 from gateway.directory import known_codes, read_registry
+from gateway.documents import ManifestInvalid
 from gateway.labels import LabelHookError
 from gateway.memory import settle
 from gateway.security.identity import TokensFileError
 from gateway.security.oidc.declaration import IdentityFileError
+from gateway.security.policies import PolicyError
 from gateway.settings import Settings, SettingsError, load_settings, settings_table
 from gateway.subgraphs import Declared, kept_sdls, load_declared
 from gateway.supergraph_file import load_supergraph_file
@@ -36,6 +38,9 @@ __all__ = ["START_ERRORS", "end", "load_first", "serve", "settings"]
 START_ERRORS = (
     TokensFileError,
     IdentityFileError,
+    ManifestInvalid,
+    PolicyError,
+    SettingsError,
     SchemaError,
     OtelMissingError,
     LabelHookError,
@@ -91,6 +96,8 @@ def serve(
             drain_s=settings.drain_s,
             max_message_bytes=settings.max_body_bytes,
             notice_s=settings.drain_notice_s,
+            head_timeout_s=settings.body_timeout_s,
+            max_connections=settings.max_connections,
             on_started=lambda: log.info("listening", url=listener.url),
         )
     finally:

@@ -244,10 +244,7 @@ def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:
 
 def _is_plain(entity: dict[str, Any]) -> bool:
     """Whether all its values are leaves that win over whatever was there."""
-    for value in entity.values():
-        if value is None or type(value) is dict or type(value) is list:
-            return False
-    return True
+    return all(not (value is None or type(value) is dict or type(value) is list) for value in entity.values())
 
 
 def _report(

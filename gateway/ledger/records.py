@@ -109,6 +109,7 @@ class Look:
     fields: Sequence[str] = ()
     action: str = "R"
     actor_subject: str | None = None
+    actor_department: str | None = None
     client: str = ""
     client_version: str = ""
     purpose: str | None = None
@@ -161,6 +162,7 @@ def look_fields(look: Look) -> dict[str, Any]:
     return {
         "action": look.action,
         "actor": look.actor,
+        "actorDepartment": look.actor_department,
         "actorSubject": look.actor_subject,
         "cases": sorted(set(look.cases)),
         "client": look.client,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -22,11 +21,12 @@ from graphql import (
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
-    VariableNode,
     Visitor,
     get_named_type,
     visit,
 )
+
+from gateway.security.conditions import selecting_variables
 
 __all__ = ["AUTHENTICATED", "Denied", "Permissions", "denied_fields", "withhold"]
 
@@ -120,7 +120,7 @@ class _Walk:
         deferred: tuple[int, ...],
     ) -> None:
         for node in selection_set.selections:
-            here = _conditions(node)
+            here = selecting_variables(node)
             if here is None:
                 continue
             together = (*conditions, *here)
@@ -151,21 +151,6 @@ class _Walk:
         definition = getattr(parent, "fields", {}).get(name)
         if definition is not None and node.selection_set is not None:
             self.selections(node.selection_set, get_named_type(definition.type), inner, conditions, deferred)
-
-
-def _conditions(node: SelectionNode) -> tuple[tuple[str, bool], ...] | None:
-    """Variables of @include and @skip with the value that selects the node; None if it is never selected."""
-    found: list[tuple[str, bool]] = []
-    for directive in node.directives or ():
-        if directive.name.value not in ("include", "skip"):
-            continue
-        wanted = directive.name.value == "include"
-        value = directive.arguments[0].value if directive.arguments else None
-        if isinstance(value, VariableNode):
-            found.append((value.name.value, wanted))
-        elif isinstance(value, BooleanValueNode) and value.value is not wanted:
-            return None
-    return tuple(found)
 
 
 def _defers(node: SelectionNode) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,19 @@ from schema.roles import ROLE_PREFIX, ROLES, with_roles
 
 __all__ = [
     "ANONYMOUS",
+    "PRESENTED",
     "TokenDirectory",
     "TokensFileError",
     "UnauthenticatedError",
     "bearer_of",
     "load_tokens",
+    "read_caller",
 ]
 
 ANONYMOUS = Caller(scopes=frozenset({"public"}))
+
+PRESENTED: ContextVar[Caller | None] = ContextVar("PRESENTED", default=None)
+"""The bearer of this request's client certificate (`certificates.py`): who asks, where no token is sent."""
 
 _TEXTS = ("subject", "department", "region")
 _KEYS = {"token", "token_sha256", "name", "scopes", *_TEXTS}
@@ -66,11 +72,13 @@ class TokenDirectory:
     """Callers by the SHA-256 of their token. Everyone without a token is `ANONYMOUS`."""
 
     callers: Mapping[bytes, Caller]
+    has_plain: bool = False
+    """Whether the file holds a token as it is sent."""
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """The caller of an `Authorization` header; raises UnauthenticatedError for a token that is not known."""
         if not authorization:
-            return ANONYMOUS
+            return PRESENTED.get() or ANONYMOUS
         found = self.find(bearer_of(authorization))
         if found is None:
             raise UnauthenticatedError
@@ -111,7 +119,7 @@ def load_tokens(path: Path | None) -> TokenDirectory:
     problems: list[str] = []
     callers: dict[bytes, Caller] = {}
     for number, entry in enumerate(entries, 1):
-        parsed = _parse(entry, f"token {number}", problems)
+        parsed = read_caller(entry, f"token {number}", problems)
         if parsed is None:
             continue
         digest, caller = parsed
@@ -120,22 +128,25 @@ def load_tokens(path: Path | None) -> TokenDirectory:
         callers[digest] = caller
     if problems:
         raise TokensFileError(path, problems)
-    return TokenDirectory(callers)
+    return TokenDirectory(callers, any("token" in entry for entry in entries))
 
 
-def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] | None:
-    """One entry of the file (any YAML value), or None with what is wrong added to `problems`."""
+def read_caller(
+    entry: Any, where: str, problems: list[str], *, key: str = "token_sha256"
+) -> tuple[bytes, Caller] | None:
+    """One entry of a file (any YAML value), or None with what is wrong added to `problems`. key: of the digest."""
+    allowed = _KEYS if key == "token_sha256" else (_KEYS - {"token", "token_sha256"}) | {key}
     if not isinstance(entry, dict):
-        problems.append(f"{where}: expected keys {', '.join(sorted(_KEYS))}")
+        problems.append(f"{where}: expected keys {', '.join(sorted(allowed))}")
         return None
     before = len(problems)
     problems += [
-        f"{where}: unknown key {key!r}; allowed: {', '.join(sorted(_KEYS))}"
-        for key in entry
-        if key not in _KEYS
+        f"{where}: unknown key {name!r}; allowed: {', '.join(sorted(allowed))}"
+        for name in entry
+        if name not in allowed
     ]
-    name, scopes = entry.get("name"), entry.get("scopes", [])
-    if not isinstance(name, str) or not name:
+    bearer, scopes = entry.get("name"), entry.get("scopes", [])
+    if not isinstance(bearer, str) or not bearer:
         problems.append(f"{where}: `name` must be text")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         problems.append(f"{where}: `scopes` must be a list of text")
@@ -146,20 +157,19 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
             if scope.startswith(ROLE_PREFIX) and scope.removeprefix(ROLE_PREFIX) not in ROLES
         ]
     problems += [
-        f"{where}: `{key}` must be text (put the number in quotes)"
-        for key in _TEXTS
-        if not isinstance(entry.get(key), str | None)
+        f"{where}: `{name}` must be text (put the number in quotes)"
+        for name in _TEXTS
+        if not isinstance(entry.get(name), str | None)
     ]
-    digest = _digest(entry)
+    digest = _digest(entry, key)
     if digest is None:
-        problems.append(
-            f"{where}: give either `token` (8 characters or more) or `token_sha256` (64 hex digits)"
-        )
+        other = "either `token` (8 characters or more) or " if key == "token_sha256" else ""
+        problems.append(f"{where}: give {other}`{key}` (64 hex digits)")
     if digest is None or len(problems) > before:
         return None
     # A known caller may see at least what everyone may.
     return digest, Caller(
-        name=name or "",
+        name=bearer or "",
         scopes=with_roles(scopes) | ANONYMOUS.scopes,
         subject=entry.get("subject"),
         department=entry.get("department"),
@@ -167,10 +177,10 @@ def _parse(entry: Any, where: str, problems: list[str]) -> tuple[bytes, Caller] 
     )
 
 
-def _digest(entry: Mapping[str, Any]) -> bytes | None:
-    plain, hashed = entry.get("token"), entry.get("token_sha256")
+def _digest(entry: Mapping[str, Any], key: str) -> bytes | None:
+    plain, hashed = entry.get("token"), entry.get(key)
     if isinstance(plain, str) and hashed is None and len(plain) >= 8:
         return hashlib.sha256(plain.encode()).digest()
-    if isinstance(hashed, str) and plain is None and _HEX_SHA256.fullmatch(hashed.lower()):
-        return bytes.fromhex(hashed)
+    if isinstance(hashed, str) and plain is None and _HEX_SHA256.fullmatch(hashed.lower().replace(":", "")):
+        return bytes.fromhex(hashed.replace(":", ""))
     return None

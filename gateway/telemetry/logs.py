@@ -88,7 +88,17 @@ def _configure_standard_library(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(severity)
-    for noisy in ("httpx", "httpcore", "zeep", "watchfiles", "websockets"):
+    # at debug they show what was asked, sent or written: people, and secrets
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "zeep",
+        "watchfiles",
+        "websockets",
+        "aiosqlite",
+        "asyncpg",
+        "sqlalchemy",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

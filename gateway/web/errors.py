@@ -18,7 +18,7 @@ class HttpRequestError(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def error_body(code: str, message: str, **extensions: Any) -> Mapping[str, Sequence[Mapping[str, Any]]]:

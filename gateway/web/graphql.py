@@ -6,7 +6,7 @@ Refuses what is not GraphQL over HTTP before anything is spent on it; hands the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
@@ -17,7 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.fetch import Caller, RequestContext
-from gateway.web.body import whole_body
+from adapters.seen import Seen
+from gateway.web.entrance import Entrance
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import Exchange, exchange_of
 from gateway.web.lifecycle import Lifecycle
@@ -25,17 +26,16 @@ from gateway.web.messages import (
     EVENT_STREAM,
     JSON,
     PARTS,
-    check_content_type,
     encode,
     negotiate,
     prefers_html,
-    read_body,
-    read_query,
     takes_events,
     takes_parts,
 )
 from gateway.web.parts import PartsResponse
-from gateway.web.ports import AnswerPart, Authenticator, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.ports import AnswerPart, Engine, GraphQLAnswer, GraphQLRequest
+from gateway.web.reading import Reading
+from gateway.web.response import respond
 from gateway.web.sse import EventStreamResponse
 from gateway.web.streams import Streams
 
@@ -65,22 +65,22 @@ class GraphQLEndpoint:
     def __init__(
         self,
         engine: Engine,
-        authenticator: Authenticator,
+        entrance: Entrance,
         *,
         streams: Streams,
         lifecycle: Lifecycle,
         deadline_s: float,
-        max_body_bytes: int,
+        reading: Reading,
         page: Page | None = None,
         metrics: OperationMetrics | None = None,
         log: Any = None,
     ) -> None:
         self.engine = engine
-        self.authenticator = authenticator
+        self.entrance = entrance
         self.streams = streams
         self.lifecycle = lifecycle
         self.deadline_s = deadline_s
-        self.max_body_bytes = max_body_bytes
+        self.reading = reading
         self.page = page
         self.metrics = metrics
         self.log = log or structlog.get_logger("gateway.web")
@@ -103,25 +103,65 @@ class GraphQLEndpoint:
         media = JSON
         try:
             media = negotiate(request.headers.get("accept"))
-            graphql_request = await self._read(request)
-            caller = await self._identify(request)
+            asked = await self.reading.read(request)
+            address = self.entrance.address(request.scope)
+            caller = await self.entrance.identify(request.headers.get("authorization"), address)
+            count = len(asked) if isinstance(asked, list) else 1
+            told = await self.entrance.admit(caller, address, count)
         except HttpRequestError as error:
             exchange.facts["codes"] = [error.code]
-            return _refusal(error, JSON if media in (EVENT_STREAM, PARTS) else media)
-        context = self._context(caller, exchange, request.headers)
-        if self._is_stream(graphql_request, context, media, request.headers.get("accept")):
-            exchange.facts["operation"] = "stream"
-            return EventStreamResponse(self.streams, graphql_request, context, self.lifecycle)
-        if media == PARTS or (
-            takes_parts(request.headers.get("accept")) and "@defer" in graphql_request.query
-        ):
-            return await self._in_parts(graphql_request, context, exchange, media)
-        answer = await self._execute(graphql_request, context, exchange)
+            return _refusal(error, _single(media))
+        context = self._context(caller, exchange, request.headers, address)
+        if isinstance(asked, list):
+            return await self._batch(asked, context, exchange, media, told)
+        found = await self.entrance.document(asked)
+        if isinstance(found, GraphQLRequest):
+            if self._is_stream(found, context, media, request.headers.get("accept")):
+                exchange.facts["operation"] = "stream"
+                return EventStreamResponse(self.streams, found, context, self.lifecycle)
+            if media == PARTS or (takes_parts(request.headers.get("accept")) and "@defer" in found.query):
+                return await self._in_parts(
+                    found, context, exchange, media, lambda one: respond(one, _single(media), request, told)
+                )
+            answer = await self._execute(found, context, exchange)
+            await self.entrance.keep(found, answer)
+        else:
+            answer = found
         _note(answer, exchange)
-        return _whole(answer, media)
+        return respond(answer, _single(media), request, told)
+
+    async def _batch(
+        self,
+        asked: list[GraphQLRequest],
+        context: RequestContext,
+        exchange: Exchange,
+        media: str,
+        told: Mapping[str, str],
+    ) -> Response:
+        """Side by side; the answers in their order, with status 200 for all of them."""
+
+        async def one(request: GraphQLRequest) -> GraphQLAnswer:
+            found = await self.entrance.document(request)
+            if isinstance(found, GraphQLAnswer):
+                return found
+            answer = await self._execute(found, replace(context, seen=Seen()), exchange)
+            await self.entrance.keep(found, answer)
+            return answer
+
+        answers = await asyncio.gather(*(one(request) for request in asked))
+        exchange.facts["operation"] = "batch"
+        exchange.facts["operations"] = len(answers)
+        media = _single(media)
+        body = b"[" + b",".join(encode(answer, media)[1] for answer in answers) + b"]"
+        return Response(body, 200, dict(told), media_type=f"{media}; charset=utf-8")
 
     async def _in_parts(
-        self, request: GraphQLRequest, context: RequestContext, exchange: Exchange, media: str
+        self,
+        request: GraphQLRequest,
+        context: RequestContext,
+        exchange: Exchange,
+        media: str,
+        respond: Callable[[GraphQLAnswer], Response],
     ) -> Response | PartsResponse:
         """In parts where there are some, or where nothing else is accepted; a refusal is an answer as ever."""
         started = asyncio.get_running_loop().time()
@@ -131,7 +171,7 @@ class GraphQLEndpoint:
         _note(answer, exchange)
         if not first.has_next and (media != PARTS or answer.status_hint != 200):
             self._count(answer, started)
-            return _whole(answer, JSON if media == PARTS else media)
+            return respond(answer)
 
         told = list(answer.errors)
 
@@ -158,32 +198,6 @@ class GraphQLEndpoint:
                 if isinstance(part, GraphQLAnswer):
                     return
 
-    async def _read(self, request: Request) -> GraphQLRequest:
-        if request.method == "GET":
-            # A page elsewhere can make a browser GET without asking; it cannot read the answer, but it can time it.
-            if request.headers.get("sec-fetch-mode") == "no-cors":
-                raise HttpRequestError(
-                    403, "CSRF_REFUSED", "Operations are not for <img>, <script> and their like"
-                )
-            return read_query(request.query_params)
-        if request.method == "POST":
-            check_content_type(request.headers.get("content-type"))
-            return read_body(await whole_body(request, self.max_body_bytes))
-        raise HttpRequestError(
-            405,
-            "METHOD_NOT_ALLOWED",
-            f"Use POST, or GET for queries; found {request.method[:16]}",
-            allow="GET, POST",
-        )
-
-    async def _identify(self, request: Request) -> Caller:
-        try:
-            return await self.authenticator.authenticate(request.headers.get("authorization"))
-        except Exception as error:
-            if getattr(error, "code", None) != "UNAUTHENTICATED":
-                raise
-            raise HttpRequestError(401, "UNAUTHENTICATED", str(error), www_authenticate="Bearer") from None
-
     def _is_stream(
         self, request: GraphQLRequest, context: RequestContext, media: str, accept: str | None
     ) -> bool:
@@ -192,7 +206,9 @@ class GraphQLEndpoint:
             return True
         return takes_events(accept) and self.engine.kind_of(request, context) == "subscription"
 
-    def _context(self, caller: Caller, exchange: Exchange, headers: Mapping[str, str]) -> RequestContext:
+    def _context(
+        self, caller: Caller, exchange: Exchange, headers: Mapping[str, str], address: str
+    ) -> RequestContext:
         if caller.name != "anonymous":
             exchange.facts["caller"] = caller.name
         return RequestContext(
@@ -202,6 +218,7 @@ class GraphQLEndpoint:
             trace_headers=exchange.trace_headers,
             client_name=exchange.facts.get("client", ""),
             headers=headers,
+            address=address,
         )
 
     async def _execute(
@@ -239,17 +256,16 @@ async def _next(parts: AsyncGenerator[AnswerPart, None]) -> AnswerPart | None:
     return await anext(parts, None)
 
 
-def _whole(answer: GraphQLAnswer, media: str) -> Response:
-    status, body = encode(answer, media)
-    headers = {"allow": "POST"} if status == 405 else None
-    return Response(body, status, headers, media_type=f"{media}; charset=utf-8")
+def _single(media: str) -> str:
+    """The type of one whole answer to whoever takes streams or parts only."""
+    return JSON if media in (EVENT_STREAM, PARTS) else media
 
 
 def _refusal(error: HttpRequestError, media: str) -> Response:
     _, body = encode(
         GraphQLAnswer(errors=error_body(error.code, str(error))["errors"], status_hint=error.status), media
     )
-    return Response(body, error.status, error.headers, media_type=f"{media}; charset=utf-8")
+    return Response(body, error.status, dict(error.headers), media_type=f"{media}; charset=utf-8")
 
 
 def _failure(status: int, code: str, message: str, exchange: Exchange) -> GraphQLAnswer:

@@ -20,8 +20,10 @@ __all__ = [
     "JSON",
     "PARTS",
     "check_content_type",
+    "check_encoding",
     "encode",
     "encode_part",
+    "names_json",
     "negotiate",
     "prefers_html",
     "read_body",
@@ -37,6 +39,9 @@ EVENT_STREAM = "text/event-stream"
 PARTS = "multipart/mixed"
 HTML = "text/html"
 
+DOCUMENT_IDS = ("documentId", "id", "doc_id")
+"""Members that name a document in place of `query`: GraphQL over HTTP's proposal, Relay's two."""
+LONGEST_ID = 256
 _UNSET = object()
 
 
@@ -70,6 +75,12 @@ def negotiate(accept: str | None) -> str:
 def takes_events(accept: str | None) -> bool:
     """Whether an event stream is acceptable, for an operation that needs one."""
     return bool(accept) and _weights(accept or "").get(EVENT_STREAM, 0.0) > 0
+
+
+def names_json(accept: str | None) -> bool:
+    """Whether a type of GraphQL's is named, not only taken with others: no image or script tag does that."""
+    weights = _weights(accept or "")
+    return any(weights.get(media, 0.0) > 0 for media in (GRAPHQL_JSON, JSON, EVENT_STREAM))
 
 
 def takes_parts(accept: str | None) -> bool:
@@ -114,20 +125,42 @@ def check_content_type(content_type: str | None) -> None:
         )
 
 
-def read_body(body: bytes) -> GraphQLRequest:
-    """The request in a POST body. Raises HttpRequestError 400."""
+def check_encoding(content_encoding: str | None) -> None:
+    """Raises HttpRequestError 415 for a compressed body: a small one could unfold to a huge one."""
+    if content_encoding and content_encoding.strip().lower() != "identity":
+        raise HttpRequestError(
+            415,
+            "UNSUPPORTED_ENCODING",
+            f"Send the body uncompressed; found Content-Encoding {content_encoding[:40]!r}",
+            accept_encoding="identity",
+        )
+
+
+def read_body(body: bytes, *, max_batch: int = 0) -> GraphQLRequest | list[GraphQLRequest]:
+    """The request in a POST body, or a list of them up to `max_batch`. Raises HttpRequestError 400."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = "it is not UTF-8" if not _is_utf8(body) else str(error)
         raise HttpRequestError(400, "MALFORMED_JSON", f"The body cannot be read as JSON: {reason}") from None
     if isinstance(document, list):
-        raise HttpRequestError(
-            400, "BATCHING_NOT_SUPPORTED", "Send one operation a request; lists of operations are refused"
-        )
+        return _batch(document, max_batch)
     if not isinstance(document, dict):
         raise HttpRequestError(400, "BAD_REQUEST", "The body must be a JSON object with `query`")
     return read_document(document)
+
+
+def _batch(documents: list[Any], max_batch: int) -> list[GraphQLRequest]:
+    if not max_batch:
+        raise HttpRequestError(
+            400, "BATCHING_NOT_SUPPORTED", "Send one operation a request; lists of operations are refused"
+        )
+    if not 0 < len(documents) <= max_batch:
+        text = f"A list holds 1 to {max_batch} operations; found {len(documents)}"
+        raise HttpRequestError(400, "BATCH_TOO_LARGE", text)
+    if not all(isinstance(one, dict) for one in documents):
+        raise HttpRequestError(400, "BAD_REQUEST", "Each operation of a list must be a JSON object")
+    return [read_document(one) for one in documents]
 
 
 def read_document(document: Mapping[str, Any]) -> GraphQLRequest:
@@ -138,7 +171,7 @@ def read_document(document: Mapping[str, Any]) -> GraphQLRequest:
 def read_query(parameters: Mapping[str, str]) -> GraphQLRequest:
     """The request in the parameters of a GET; `variables` and `extensions` hold JSON. Raises HttpRequestError 400."""
     document: dict[str, Any] = {}
-    for name in ("query", "operationName"):
+    for name in ("query", "operationName", *DOCUMENT_IDS):
         if name in parameters:
             document[name] = parameters[name]
     for name in ("variables", "extensions"):
@@ -198,8 +231,17 @@ def _later(one: LaterAnswer) -> dict[str, Any]:
 
 
 def _request(document: Mapping[str, Any], *, read_only: bool) -> GraphQLRequest:
+    named = next((document[key] for key in DOCUMENT_IDS if document.get(key) is not None), None)
+    if named is not None and not (isinstance(named, str) and 0 < len(named) <= LONGEST_ID):
+        raise HttpRequestError(
+            400, "BAD_REQUEST", f"a document's id must be text of 1 to {LONGEST_ID} characters"
+        )
     query = document.get("query", _UNSET)
-    if query is _UNSET or query == "":
+    extensions = document.get("extensions")
+    is_named = named is not None or (isinstance(extensions, dict) and "persistedQuery" in extensions)
+    if is_named and (query is _UNSET or query is None):
+        query = ""
+    elif query is _UNSET or query == "":
         raise HttpRequestError(400, "QUERY_MISSING", "`query` is missing: it holds the GraphQL document")
     if not isinstance(query, str):
         raise HttpRequestError(400, "BAD_REQUEST", "`query` must be text")
@@ -215,6 +257,7 @@ def _request(document: Mapping[str, Any], *, read_only: bool) -> GraphQLRequest:
         name or None,
         document.get("extensions") or {},
         read_only=read_only,
+        document_id=named,
     )
 
 

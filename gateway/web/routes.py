@@ -18,6 +18,9 @@ from starlette.types import ASGIApp
 from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
 from gateway.web.boundary import Boundary, RequestMetrics
+from gateway.web.compression import Compression
+from gateway.web.csrf import PREFLIGHT_HEADERS
+from gateway.web.entrance import Entrance
 from gateway.web.errors import error_body
 from gateway.web.events import EventsEndpoint
 from gateway.web.files import FileEndpoint
@@ -27,12 +30,14 @@ from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
 from gateway.web.ports import Authenticator, Engine
+from gateway.web.reading import Reading
+from gateway.web.single_connection import SingleConnectionEndpoint
 from gateway.web.streams import StreamMetrics, Streams
 from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/files", "/events", "/health/live", "/health/ready", "/metrics")
+PATHS = ("/graphql", "/graphql/stream", "/files", "/events", "/health/live", "/health/ready", "/metrics")
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -46,6 +51,11 @@ class WebLimits:
     deadline_s: float = 10.0
     max_body_bytes: int = 1_048_576
     max_streams: int = 5000
+    body_timeout_s: float = 10.0
+    max_batch: int = 0
+    csrf_header: bool = False
+    compress_from_bytes: int | None = 1024
+    """None compresses nothing."""
 
 
 def build_web(
@@ -62,24 +72,35 @@ def build_web(
     lifespan: Lifespan | None = None,
     checks: Mapping[str, HealthCheck] | None = None,
     intake: Callable[[], Intake | None] = lambda: None,
+    entrance: Entrance | None = None,
 ) -> ASGIApp:
-    """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page: shown to browsers at /graphql where given."""
+    """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page:
+    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own."""
     limits = limits or WebLimits()
+    entrance = entrance or Entrance(authenticator)
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
     endpoint = GraphQLEndpoint(
         engine,
-        authenticator,
+        entrance,
         streams=streams,
         lifecycle=lifecycle,
         deadline_s=limits.deadline_s,
-        max_body_bytes=limits.max_body_bytes,
+        reading=Reading(
+            limits.max_body_bytes, limits.body_timeout_s, limits.max_batch, cors_origins, limits.csrf_header
+        ),
         page=page,
         metrics=metrics,
     )
     files = FileEndpoint(engine, authenticator, deadline_s=limits.deadline_s)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
-        WebSocketRoute("/graphql", WebSocketEndpoint(streams, authenticator, origins=cors_origins)),
+        WebSocketRoute("/graphql", WebSocketEndpoint(streams, entrance, origins=cors_origins)),
+        Route(
+            "/graphql/stream",
+            SingleConnectionEndpoint(
+                streams, entrance, lifecycle=lifecycle, reading=endpoint.reading, deadline_s=limits.deadline_s
+            ),
+        ),
         Route("/files", files),
         Route("/events/{system}", EventsEndpoint(intake, max_body_bytes=limits.max_body_bytes)),
         Route("/health/live", live),
@@ -94,16 +115,24 @@ def build_web(
         app = CORSMiddleware(
             app,
             allow_origins=list(cors_origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 "authorization",
                 "content-type",
                 "graphql-client-name",
+                "graphql-client-version",
+                "quanyu-cost",
                 "quanyu-purpose",
+                "traceparent",
+                "tracestate",
+                "x-graphql-event-stream-token",
                 "x-request-id",
+                *PREFLIGHT_HEADERS,
             ],
-            expose_headers=["x-request-id"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
         )
+    if limits.compress_from_bytes is not None:
+        app = Compression(app, from_bytes=limits.compress_from_bytes)
     return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)
 
 

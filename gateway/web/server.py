@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.web.http_protocol import bounded_protocol
 from gateway.web.lifecycle import Lifecycle
 
 __all__ = ["Listener", "PortTakenError", "listen", "serve"]
@@ -86,6 +87,8 @@ def serve(
     drain_s: float = 15.0,
     notice_s: float = 1.0,
     max_message_bytes: int = 1_048_576,
+    head_timeout_s: float = 10.0,
+    max_connections: int = 5000,
     on_started: Callable[[], None] | None = None,
 ) -> None:
     """Runs until SIGTERM or Ctrl-C; returns when all is drained. on_started: called when requests are taken."""
@@ -93,13 +96,14 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="auto",
-        http="httptools",
+        http=bounded_protocol(head_timeout_s=head_timeout_s, max_connections=max_connections),
         ws="websockets-sansio",
         ws_max_size=max_message_bytes,
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # whose word counts is declared: `trusted_proxies`
         timeout_graceful_shutdown=max(1, round(drain_s - notice_s)),
         timeout_keep_alive=75,
     )

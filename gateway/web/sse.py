@@ -19,13 +19,13 @@ from gateway.web.messages import EVENT_STREAM, GRAPHQL_JSON, encode
 from gateway.web.ports import GraphQLAnswer, GraphQLRequest
 from gateway.web.streams import Streams
 
-__all__ = ["EventStreamResponse"]
+__all__ = ["HEARTBEAT", "EventStreamResponse"]
 
 HEARTBEAT_S = 12.0
 """A comment after that much silence: proxies cut what is silent for a minute."""
 
 _COMPLETE = b"event: complete\ndata:\n\n"
-_HEARTBEAT = b":\n\n"
+HEARTBEAT = b":\n\n"
 
 
 class EventStreamResponse:
@@ -58,7 +58,7 @@ class EventStreamResponse:
                 ],
             }
         )
-        await send({"type": "http.response.body", "body": _HEARTBEAT, "more_body": True})
+        await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
         giving = asyncio.create_task(self._give(send), name="events to a client")
         leaving = asyncio.create_task(disconnected(receive), name="client leaves")
         stopping = asyncio.create_task(self._lifecycle.stopping.wait(), name="process stops")
@@ -76,7 +76,7 @@ class EventStreamResponse:
     async def _give(self, send: Send) -> None:
         async with aclosing(self._streams.answers(self._request, self._context, "sse")) as answers:
             async for answer in _or_silence(answers, self._heartbeat_s):
-                data = _HEARTBEAT if answer is None else _event(answer)
+                data = HEARTBEAT if answer is None else _event(answer)
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         await send({"type": "http.response.body", "body": _COMPLETE, "more_body": True})
 

@@ -19,10 +19,11 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from adapters.fetch import Caller, RequestContext
+from gateway.web.entrance import Entrance
 from gateway.web.errors import HttpRequestError
 from gateway.web.exchange import clean_client_name, clean_request_id
 from gateway.web.messages import GRAPHQL_JSON, encode, read_document
-from gateway.web.ports import Authenticator, GraphQLRequest
+from gateway.web.ports import GraphQLAnswer, GraphQLRequest
 from gateway.web.streams import Streams
 
 __all__ = ["WebSocketEndpoint"]
@@ -51,13 +52,13 @@ class WebSocketEndpoint:
     def __init__(
         self,
         streams: Streams,
-        authenticator: Authenticator,
+        entrance: Entrance,
         *,
         origins: Collection[str] = (),
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
         self.streams = streams
-        self.authenticator = authenticator
+        self.entrance = entrance
         self.origins = frozenset(origins)
         self.init_timeout_s = init_timeout_s
 
@@ -99,6 +100,7 @@ class _Session:
         self.caller: Caller | None = None
         self.client_name = clean_client_name(socket.headers.get("graphql-client-name"))
         self.running: dict[str, asyncio.Task[None]] = {}
+        self.address = endpoint.entrance.address(socket.scope)
         self._sending = asyncio.Lock()
         self._served = 0
 
@@ -173,7 +175,10 @@ class _Session:
     async def _answer(self, name: str, request: GraphQLRequest) -> None:
         """next for each answer and complete; error where it never ran."""
         try:
-            answers = self.endpoint.streams.answers(request, self._context(), "websocket")
+            found = await self._admitted(name, request)
+            if found is None:
+                return
+            answers = self.endpoint.streams.answers(found, self._context(), "websocket")
             async with aclosing(answers):
                 async for answer in answers:
                     if answer.status_hint != 200:
@@ -189,6 +194,21 @@ class _Session:
         finally:
             self.running.pop(name, None)
 
+    async def _admitted(self, name: str, request: GraphQLRequest) -> GraphQLRequest | None:
+        """None where the client was told why not."""
+        entrance = self.endpoint.entrance
+        assert self.caller is not None  # noqa: S101 - set before any operation
+        try:
+            await entrance.admit(self.caller, self.address)
+        except HttpRequestError as error:
+            await self._error(name, error.code, str(error))
+            return None
+        found = await entrance.document(request)
+        if isinstance(found, GraphQLAnswer):
+            await self._send({"id": name, "type": "error", "payload": list(found.errors)})
+            return None
+        return found
+
     def _context(self) -> RequestContext:
         headers, served = self.socket.headers, self._served
         self._served += 1
@@ -203,6 +223,7 @@ class _Session:
             },
             client_name=self.client_name,
             headers=headers,
+            address=self.address,
         )
 
     async def _identify(self, payload: Any) -> Caller:
@@ -213,10 +234,8 @@ class _Session:
             self.client_name = clean_client_name(_text_in(payload, "graphql-client-name"))
         authorization = _text_in(payload or {}, "authorization") or self.socket.headers.get("authorization")
         try:
-            return await self.endpoint.authenticator.authenticate(authorization)
-        except Exception as error:
-            if getattr(error, "code", None) != "UNAUTHENTICATED":
-                raise
+            return await self.endpoint.entrance.identify(authorization, self.address)
+        except HttpRequestError as error:
             raise _Close(FORBIDDEN, f"Forbidden: {error}") from None
 
     async def _receive(self) -> dict[str, Any]:

@@ -116,7 +116,9 @@ class NaturalPerson(Applicant):
     ) -> str | None:
         connector_answers()
 
-    masked_id: str = field(description="Identity number: first 3 and last 2 characters 证件号码(脱敏).")
+    masked_id: str = field(
+        description="Identity number: first 3 and last 2 characters; for clerks of the case first 6 and last 4 证件号码(脱敏)."
+    )
     masked_mobile: str | None = field(description="Mobile phone: first 3 and last 4 digits 手机号(脱敏).")
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "day_or_today",
     "implementation_of",
     "item_of",
+    "limit_of",
 ]
 
 field = strawberry.field
@@ -224,8 +225,8 @@ def item_of(row: ItemRow) -> ServiceItem:
         tiers=list(row.tiers),
         case_type=row.case_type,
         state=row.state,
-        statutory_limit=_limit_of(row.statutory),
-        promised_limit=_limit_of(row.promised),
+        statutory_limit=limit_of(row.statutory),
+        promised_limit=limit_of(row.promised),
         special_procedures=list(row.special_procedures),
         service_object=list(row.service_object),
         valid_from=iso_date(row.valid_from),
@@ -242,8 +243,8 @@ def implementation_of(row: ImplementationRow) -> ItemImplementation:
         case_type=row.case_type,
         body_code=Uscc(row.org_code) if row.org_code else None,
         body_name=row.org_name,
-        statutory_limit=_limit_of(row.statutory),
-        promised_limit=_limit_of(row.promised),
+        statutory_limit=limit_of(row.statutory),
+        promised_limit=limit_of(row.promised),
         channels=list(row.channels),
         accept_scope=row.accept_scope,
         max_on_site_visits=row.max_on_site_visits,
@@ -263,13 +264,13 @@ def _availability_of(facts: AvailabilityFacts, item: ItemRow, *, region: RegionR
         implementation=implementation_of(best) if best else None,
         implementations=[implementation_of(row) for row in facts.implementations],
         lowest_tier=facts.lowest_tier,
-        promised_limit=_limit_of(best.promised) if best else None,
-        statutory_limit=_limit_of(best.statutory) if best else None,
+        promised_limit=limit_of(best.promised) if best else None,
+        statutory_limit=limit_of(best.statutory) if best else None,
         channels=list(best.channels) if best else [],
     )
 
 
-def _limit_of(row: TimeLimitRow | None) -> TimeLimit | None:
+def limit_of(row: TimeLimitRow | None) -> TimeLimit | None:
     return TimeLimit(amount=row.amount, unit=row.unit) if row else None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import strawberry
-from strawberry.federation.schema_directives import Authenticated, Key, RequiresScopes
+from strawberry.federation.schema_directives import Authenticated, Cost, Key, RequiresScopes
 from strawberry.federation.types import FieldSet
 
+from schema.costs import COSTS
 from schema.permissions import required_scopes
 
 __all__ = ["guards", "reference", "resolved", "subscribed"]
@@ -27,9 +28,12 @@ def subscribed(description: str, *, directives: Sequence[object] = ()) -> Callab
 
 
 def guards(type_name: str, field_name: str, *, authenticated: bool = False) -> list[object]:
-    """`@requiresScopes` as `PERMISSIONS` has it, and `@authenticated` where the answer depends on who asks."""
+    """`@requiresScopes` as `PERMISSIONS` has it, `@authenticated` where the answer depends on who asks, and `@cost` as
+    `COSTS` has it."""
     scopes = required_scopes(type_name, field_name)
     directives: list[object] = [Authenticated()] if authenticated else []
+    if (type_name, field_name) in COSTS:
+        directives.append(Cost(weight=COSTS[type_name, field_name]))
     return [*directives, RequiresScopes(scopes=scopes)] if scopes else directives
 
 

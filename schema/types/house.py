@@ -1,4 +1,5 @@
-"""Root fields of the `house` subgraph: the directory and the catalogue, answered from the registry."""
+"""Root fields of the `house` subgraph: the directory and the catalogue, answered from the registry; the others, from
+the gateway's own records, are in `ledger_roots.py`."""
 
 from datetime import date
 from typing import Annotated
@@ -30,6 +31,7 @@ from schema.types.directory import (
     system_of,
 )
 from schema.types.fields import resolved
+from schema.types.ledger_roots import LedgerQuery
 from schema.vocabulary import PowerType, Protocol, RegionLevel, SystemLifecycle
 
 __all__ = ["HouseQuery"]
@@ -58,7 +60,7 @@ class LegacySystemConnection(Connection[LegacySystem]):
 
 
 @strawberry.type(description="Questions that can be asked 查询.")
-class HouseQuery:
+class HouseQuery(LedgerQuery):
     @resolved(
         "Where the events of cases are now: read lists, then subscribe after it, and nothing is missed 事件游标."
     )

@@ -10,10 +10,11 @@ import strawberry
 from schema.ports import CaseUpdateFacts, LivePort
 from schema.scalars import DateTime, RegionCode, Uscc
 from schema.types.directory import Department, HouseInfo, LegacySystem, department_of, system_of
-from schema.types.fields import guards, reference, resolved, subscribed
+from schema.types.fields import guards, resolved, subscribed
+from schema.types.tracked import Case
 from schema.vocabulary import CaseEventKind, CaseState
 
-__all__ = ["Case", "CaseUpdate", "LiveSubscription"]
+__all__ = ["CaseUpdate", "LiveSubscription"]
 
 field = strawberry.field
 argument = strawberry.argument
@@ -24,13 +25,6 @@ After = Annotated[
         description="Go on after this `cursor`: first what came since, then what comes. Left out: from now on 游标."
     ),
 ]
-
-
-@strawberry.federation.type(keys=[reference("id")], description="An application as one system holds it 办件.")
-class Case:
-    id: strawberry.ID = field(
-        description="System code, ':' and case number: JT-PERMIT:JT2017-000123 办件标识."
-    )
 
 
 @strawberry.type(description="Something that happened to a case, as its system told it 办件动态.")

@@ -1,12 +1,11 @@
-"""Types of the progress of a case: deadlines, stops, extensions, warnings and their cards. Shapes only.
+"""Types of the progress of a case: deadlines, stops, extensions, and what a warning consists of. Shapes only.
 
-No subgraph publishes them yet: they join the SDL with the first field that returns one (`Case.deadlines`,
-`Case.warnings`). `gateway.tracking` gives the values; what shapes them stands beside the resolvers that will use it.
+`gateway.tracking` gives the values; `gateway.views.shapes` shapes them.
 """
 
 import strawberry
 
-from schema.scalars import JSON, DateTime
+from schema.scalars import DateTime
 from schema.types.catalogue import TimeLimit
 from schema.vocabulary import (
     CaseState,
@@ -16,13 +15,10 @@ from schema.vocabulary import (
     ProvisionalReason,
     SpecialProcedureKind,
     TimeUnit,
-    WarningLevel,
     WarningState,
-    WarningSubject,
 )
 
 __all__ = [
-    "CaseWarning",
     "ClockStop",
     "Deadline",
     "DeadlineBasis",
@@ -145,24 +141,3 @@ class WarningAppeal:
     reason: str = field(description="Why 申诉理由.")
     outcome: WarningState | None = field(description="What came of it; null while it is open 处理结果.")
     decided_at: DateTime | None = field(description="When that was decided 处理时间.")
-
-
-@strawberry.type(name="Warning", description="A warning or card 预警/黄牌/红牌.")
-class CaseWarning:
-    id: strawberry.ID = field(description="Case, rule, subject and number: JT:1#T-90##1 预警标识.")
-    level: WarningLevel = field(description="How grave 级别.")
-    rule: WarningRule = field(description="The rule that raised it 规则.")
-    subject: WarningSubject = field(description="What it is about 对象.")
-    subject_name: str | None = field(description="Which step, procedure or call; null for the case 对象名称.")
-    ground_at: DateTime = field(description="When the rule's condition came true 触发时间.")
-    raised_at: DateTime = field(description="When it was raised 预警时间.")
-    grounded: bool = field(description="Its condition is true by what is known now 是否仍成立.")
-    state: WarningState = field(description="What became of it 状态.")
-    mark: str | None = field(description="Letter that supervision systems use: Y, D, C, Q or B 状态代码.")
-    text: str = field(description="In English 说明(英文).")
-    text_zh: str = field(description="In Chinese 说明.")
-    evidence: JSON = field(description="Figures and event ids 证据.")
-    supervision_order: bool = field(description="A supervision order goes with it 督办.")
-    feedback_due_at: DateTime | None = field(description="By when the department has to answer 反馈时限.")
-    appeal: WarningAppeal | None = field(description="The last appeal 申诉.")
-    history: list[WarningChange] = field(description="All changes, the first in front 变更记录.")

@@ -163,7 +163,9 @@ def here(
     gateway = build_gateway(settings_of(tmp, systems, **settings), environ=environ)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(gateway.app, log_config=None, lifespan="on", ws="websockets-sansio")
+            uvicorn.Config(
+                gateway.app, log_config=None, lifespan="on", ws="websockets-sansio", proxy_headers=False
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

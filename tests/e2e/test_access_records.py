@@ -138,7 +138,11 @@ def test_an_attempt_without_the_scope_is_recorded_as_denied(asked: tuple[Client,
 def test_a_query_by_get_and_one_of_another_router_are_recorded(asked: tuple[Client, Records]) -> None:
     client, records = asked
     before = len(records.looks())
-    client.http.get("/graphql", params={"query": ONE}, headers={"authorization": f"Bearer {CLERK}"})
+    client.http.get(
+        "/graphql",
+        params={"query": ONE},
+        headers={"authorization": f"Bearer {CLERK}", "accept": "application/json"},
+    )
     client.ask(
         "query($r: [_Any!]!) { _entities(representations: $r) { ... on Case { state } } }",
         {"r": [{"__typename": "Case", "id": "JT-PERMIT:JT2017-000123"}]},

@@ -105,7 +105,7 @@ def test_logs_and_metrics_show_nobody(child: Child) -> None:
     child.client.data(literal)
     child.client.http.post("/graphql", content=f'{{"query": "{CITIZENS[0].id_number}'.encode())
     child.client.http.get(f"/{CITIZENS[0].id_number}/{CITIZENS[0].mobile}")
-    child.client.http.get("/graphql", params={"query": literal})
+    child.client.http.get("/graphql", params={"query": literal}, headers={"accept": "application/json"})
     log, metrics = child.text(), child.client.metrics()
     assert child.lines("request"), "nothing was logged: the test proves nothing"
     for person in SAMPLES:

@@ -144,3 +144,19 @@ def test_a_system_of_another_department_whose_cases_name_none_is_not_asked(
             assert asked.data["cases"] == {"nodes": [], "sources": []}
             assert server.calls == 0
             assert ids(client.ask(query, token="jt-clerk").data["cases"]) == ["AA:AA-1"]
+
+
+def test_a_clerk_of_the_case_sees_more_of_the_number_than_all_others(offices: Client) -> None:
+    query = "query ($id: ID!) { case(id: $id) { applicant { ... on NaturalPerson { maskedId } } } }"
+    wanted = next(
+        one
+        for one, case in everything().items()
+        if REACHES[TOWN_CLERK](case) and case.applicant.kind == "NATURAL"
+    )
+    number = everything()[wanted].applicant.id_number
+    told = {
+        token: offices.data(query, {"id": wanted}, token=token)["case"]["applicant"]["maskedId"]
+        for token in (TOWN_CLERK, SUPERVISOR, AUDITOR)
+    }
+    others = f"{number[:3]}{'*' * 13}{number[-2:]}"
+    assert told == {TOWN_CLERK: f"{number[:6]}{'*' * 8}{number[-4:]}", SUPERVISOR: others, AUDITOR: others}

@@ -54,6 +54,7 @@ class Context:
     registry: Registry
     systems: FixedSystems
     largest_page: int = 100
+    records: None = None
 
 
 @pytest.fixture(scope="session")

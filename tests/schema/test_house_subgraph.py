@@ -386,7 +386,7 @@ async def test_a_representation_that_cannot_be_read_costs_only_its_own_place(ask
     result = await ask(
         ENTITIES,
         representations=[
-            {"__typename": "Case", "id": "A:1"},
+            {"__typename": "Permit", "id": "A:1"},
             {"__typename": "Region"},
             "text",
             {"__typename": "Region", "code": "500107"},

@@ -9,7 +9,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.scalars import SCALAR_MAP
 from schema.types import tracking
-from schema.types.tracking import CaseWarning, ClockStop, Deadline, Extension, TrackedState
+from schema.types.tracked import CaseWarning
+from schema.types.tracking import ClockStop, Deadline, Extension, TrackedState
 
 
 @strawberry.type
@@ -21,7 +22,7 @@ class Query:
     tracked: TrackedState
 
 
-NAMES = {name.removeprefix("Case") for name in tracking.__all__}
+NAMES = {*tracking.__all__, "Warning"}
 
 
 def sdl() -> str:

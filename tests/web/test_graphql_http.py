@@ -14,6 +14,7 @@ from gateway.security.identity import load_tokens
 from gateway.web.routes import WebLimits
 from tests.web.toy import RunningWeb, ToyEngine, running_web
 
+ASKED = {"accept": "application/json"}
 MODERN = {"accept": "application/graphql-response+json"}
 
 
@@ -155,16 +156,16 @@ def test_a_get_by_an_image_or_script_of_a_foreign_page_is_refused(client: httpx.
 
 def test_a_query_by_get_is_answered(client: httpx.Client) -> None:
     parameters = {"query": "query Q($n: Int!) { list(n: $n) }", "variables": '{"n": 1}', "operationName": "Q"}
-    assert client.get("/graphql", params=parameters).json() == {"data": {"list": [0]}}
+    assert client.get("/graphql", params=parameters, headers=ASKED).json() == {"data": {"list": [0]}}
 
 
 def test_malformed_variables_in_a_get_are_told(client: httpx.Client) -> None:
-    answer = client.get("/graphql", params={"query": "{hello}", "variables": "{"})
+    answer = client.get("/graphql", params={"query": "{hello}", "variables": "{"}, headers=ASKED)
     assert (answer.status_code, code_of(answer)) == (400, "MALFORMED_JSON")
 
 
 def test_a_mutation_by_get_is_refused(client: httpx.Client, web: RunningWeb) -> None:
-    answer = client.get("/graphql", params={"query": "mutation { release }"})
+    answer = client.get("/graphql", params={"query": "mutation { release }"}, headers=ASKED)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert not web.engine.released.is_set()

@@ -10,7 +10,7 @@ from typing import Any
 from joserfc.jwk import KeySet
 
 from adapters.fetch import Caller
-from gateway.security.identity import ANONYMOUS, TokenDirectory, UnauthenticatedError, bearer_of
+from gateway.security.identity import ANONYMOUS, PRESENTED, TokenDirectory, UnauthenticatedError, bearer_of
 from gateway.security.oidc.declaration import Issuer
 from gateway.security.oidc.keys import IssuerKeys, IssuerUnavailable, Load, loader_of
 from gateway.security.oidc.verify import TokenRefused, key_for, peek, verify
@@ -42,7 +42,7 @@ class Identity:
         """The caller of an `Authorization` header; ANONYMOUS without one. Raises UnauthenticatedError, always with
         the same code; its message tells the bearer what is wrong with the token."""
         if not authorization:
-            return ANONYMOUS
+            return PRESENTED.get() or ANONYMOUS
         token = bearer_of(authorization)
         known = self._tokens.find(token)
         if known is not None:

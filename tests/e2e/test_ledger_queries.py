@@ -1,0 +1,168 @@
+"""Questions over ledger and case files, asked of a whole gateway over HTTP, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.database import open_database
+from gateway.records import read_ledger_keys
+from gateway.settings import Settings
+from tests.conftest import run_apart
+from tests.e2e.gateways import ROOT, Client, here, settings_of
+from tests.views.conftest import COMPANY, TRANSPORT, Office
+
+CASE = "JT-PERMIT:JT2017-000123"
+TOKENS = {
+    "supervisor": ["role:supervisor"],
+    "auditor": ["role:auditor"],
+    "clerk": ["role:clerk"],
+    "neighbour": ["role:supervisor"],
+}
+REGIONS = {"neighbour": "500229"}
+WHOLE = "500000"
+ROOTS = {
+    "worklist": "{ worklist { nodes { id } } }",
+    "warnings": "{ warnings { nodes { id } } }",
+    "supervision": "{ supervision { total { open } } }",
+    "trace": f'{{ trace(caseId: "{CASE}") {{ caseId }} }}',
+    "crossDepartmentTrail": '{ crossDepartmentTrail(projectCode: "x") { truncated } }',
+    "accessRecords": "{ accessRecords { nodes { id } } }",
+    "verifyChain": "{ verifyChain { intact } }",
+    "myAccessRecords": "{ myAccessRecords { nodes { at } } }",
+    "appealWarning": 'mutation { appealWarning(id: "none", reason: "r") { warning { id } } }',
+    "decideWarning": 'mutation { decideWarning(id: "none", decision: UPHOLD, reason: "r") { warning { id } } }',
+}
+ALLOWED = {
+    "supervisor": {"worklist", "warnings", "supervision", "appealWarning", "decideWarning"},
+    "auditor": {
+        "worklist",
+        "warnings",
+        "supervision",
+        "trace",
+        "crossDepartmentTrail",
+        "accessRecords",
+        "verifyChain",
+    },
+    "clerk": {"worklist", "warnings", "appealWarning"},
+    "demo-citizen": {"myAccessRecords"},
+    None: set(),
+}
+
+
+def fill(settings: Settings, url: str) -> None:
+    """As the harvest would, with the keys of the gateway that is about to start."""
+
+    async def run() -> None:
+        database = open_database(url, settings.data_dir)
+        office = Office(database, keys=read_ledger_keys(settings))
+        await office.add(
+            CASE, departmentCode=TRANSPORT, promisedAt="2017-11-28T00:00:00+08:00", itemCode=None
+        )
+        await office.add("GONE:1", number=COMPANY, departmentCode=TRANSPORT, title="已关停系统的办件")
+        await database.close()
+
+    run_apart(run)
+
+
+@pytest.fixture
+def gateway_(city_environ: dict[str, str], tmp_path: Path, database_url: str) -> Iterator[Client]:
+    tokens = tmp_path / "tokens.yaml"
+    tokens.write_text(
+        (ROOT / "samples/tokens.yaml").read_text(encoding="utf-8")
+        + "".join(
+            f"  - {{token: test-{name}, name: {name}, scopes: {scopes}, department: '{TRANSPORT}', "
+            f"region: '{REGIONS.get(name, WHOLE)}'}}\n"
+            for name, scopes in TOKENS.items()
+        ),
+        encoding="utf-8",
+    )
+    how: dict[str, Any] = {
+        "watch": False,
+        "harvest": False,
+        "tokens_file": str(tokens),
+        "database_url": database_url,
+    }
+    fill(settings_of(tmp_path, ROOT / "systems", **how), database_url)
+    with here(tmp_path, ROOT / "systems", city_environ, token="test-clerk", **how) as client:
+        yield client
+
+
+def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gateway_: Client) -> None:
+    # what the system tells now, and what the ledger knows, in one answer
+    both = gateway_.data(
+        f'{{ case(id: "{CASE}") {{ state rawStatus tracked {{ state asOf }} deadlines(kinds: [PROMISED]) {{ state dueAt }} '
+        "warnings { level rule { id } } history { nodes { kind } } } }"
+    )["case"]
+    assert both["rawStatus"] == "TBCXJG"
+    assert both["deadlines"] == [{"state": "MISSED", "dueAt": "2017-11-28T23:59:59+08:00"}]
+    assert {"level": "RED", "rule": {"id": "T-100"}} in both["warnings"]
+    assert [one["kind"] for one in both["history"]["nodes"]] == ["ACCEPT"]
+
+    # a worklist has a case whose system is gone, and asks no system
+    asked_before = gateway_.metrics().count("JT-PERMIT")
+    listed = gateway_.data(
+        "{ worklist { totalCount nodes { id title applicantName system { name } item { name } case { deadlines { kind } } } } }"
+    )
+    nodes = {one["id"]: one for one in listed["worklist"]["nodes"]}
+    assert (listed["worklist"]["totalCount"], set(nodes)) == (2, {CASE, "GONE:1"})
+    assert nodes["GONE:1"]["system"] is None
+    assert nodes["GONE:1"]["case"]["deadlines"]
+    assert nodes[CASE]["applicantName"] == "陈**"
+    assert gateway_.metrics().count("JT-PERMIT") == asked_before
+
+    # the auditor sees those looks, and their own
+    looks = f'query Audit {{ accessRecords(filter: {{caseId: "{CASE}"}}) {{ nodes {{ actor operation actorDepartment {{ name }} }} }} }}'
+    seen = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
+    assert [(one["actor"], one["operation"]) for one in seen] == [("clerk", "worklist"), ("clerk", "case")]
+    assert seen[0]["actorDepartment"] == {"name": "市交通委员会"}
+    again = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
+    assert (again[0]["actor"], again[0]["operation"]) == ("auditor", "Audit")
+    trace = gateway_.data(
+        f'{{ trace(caseId: "{CASE}") {{ tracked {{ title }} warnings {{ id }} records(first: 100) {{ nodes {{ __typename recordedAt }} }} }} }}',
+        token="test-auditor",
+    )["trace"]
+    assert {one["__typename"] for one in trace["records"]["nodes"]} == {
+        "LedgerEvent",
+        "AccessRecord",
+        "ChangeRecord",
+    }
+
+    # the citizen is told by which department, not by whom
+    mine = gateway_.data(
+        "{ myAccessRecords { nodes { byMyself department { name } caseIds } } }", token="demo-citizen"
+    )["myAccessRecords"]["nodes"]
+    assert {"byMyself": False, "department": {"name": "市交通委员会"}, "caseIds": [CASE]} in mine
+    assert "GONE:1" not in str(mine)
+
+    # a card is appealed against and revoked, and its case bears it no more
+    card = next(one["id"] for one in trace["warnings"] if "T-100" in one["id"])
+    text = "mutation ($id: ID!) { %s { warning { state case { warnings { id } } } } }"
+    away = gateway_.ask(
+        text % 'decideWarning(id: $id, decision: ESCALATE, reason: "r")', {"id": card}, token="test-neighbour"
+    )
+    assert away.codes == ["NOT_FOUND"]  # a card of another division
+    gateway_.data(text % 'appealWarning(id: $id, reason: "证据迟到")', {"id": card})
+    revoked = gateway_.data(
+        text % 'decideWarning(id: $id, decision: REVOKE, reason: "属实")',
+        {"id": card},
+        token="test-supervisor",
+    )["decideWarning"]["warning"]
+    assert revoked["state"] == "REVOKED"
+    assert card in [one["id"] for one in revoked["case"]["warnings"]]
+    checked = gateway_.data("{ verifyChain { intact findings { what } } }", token="test-auditor")[
+        "verifyChain"
+    ]
+    assert checked == {"intact": True, "findings": []}
+
+
+def test_each_question_is_for_those_who_have_its_scope(gateway_: Client) -> None:
+    for token, allowed in ALLOWED.items():
+        bearer = f"test-{token}" if token in TOKENS else token
+        for name, query in ROOTS.items():
+            codes = gateway_.ask(query, token=bearer).codes
+            refused = {"FORBIDDEN", "UNAUTHENTICATED"} & set(codes)
+            assert bool(refused) is (name not in allowed), (token, name, codes)
