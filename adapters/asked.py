@@ -46,4 +46,6 @@ class Asked(Protocol):
         trace: Mapping[str, str] = NO_TRACE,
         roots: Mapping[str, Any] = NO_TRACE,
         live: bool = False,
+        max_age_s: float | None = None,
+        learn: bool = False,
     ) -> Page: ...

@@ -174,12 +174,37 @@ def applicant_of(
 ) -> dict[str, Any] | None:
     """With the number of a person, for the one field that unmasks it: of a case at hand, never of what is kept.
     in_charge: whether the caller is a clerk of the case, who sees more of the number."""
+    if record and "ref" in record:
+        return _kept_applicant(record)
     shown = masked_applicant(record, ref_key)
     if record and shown and shown["__typename"] == "NaturalPerson":
         shown["idNumber"] = record["idNumber"]
         if in_charge and shown["idType"] == "RESIDENT_ID":
             shown["maskedId"] = mask_id_in_charge(record["idNumber"])
     return shown
+
+
+def _kept_applicant(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Of a case file, where all is masked already; whole numbers are not kept. None without a reference."""
+    if not record["ref"]:
+        return None
+    kind = record.get("kind") or "UNKNOWN"
+    shown = {"ref": record["ref"], "kind": kind, "displayName": record.get("name") or ""}
+    number = record.get("idNumber")
+    if kind in ("LEGAL", "OTHER_ORG"):
+        return shown | {
+            "__typename": "LegalPerson",
+            "uscc": number if number and "*" not in number else None,
+            "legalRepresentative": record.get("legalRepresentative"),
+            "maskedContact": record.get("mobile"),
+        }
+    return shown | {
+        "__typename": "NaturalPerson",
+        "idType": record.get("idType") or "OTHER",
+        "maskedId": number or "",
+        "maskedMobile": record.get("mobile"),
+        "idNumber": None,
+    }
 
 
 def masked_applicant(record: Mapping[str, Any] | None, ref_key: bytes) -> dict[str, Any] | None:

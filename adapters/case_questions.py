@@ -27,6 +27,14 @@ from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
 from adapters.fanout import Found, Merged, Outcome
 from adapters.fetch import FetchError, RequestContext
 from adapters.files import file_url
+from adapters.kept_cases import (
+    AS_DECLARED,
+    CaseMemory,
+    MemoryUnavailable,
+    Wish,
+    kept_found,
+    wish_of,
+)
 from adapters.network import Network, RegionTree
 from adapters.reach import OWN, Reach, reach_of
 from adapters.shape import FieldRule, Rules, Run, Selection
@@ -39,7 +47,7 @@ __all__ = ["CaseQuestions", "QuestionRefused"]
 
 Path = tuple[str | int, ...]
 _FIELDS = {record.name: frozenset(field.name for field in record.fields) for record in (CASE, ITEM, CHANGE)}
-_OWN_ARGUMENTS = ("first", "after", "deadlineMs")
+_OWN_ARGUMENTS = ("first", "after", "deadlineMs", "freshness")
 
 
 class QuestionRefused(Exception):
@@ -61,6 +69,7 @@ class CaseQuestions:
     max_deadline_s: float = 10.0
     default_deadline_s: float = 2.0
     largest_page: int = 100
+    memory: CaseMemory | None = None
     rules: Rules = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -104,19 +113,31 @@ class CaseQuestions:
     async def case(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> CaseView | None:
-        return await self.case_by_id(run, str(arguments["id"]), selection.names(), path)
+        wish = wish_of(arguments.get("freshness"))
+        return await self.case_by_id(run, str(arguments["id"]), selection.names(), path, wish=wish)
 
     async def case_progress(
         self, run: Run, arguments: dict[str, Any], selection: Selection, path: Path
     ) -> dict[str, Any]:
         number = arguments["number"].strip()
         fields = self._case_fields(selection.names("cases"))
+        wish = wish_of(arguments.get("freshness"))
         reach = self.reach(run.context)
         deadline = self._deadline(run.context, arguments.get("deadlineMs"))
-        found, outcomes = await self.network.by_number(
-            number, fields | reach.needs(), deadline=deadline, trace=run.context.trace_headers
-        )
-        if not reach.everything:
+        if not wish.asks:
+            ids = [f"{code}:{number}" for code in self.network.may_hold(number)]
+            found = await self._from_files(run, ids, fields, wish)
+            outcomes = [Outcome(one.system, "LEDGER", one.page.as_of, count=1) for one in found]
+        else:
+            found, outcomes = await self.network.by_number(
+                number,
+                fields | reach.needs(),
+                deadline=deadline,
+                trace=run.context.trace_headers,
+                live=wish.live,
+                max_age_s=wish.max_age_s,
+            )
+        if wish.asks and not reach.everything:
             found = self.within(reach, found)
             for outcome in outcomes:
                 outcome.count = sum(one.system == outcome.system for one in found)
@@ -128,7 +149,9 @@ class CaseQuestions:
             silent = [outcome.system for outcome in outcomes if not outcome.answered]
             tail = f"; not answered: {', '.join(silent)}" if silent else ""
             who, code = "no system that answered has this number", "CASE_NOT_FOUND"
-            if not outcomes:
+            if not wish.asks:
+                who = "no case file has this number; ask LIVE for what the ledger does not know yet"
+            elif not outcomes:
                 who = "no system has numbers of this form"
             elif len(silent) == len(outcomes):
                 who, code = "no system that may hold it answered", "NO_SOURCE_ANSWERED"
@@ -181,7 +204,9 @@ class CaseQuestions:
             )
         if kind == "LegacySystem":
             return {"__typename": kind, "code": representation["code"]}
-        view = await self.case_by_id(run, representation["id"], names, path)
+        since = run.context.fresh_since
+        wish = AS_DECLARED if since is None else Wish(max_age_s=max(0.0, time.time() - since))
+        view = await self.case_by_id(run, representation["id"], names, path, wish=wish)
         return _Typed("Case", view) if view is not None else None
 
     # --- fields that ask a system ---
@@ -256,6 +281,12 @@ class CaseQuestions:
     async def _list(
         self, run: Run, arguments: dict[str, Any], wanted: CaseFilter, selection: Selection, path: Path
     ) -> dict[str, Any]:
+        wish = wish_of(arguments.get("freshness"))
+        if not wish.asks:
+            raise QuestionRefused(
+                "FRESHNESS_UNSUPPORTED",
+                "Lists from the ledger are another field: ask `worklist`, or MAX_AGE here.",
+            )
         first = checked_first(arguments.get("first"), largest=self.largest_page)
         asked = {name: value for name, value in arguments.items() if name not in _OWN_ARGUMENTS}
         question = fingerprint({**asked, "who": wanted.number}, self.secret)
@@ -270,6 +301,8 @@ class CaseQuestions:
             deadline=self._deadline(run.context, arguments.get("deadlineMs")),
             with_cursors="cursor" in selection.names("edges") or "startCursor" in selection.names("pageInfo"),
             trace=run.context.trace_headers,
+            live=wish.live,
+            max_age_s=wish.max_age_s,
         )
         if wanted.number is not None and wanted.id_type is not None:
             run.context.seen.subjects.add(applicant_ref(self.ref_key, wanted.id_type, wanted.number))
@@ -324,10 +357,28 @@ class CaseQuestions:
         )
 
     async def case_by_id(
-        self, run: Run, text: str, names: frozenset[str], path: Path, *, live: bool = False
+        self,
+        run: Run,
+        text: str,
+        names: frozenset[str],
+        path: Path,
+        *,
+        live: bool = False,
+        wish: Wish = AS_DECLARED,
     ) -> CaseView | None:
         """live: no kept answer will do, as right after something was filed."""
         wanted = parse_case_id(text)
+        if wish.takes_files:
+            kept = await self._from_files(run, [text], self._case_fields(names), wish)
+            if kept:
+                self._saw(run, kept, [Outcome(wanted.system, "LEDGER")])
+                return CaseView(kept[0], time.time())
+        if not wish.asks:
+            message = (
+                f"The ledger has no case {text!r} that you may see; ask LIVE for what it does not know yet."
+            )
+            run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
+            return None
         if self.network.is_absent(wanted.system):
             _, outcomes = await self.network.by_number(
                 wanted.local_no, ALWAYS, deadline=0, only=wanted.system
@@ -347,7 +398,8 @@ class CaseQuestions:
             deadline=self._deadline(run.context, int(self.max_deadline_s * 1000)),
             only=wanted.system,
             trace=run.context.trace_headers,
-            live=live,
+            live=live or wish.live,
+            max_age_s=wish.max_age_s,
         )
         if not reach.everything:  # another's case is as if it were not there
             found = self.within(reach, found)
@@ -362,6 +414,32 @@ class CaseQuestions:
             run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
         return CaseView(found[0], time.time()) if found else None
 
+    async def _from_files(
+        self, run: Run, ids: Sequence[str], fields: frozenset[str], wish: Wish
+    ) -> list[Found]:
+        """Case files in the caller's reach that are fresh enough. Where files cannot be read, a system that may be asked
+        is asked."""
+        try:
+            if self.memory is None:
+                raise MemoryUnavailable("This gateway keeps no case files.")
+            kept = await self.memory.find(ids, events="events" in fields)
+        except MemoryUnavailable as error:
+            if wish.asks:
+                return []
+            raise QuestionRefused(error.code, str(error)) from error
+        reach, now = self.reach(run.context), time.time()
+        return [
+            kept_found(one)
+            for one in kept.values()
+            if wish.is_met(one.as_of, now)
+            and reach.sees_row(
+                subject=one.subject,
+                department=one.record.get("departmentCode") or self.network.owner(one.system),
+                region=one.record.get("regionCode"),
+                key=self.ref_key,
+            )
+        ]
+
     def reach(self, context: RequestContext) -> Reach:
         """Which cases the caller may have."""
         return reach_of(context.caller, self.regions)
@@ -375,7 +453,9 @@ class CaseQuestions:
         seen = run.context.seen
         for one in found:
             seen.cases.add(_named(one.system, one.record["localNo"]))
-            subject = subject_of(one.record.get("applicant"), self.ref_key)
+            applicant = one.record.get("applicant")
+            is_kept = isinstance(applicant, dict) and "ref" in applicant
+            subject = applicant["ref"] if applicant and is_kept else subject_of(applicant, self.ref_key)
             if subject is not None:
                 seen.subjects.add(subject)
         for outcome in outcomes:

@@ -43,6 +43,7 @@ _STATUS_OF_CODE = {
     "SOURCE_REFUSED": "REFUSED",
 }
 _STATUS_OF_ANSWER = {"FRESH": "OK", "CACHED": "CACHED", "STALE": "STALE"}
+_ANSWERED = frozenset({"OK", "CACHED", "STALE", "LEDGER"})
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Outcome:
 
     @property
     def answered(self) -> bool:
-        return self.status in ("OK", "CACHED", "STALE")
+        return self.status in _ANSWERED
 
     def fail(self, error: SourceError) -> None:
         self.error = error
@@ -109,6 +110,8 @@ class Question:
     trace: Mapping[str, str] = field(default_factory=lambda: NO_TRACE)
     unverifiable: Callable[[Mapping[str, Any]], bool] = lambda _: False
     """Of a record that `keep` leaves out: whether it might be meant all the same."""
+    live: bool = False
+    max_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,4 +349,7 @@ class _Stream:
             position=position,
             gaps=self.outcome.gaps,
             trace=self.question.trace,
+            live=self.question.live,
+            max_age_s=self.question.max_age_s,
+            learn=True,
         )

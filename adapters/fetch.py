@@ -55,6 +55,7 @@ class RequestContext:
     headers: those of the client's request, found by name in lower case; no subgraph sees one that its declaration
     does not name.
     seen: what those who answer have seen of cases and people; they add to it.
+    fresh_since: Unix seconds of the event that is being completed: what is older does not show it. None for others.
     address: the client's on the network; never logged, never sent on.
     """
 
@@ -65,6 +66,7 @@ class RequestContext:
     client_name: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     seen: Seen = field(default_factory=Seen, repr=False)
+    fresh_since: float | None = None
     address: str = field(default="", repr=False)
 
     def remaining_s(self) -> float:

@@ -175,7 +175,10 @@ class Network:
         deadline: float,
         with_cursors: bool,
         trace: Mapping[str, str] = NO_TRACE,
+        live: bool = False,
+        max_age_s: float | None = None,
     ) -> Merged:
+        """live, max_age_s: as for `Source.ask`."""
         asked, skipped = self.eligible(wanted, after)
 
         def keep(source: Asked) -> Callable[[dict[str, Any]], bool] | None:
@@ -183,7 +186,13 @@ class Network:
             return (lambda record: all(test(record) for test in tests)) if tests else None
 
         question = Question(
-            wanted.args(), frozenset(fields) | wanted.fields(), keep, trace, wanted.unverifiable
+            wanted.args(),
+            frozenset(fields) | wanted.fields(),
+            keep,
+            trace,
+            wanted.unverifiable,
+            live,
+            max_age_s,
         )
         detailed = any(source.only_in_case(question.fields) for source in asked)
         list_deadline = deadline
@@ -194,19 +203,14 @@ class Network:
             asked, question, first=first, after=after, deadline=list_deadline, with_cursors=with_cursors
         )
         if detailed:
-            await self._fill_details(merged, asked, question.fields, deadline, trace)
+            await self._fill_details(merged, asked, question, deadline)
         self._note_gaps(merged.outcomes)
         merged.outcomes.extend(skipped)
         merged.outcomes.sort(key=lambda outcome: outcome.system)
         return merged
 
     async def _fill_details(
-        self,
-        merged: Merged,
-        asked: Sequence[Asked],
-        fields: Collection[str],
-        deadline: float,
-        trace: Mapping[str, str],
+        self, merged: Merged, asked: Sequence[Asked], question: Question, deadline: float
     ) -> None:
         """Fields that a system's list does not hold but its single case does (its steps, mostly) are asked for case
         by case; a system that fails then keeps what its list gave, and its outcome says why the rest is missing."""
@@ -221,7 +225,9 @@ class Network:
                     fields=missing | {"localNo"},
                     deadline=deadline,
                     gaps=outcome.gaps,
-                    trace=trace,
+                    trace=question.trace,
+                    live=question.live,
+                    max_age_s=question.max_age_s,
                 )
 
             one = self.side(found.system, "case", str(found.record["localNo"])) or listed[found.system]
@@ -241,9 +247,17 @@ class Network:
         jobs = [
             fill(found, missing)
             for found in merged.found
-            if (missing := listed[found.system].only_in_case(fields))
+            if (missing := listed[found.system].only_in_case(question.fields))
         ]
         await asyncio.gather(*jobs)
+
+    def may_hold(self, number: str) -> list[str]:
+        """Codes of systems whose case numbers look like it."""
+        return [
+            code
+            for code, source in sorted(self.sources.items())
+            if _in_service(source.declaration) and _may_hold(source.declaration, number)
+        ]
 
     async def by_number(
         self,
@@ -254,10 +268,11 @@ class Network:
         only: str | None = None,
         trace: Mapping[str, str] = NO_TRACE,
         live: bool = False,
+        max_age_s: float | None = None,
     ) -> tuple[list[Found], list[Outcome]]:
         """Cases of a number in every system whose numbers look like it, or in the one system named.
 
-        live: no kept answer will do."""
+        live, max_age_s: as for `Source.ask`."""
         named = self._named(only, "case", number) if only is not None else None
         candidates = self._answering("case", number) if only is None else [named] if named else []
         sources = [
@@ -277,6 +292,8 @@ class Network:
                 gaps=outcome.gaps,
                 trace=trace,
                 live=live,
+                max_age_s=max_age_s,
+                learn=True,
             )
 
         answers = await ask_each(sources, ask)

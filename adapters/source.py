@@ -45,7 +45,7 @@ from adapters.wire.model import WireRequest
 from adapters.wire.wire import Wire
 from cache.keys import cache_key
 
-__all__ = ["NO_TRACE", "Page", "Source"]
+__all__ = ["NO_TRACE", "Again", "OnFresh", "Page", "Source"]
 
 T = TypeVar("T")
 OFF_LOOP_BYTES = 256 * 1024
@@ -97,6 +97,12 @@ class _Polling:
     until: float
 
 
+Again = Callable[[Collection[str]], Page]
+"""Reads a reply once more, for other fields; costs no call. May take long, raises SourceError."""
+OnFresh = Callable[["Source", str, Again], None]
+"""Told of each answer that came from the system just now: (source, verb, reader of it). Must not block."""
+
+
 @dataclass(slots=True)
 class Source:
     """One system, ready to be asked."""
@@ -113,6 +119,7 @@ class Source:
     files: FileDesk | None = None
     push: PushReader | None = None
     tickets: HeldTickets = field(default_factory=HeldTickets, repr=False)
+    on_fresh: OnFresh | None = field(default=None, repr=False)
 
     @property
     def code(self) -> str:
@@ -145,12 +152,15 @@ class Source:
         trace: Mapping[str, str] = NO_TRACE,
         roots: Mapping[str, Any] = NO_TRACE,
         live: bool = False,
+        max_age_s: float | None = None,
+        learn: bool = False,
     ) -> Page:
         """One page of a list, or one record (a page of one). Raises SourceError.
 
         verb: or the coordinate of a field of its own types. args: what the request template may use as `$args`;
         roots: what else it may use, by name; deadline: event-loop time; gaps: unmapped codes of a fresh reply
-        are added here. live: no kept answer will do, and none that another call is waiting for.
+        are added here. live: no kept answer will do, and none that another call is waiting for. max_age_s: none that is
+        older will do. learn: `on_fresh` is told of the answer.
         """
         asking = partial(
             self._ask,
@@ -162,6 +172,8 @@ class Source:
             gaps=gaps,
             roots=roots,
             live=live,
+            max_age_s=max_age_s,
+            learn=learn,
         )
         if self.tracer is None:
             return await asking(trace)
@@ -186,6 +198,8 @@ class Source:
         gaps: list[Gap] | None,
         roots: Mapping[str, Any],
         live: bool,
+        max_age_s: float | None,
+        learn: bool,
     ) -> Page:
         connector = self.connectors[verb]
         reader = connector.reader(fields)
@@ -221,8 +235,19 @@ class Source:
             fresh.append((packed, read))
             return packed
 
-        answer = await self.traffic.call(send, key=key, deadline=deadline, read=connector.connector.safe)
-        return await _off_loop(answer.body, self._page, connector, answer, fresh, reader, page, gaps)
+        answer = await self.traffic.call(
+            send, key=key, deadline=deadline, read=connector.connector.safe, max_age_s=max_age_s
+        )
+        found = await _off_loop(answer.body, self._page, connector, answer, fresh, reader, page, gaps)
+        if learn and self.on_fresh is not None and found.status == "FRESH":
+            self.on_fresh(self, verb, partial(self._read_again, connector, answer, page))
+        return found
+
+    def _read_again(
+        self, connector: CompiledConnector, answer: Answer, page: Mapping[str, Any], fields: Collection[str]
+    ) -> Page:
+        """The same reply for other fields. Raises SourceError."""
+        return self._page(connector, answer, (), connector.reader(fields), page, None)
 
     def _page(
         self,

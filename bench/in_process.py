@@ -47,12 +47,12 @@ async def open_engine(systems: Path, environment: Mapping[str, str] | None = Non
             raise WrongAnswerError(f"the engine answered {answer.errors}")
         return dict(answer.data)
 
-    async with _started(gateway):
+    async with started(gateway):
         yield ask
 
 
 @asynccontextmanager
-async def _started(gateway: Gateway) -> AsyncIterator[None]:
+async def started(gateway: Gateway) -> AsyncIterator[None]:
     """Drives the application's ASGI lifespan, as a server would."""
     received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     sent: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()

@@ -62,7 +62,7 @@ def main() -> None:
     machine = facts()
     with tempfile.TemporaryDirectory() as work, contextlib.ExitStack() as stack:
         pin(LOAD_CORE)
-        subgraphs = stack.enter_context(_subgraphs())
+        subgraphs = stack.enter_context(running_subgraphs())
         running = list(_start(stack, options.only, Path(work), subgraphs))
         figures = asyncio.run(_measure(running, subgraphs, options.rounds, options.seconds))
     rows = [_row(one, figures[one.name]) for one in running]
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _subgraphs() -> Iterator[str]:
+def running_subgraphs() -> Iterator[str]:
     command = [sys.executable, "-m", "bench.store_graph"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -94,7 +94,7 @@ def _start(
         folder = work / name
         try:
             if name == "quanyu":
-                yield stack.enter_context(_quanyu(folder, sdl, subgraphs))
+                yield stack.enter_context(running_quanyu(folder, sdl, subgraphs))
             else:
                 yield stack.enter_context(running_peer(name, peers, folder, sdl, subgraphs))
         except RuntimeError as error:
@@ -102,7 +102,9 @@ def _start(
 
 
 @contextlib.contextmanager
-def _quanyu(folder: Path, sdl: str, subgraphs: str) -> Iterator[Running]:
+def running_quanyu(
+    folder: Path, sdl: str, subgraphs: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """With its defaults, but for the places at each subgraph, which are made to fit the connections."""
     declarations = folder / "systems" / "subgraphs"
     declarations.mkdir(parents=True)
@@ -112,7 +114,7 @@ def _quanyu(folder: Path, sdl: str, subgraphs: str) -> Iterator[Running]:
             f"traffic: {{concurrency: {4 * CONNECTIONS}, timeoutMs: 10000}}\n"
         )
     (folder / "supergraph.graphql").write_text(sdl)
-    environment = {"QUANYU_SUPERGRAPH": str(folder / "supergraph.graphql")}
+    environment = {"QUANYU_SUPERGRAPH": str(folder / "supergraph.graphql"), **(settings or {})}
     with running_gateway(folder / "systems", folder, environment) as process:
         yield Running("quanyu", f"{process.url}/graphql", process.pid, process.start_s)
 

@@ -99,12 +99,12 @@ class RedisLink:
         pause_s = _PAUSE_MIN_S
         while True:
             await self._drop_connections()
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads workers, no secret
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads workers, no secret  # nosec B311
             pause_s = min(_PAUSE_MAX_S, pause_s * 2)
             try:
                 async with asyncio.timeout(self._connect_timeout_s):
                     await self._client.ping()
-            except Exception:  # noqa: S112 - reported when it broke; knocking goes on
+            except Exception:  # noqa: S112 - reported when it broke; knocking goes on  # nosec B112
                 continue
             self._knocking = None
             return
@@ -174,7 +174,7 @@ class RedisListener:
                 pause_s = _PAUSE_MIN_S if self.connected else min(_PAUSE_MAX_S, pause_s * 2)
             finally:
                 self.connected = False
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads workers, no secret
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads workers, no secret  # nosec B311
 
     async def _listen(self) -> None:
         async with self._client.pubsub() as pubsub:

@@ -105,6 +105,7 @@ def build_gateway(
             settings.max_batch,
             settings.csrf_header,
             settings.compress_from_bytes if settings.compression else None,
+            max_loop_lag_s=settings.max_loop_lag_ms / 1000,
         ),
         tracer=on.tracer,
         metrics=on.metrics,

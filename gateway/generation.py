@@ -17,6 +17,7 @@ from adapters.case_questions import CaseQuestions
 from adapters.connector import ConnectorSubgraph
 from adapters.declaration import Declaration
 from adapters.fetch import RequestContext, Subgraph
+from adapters.kept_cases import CaseMemory
 from adapters.local import LocalSubgraph
 from adapters.migration.port import Declared as DeclaredMigration
 from adapters.migration.port import MigrationPort, NoMigrations
@@ -27,7 +28,7 @@ from adapters.own.questions import OwnQuestions
 from adapters.problems import DeclarationError, Problem
 from adapters.remote.build import RemoteSurroundings
 from adapters.remote.subgraph import RemoteSubgraph
-from adapters.source import Source
+from adapters.source import OnFresh, Source
 from adapters.submission.desk import Desk
 from adapters.submission.questions import SubmissionQuestions
 from adapters.submission.writer import Writer, build_writer
@@ -93,6 +94,8 @@ class Parts:
     contract: Contract | None = None
     harvests: HarvestBook | None = None
     feeds: Feeds | None = None
+    memory: CaseMemory | None = None
+    on_fresh: OnFresh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ def _sources(
             tls=tls,
         )
         source = build_source(declaration, loaded.services.get(code), around)
+        source.on_fresh = parts.on_fresh
         before = previous.network.sources.get(code) if previous is not None else None
         if before is not None:
             source.traffic.adopt(before.traffic)
@@ -267,6 +271,7 @@ def _subgraphs(
         parts.max_deadline_s,
         parts.default_deadline_s,
         parts.largest_page,
+        parts.memory,
     )
     submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)

@@ -7,23 +7,15 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database
 from gateway.engine import GraphQLEngine
+from gateway.harvest.model import HarvestLimits, HarvestObserver, HarvestReport, Lend, OnEvents, harvested_by
 from gateway.harvest.push import Intake, PushObserver
-from gateway.harvest.run import (
-    Harvester,
-    HarvestLimits,
-    HarvestObserver,
-    HarvestReport,
-    Lend,
-    OnEvents,
-    harvested_by,
-)
-from gateway.harvest.schedule import HarvestSchedule
+from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestStore
-from gateway.harvest.tasks import EMBEDDED
 from gateway.ledger import Ledger
 from gateway.ledger.writer import now_us
 from gateway.outbox import body_seal
@@ -33,6 +25,9 @@ from gateway.tracking.warnings.rule_file import OWN_RULES, read_rules
 from gateway.tracking.warnings.triggers import RuleBook
 from schema.identifiers import applicant_ref
 from schema.registry import Registry
+
+if TYPE_CHECKING:
+    from gateway.harvest.schedule import HarvestSchedule
 
 __all__ = ["build_case_files", "build_harvester", "build_intake", "build_schedule", "read_tracking_rules"]
 
@@ -44,9 +39,14 @@ def read_tracking_rules(settings: Settings) -> TrackingRules:
 
 
 def build_case_files(
-    database: Database, ledger: Ledger, registry: Registry, rules: TrackingRules
+    database: Database, ledger: Ledger, registry: Registry, rules: TrackingRules, lend: Lend
 ) -> CaseFiles:
-    return CaseFiles(database, ledger.writer, registry, lambda: rules, now_us)
+    def owner(system: str) -> str | None:
+        with lend() as sources:
+            source = sources.get(system)
+            return source.declaration.system.owner if source is not None else None
+
+    return CaseFiles(database, ledger.writer, registry, lambda: rules, now_us, owner)
 
 
 def build_harvester(
@@ -101,6 +101,10 @@ def build_intake(
 def build_schedule(
     settings: Settings, engine: GraphQLEngine, harvester: Harvester, files: CaseFiles, intake: Intake
 ) -> HarvestSchedule:
+    # docket takes half a second to import: no other command than those that harvest should wait for it
+    from gateway.harvest.schedule import HarvestSchedule
+    from gateway.harvest.tasks import EMBEDDED
+
     def systems() -> Mapping[str, float]:
         with engine.lend_sources() as sources:
             return {
@@ -119,4 +123,5 @@ def build_schedule(
         url=settings.redis_url.get_secret_value() or EMBEDDED,
         at_once=settings.harvest_at_once,
         grace_s=settings.drain_s,
+        lease_s=settings.harvest_lease_s,
     )

@@ -31,14 +31,16 @@ from cache.redis_store import RedisStore
 from cache.sealed import SealedStore
 from cache.store import Store
 from gateway.casefile.files import CaseFiles, TrackingRules
+from gateway.casefile.learn import Learner
+from gateway.casefile.memory import FiledCases
 from gateway.database import Database, DatabaseUnavailable, prepare_tables, prepare_tables_when_back
 from gateway.documents import Documents, ManifestWatch
 from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.harvest.book import HarvestBook
+from gateway.harvest.model import harvested_by
 from gateway.harvest.push import Intake
-from gateway.harvest.run import OnEvents
 from gateway.harvest.store import HarvestStore
 from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
@@ -59,6 +61,7 @@ from gateway.telemetry.logs import safe_text
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import Tracer
 from gateway.web.health import HealthCheck
+from schema.identifiers import applicant_ref
 from schema.registry import Registry
 
 __all__ = ["Foundation", "SharedStores", "file_lookup", "running"]
@@ -123,8 +126,10 @@ async def running(
         gaps.start()
         stack.push_async_callback(gaps.stop)
         dispatcher = _dispatcher(on)
+        files = build_case_files(on.database, ledger, on.registry, on.rules, on.engine.lend_sources)
+        learner = _open_learner(stack, ledger, files)
         parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
-        parts.migration_desk = moves
+        parts.migration_desk, parts.on_fresh = moves, learner.note
         reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
@@ -135,7 +140,7 @@ async def running(
         reloader.start(
             watch=settings.watch, poll_s=settings.reload_poll_s, subgraph_poll_s=settings.subgraph_poll_s
         )
-        _open_harvest(stack, on, ledger, build_case_files(on.database, ledger, on.registry, on.rules))
+        _open_harvest(stack, on, ledger, files)
         yield
 
 
@@ -159,15 +164,25 @@ def _open_feeds(stack: AsyncExitStack, on: Foundation, ledger: Ledger) -> Feeds:
     return feeds
 
 
+def _open_learner(stack: AsyncExitStack, ledger: Ledger, files: CaseFiles) -> Learner:
+    """What live answers show goes into case files and ledger, too."""
+
+    def subject_ref(id_type: str, number: str) -> str:
+        return applicant_ref(ledger.keys.subject_ref, id_type, number)
+
+    learner = Learner(files, ledger.writer, subject_ref, harvested_by)
+    learner.start()
+    stack.push_async_callback(learner.stop)
+    return learner
+
+
 def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: CaseFiles) -> None:
-    """Systems tell what has changed, asked or unasked; new events go to the ledger, to case files, then to those who
-    listen."""
-    on_events: OnEvents | None = None
+    """Systems tell what has changed, asked or unasked; new events go to the ledger and to case files."""
     lend = on.engine.lend_sources
-    on.intake = build_intake(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    on.intake = build_intake(on.settings, ledger, files, lend, observer=on.metrics)
     if not on.settings.harvest:
         return
-    harvester = build_harvester(on.settings, ledger, files, lend, on_events=on_events, observer=on.metrics)
+    harvester = build_harvester(on.settings, ledger, files, lend, observer=on.metrics)
     schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
     schedule.start()
     stack.push_async_callback(schedule.stop)
@@ -228,6 +243,7 @@ def _parts(
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),
         feeds=feeds,
+        memory=FiledCases(on.database),
     )
 
 

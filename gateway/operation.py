@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -154,7 +155,9 @@ class PreparedOperation:
         """For an operation with `parts`, and variables that `coerce` takes. Close the iterator to stop."""
         coerced = self.coerce(variables)
         assert self.parts is not None and isinstance(coerced, dict)  # noqa: S101, PT018 - said above
-        async with aclosing(self.parts.run(coerced, variables, context)) as payloads:
+        asked = self.introspect
+        introspect = partial(asked, variables) if asked is not None else None
+        async with aclosing(self.parts.run(coerced, context, introspect)) as payloads:
             async for payload in payloads:
                 yield payload
 
@@ -248,7 +251,7 @@ def _in_parts(
     assert root is not None  # noqa: S101 - it was assembled
     selections = read_selections(made.operation.selection_set, _fragments(made.document), deferring=deferring)
     project = compile_first_part(made.api_schema, root, selections, [part.deferral for part in later])
-    return replace(made, parts=PlanInParts(first, later, project, made.introspect))
+    return replace(made, parts=PlanInParts(first, later, project))
 
 
 def _assemble(

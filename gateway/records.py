@@ -11,9 +11,11 @@ from cache.redis_link import FaultListener
 from cache.redis_pubsub import RedisPubSub
 from gateway.database import Database
 from gateway.ledger import Ledger, LedgerKeys, ledger_keys
-from gateway.ledger.checkpoint import Signer
+from gateway.ledger.checkpoint import CheckpointError, Signer, Verifier
+from gateway.ledger.errors import KeyInvalid
+from gateway.ledger.http_witness import HttpWitness
 from gateway.ledger.service import LedgerMetrics
-from gateway.ledger.witness import FileWitness
+from gateway.ledger.witness import FileWitness, Witness
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds, Sees
 from gateway.live.hub import LiveHub
@@ -61,11 +63,17 @@ def build_ledger(
     metrics: LedgerMetrics,
     bell: PubSub | None = None,
 ) -> Ledger:
-    """Not started yet. Raises OSError."""
-    witnesses = []
+    """Not started yet. Raises OSError, KeyInvalid."""
+    witnesses: list[Witness] = []
     if settings.witness_file:
         path = Path(settings.witness_file)
         witnesses.append(FileWitness(path, witness_signer(settings, path), keys.signer.verifier))
+    if settings.witness_url:
+        try:
+            known = Verifier.parse(settings.witness_key)
+        except CheckpointError as error:
+            raise KeyInvalid(f"witness_key: {error}") from None
+        witnesses.append(HttpWitness(settings.witness_url, known, keys.signer.verifier))
     return Ledger(database, keys, witnesses=witnesses, metrics=metrics, bell=bell)
 
 
@@ -77,7 +85,7 @@ def build_bell(settings: Settings, on_fault: FaultListener) -> PubSub:
 def build_feeds(ledger: Ledger, registry: Registry, sees: Sees, *, shared: bool) -> Feeds:
     """shared: whether the ledger's bell is one of several processes."""
     hub = LiveHub(LiveReader(ledger.database), ledger.bell, shared=shared)
-    return Feeds(hub, registry, subject_refs(ledger.keys), sees)
+    return Feeds(hub, registry, ledger.keys.subject_ref, sees)
 
 
 def build_views(

@@ -118,6 +118,11 @@ class Settings(BaseModel):
         "",
         "File, best on someone else's disk, that remembers checkpoints and co-signs them; empty has no witness.",
     )
+    witness_url: str = _setting(
+        "",
+        "Address of a witness that co-signs checkpoints by C2SP tlog-witness, beside the file's; empty has none.",
+    )
+    witness_key: str = _setting("", "Verifier key of the witness at `witness_url`: name+hash+key.")
     outbox_keys: SecretStr = _setting(
         SecretStr(""),
         "Keys of the bodies in the outbox 发件箱密钥, the newest first, with blanks between; empty uses `secret_key`.",
@@ -262,6 +267,12 @@ class Settings(BaseModel):
         1000, "Operations kept parsed and planned.", unit="operations", ge=0
     )
 
+    max_loop_lag_ms: float = _setting(
+        40.0,
+        "How late the event loop may run before new requests get 503 with Retry-After 过载保护; 0 lets all in.",
+        unit="ms",
+        ge=0,
+    )
     share_queries: bool = _setting(
         True, "Run identical queries of one caller that are under way at the same time once 在途查询合并."
     )

@@ -47,6 +47,10 @@ OFFICERS = (
 CHANNELS = ("ONLINE", "ONLINE", "WINDOW", "WINDOW", "MOBILE", "PROXY")
 
 
+BUILDER, PROJECT = "91500241MA5U024120", "2017-500241-47-02-000001"
+"""A sample company, and the project code that all its cases bear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """kind and state: canonical; ended: only of steps that take time; document: number of a written decision."""
@@ -125,7 +129,12 @@ def generate_cases(
         replace(draft_case(rng, registry, items, person, kinds=kinds), stray=index in strays)
         for index, person in enumerate(people)
     ]
-    return tuple(reversed(_numbered(rng, system, drafts)))
+    return tuple(reversed([_of_the_project(case) for case in _numbered(rng, system, drafts)]))
+
+
+def _of_the_project(case: Case) -> Case:
+    """One company's cases are of one project in every system, so that a trail over departments has something to show."""
+    return replace(case, project_code=PROJECT) if case.applicant.id_number == BUILDER else case
 
 
 def changes_of(cases: Sequence[Case]) -> tuple[Change, ...]:

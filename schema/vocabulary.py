@@ -35,6 +35,7 @@ __all__ = [
     "DeadlineKind",
     "DecisionKind",
     "Disclosure",
+    "HarvestMode",
     "HealthState",
     "IdType",
     "ItemState",
@@ -170,6 +171,7 @@ class SourceStatus(Term):
     OK = "OK", "Answered live 正常."
     CACHED = "CACHED", "Fresh answer from the gateway's cache 缓存."
     STALE = "STALE", "The system did not answer; an older answer is given 过期数据."
+    LEDGER = "LEDGER", "From the case file, without asking the system 台账."
     TIMEOUT = "TIMEOUT", "Did not answer within the deadline 超时."
     UNAVAILABLE = "UNAVAILABLE", "Could not be reached or answered with an error 不可用."
     BAD_DATA = "BAD_DATA", "Answered with something unreadable 数据异常."
@@ -178,6 +180,13 @@ class SourceStatus(Term):
     MAINTENANCE = "MAINTENANCE", "In a maintenance window of its declaration; it is not asked then 维护时段."
     REFUSED = "REFUSED", "Refused the gateway's credentials or the question 拒绝."
     UNSUPPORTED = "UNSUPPORTED", "Cannot be asked this question 不支持."
+
+
+@_published("How fresh an answer must be 时效要求.")
+class FreshnessMode(Term):
+    LIVE = "LIVE", "The system is asked, whatever is kept 实时."
+    MAX_AGE = "MAX_AGE", "The system is asked only where all that is kept is older than `seconds` 限定时效."
+    LEDGER = "LEDGER", "From the case file; the system is not asked 台账."
 
 
 @_published("Circuit breaker of a system 熔断器状态.")
@@ -580,6 +589,7 @@ ENUMS: dict[str, type[Term]] = {
         DeadlineKind,
         DecisionKind,
         Disclosure,
+        HarvestMode,
         HealthState,
         IdType,
         ItemState,

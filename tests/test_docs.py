@@ -28,6 +28,7 @@ from adapters.references import Lookup
 from adapters.validate import check_document
 from gateway.cli import main
 from gateway.directory import known_codes, read_registry
+from gateway.planner.deferrals import with_defer
 from gateway.settings import Settings, settings_table
 from gateway.telemetry.metrics import Metrics
 from schema.canonical import RECORDS
@@ -53,7 +54,9 @@ CODE_MAKERS = PROBLEM_MAKERS | {
     "LimitBroken",
     "OperationError",
     "QuestionRefused",
-    "_Fault",
+    "HarvestFault",
+    "NotCloudEvents",
+    "SignatureRefused",
     "_failure",
     "add",
     "_from_graphql",
@@ -229,6 +232,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "connectors.VERB.paging": ("connectors", "case", "paging"),
     "connectors.VERB.failure": ("connectors", "case", "failure"),
     "harvest": ("harvest",),
+    "push": ("push",),
     "types": ("types",),
     "types.fields.NAME": ("types", "fields"),
     "types.fields.NAME.batch": ("types", "fields", "batch"),
@@ -341,7 +345,7 @@ def _api_schema() -> graphql.GraphQLSchema:
         ]
     )
     assert composition.api_schema is not None
-    return composition.api_schema
+    return with_defer(composition.api_schema)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406: it writes text and reads none
 
 import orjson
 from pydantic import BaseModel

@@ -112,7 +112,7 @@ class BlockCipher:
 
     def _mode(self, iv: bytes, tag: bytes | None) -> Any:  # the stubs tell modes with a tag from the others
         if self.mode == "ECB":
-            return modes.ECB()  # noqa: S305 - what the system demands
+            return modes.ECB()  # noqa: S305 - what the system demands  # nosec B305
         return modes.CBC(iv) if self.mode == "CBC" else modes.GCM(iv, tag)
 
     def _padded(self, raw: bytes) -> bytes:
@@ -168,5 +168,5 @@ class Rsa:
     def _padding(self) -> rsa_padding.AsymmetricPadding:
         if self.padding == "pkcs1v15":
             return rsa_padding.PKCS1v15()
-        digest = hashes.SHA1() if self.padding == "oaep-sha1" else hashes.SHA256()  # noqa: S303 - theirs to choose
+        digest = hashes.SHA1() if self.padding == "oaep-sha1" else hashes.SHA256()  # noqa: S303 - theirs to choose  # nosec B303
         return rsa_padding.OAEP(rsa_padding.MGF1(digest), digest, None)

@@ -144,13 +144,19 @@ class Side:
         trace: Mapping[str, str] = NO_TRACE,
         roots: Mapping[str, Any] = NO_TRACE,
         live: bool = False,
+        max_age_s: float | None = None,
+        learn: bool = False,
     ) -> Page:
-        """As `Source.ask`. Raises SourceError of whoever answered last."""
-        how: dict[str, Any] = {"fields": fields, "trace": trace, "roots": roots, "live": live}
+        """As `Source.ask`, but nothing is learnt from the new side, whose numbers may be others. Raises SourceError of
+        whoever answered last."""
+        how: dict[str, Any] = {"fields": fields, "trace": trace, "roots": roots}
+        how |= {"live": live, "max_age_s": max_age_s}
         is_new, at = self._place(position)
         if not is_new:
             try:
-                page = await self._timed("old", verb, args, deadline=deadline, position=at, gaps=gaps, **how)
+                page = await self._timed(
+                    "old", verb, args, deadline=deadline, position=at, gaps=gaps, learn=learn, **how
+                )
             except SourceNotFound:
                 self._beside("old", verb, args, fields, None, position)
                 raise

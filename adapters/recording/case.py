@@ -155,7 +155,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def read_case(path: Path) -> Case:
     """Raises CaseError."""
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader  # nosec B506
         return Case.model_validate(tree)
     except OSError as error:
         raise CaseError(f"{path}: {error.strerror}") from error

@@ -180,7 +180,7 @@ class Mock:
             and auth.oauth2 is not None
             and path == (urlsplit(auth.oauth2.token_url).path or "/")
         ):
-            return _json(200, {"access_token": "mock-token", "token_type": "Bearer", "expires_in": 3600})
+            return _json(200, {"access_token": "mock-token", "token_type": "Bearer", "expires_in": 3600})  # nosec B105 - of a mock, for nobody
         return (
             self._login(sent, path, auth.session) if auth is not None and auth.session is not None else None
         )

@@ -125,7 +125,7 @@ class _Writer:
     def function(self, root: _Shape) -> Callable[[Any], bool]:
         name = self._write(root)
         names: dict[str, Any] = {}
-        exec("\n".join(self._lines), names)  # noqa: S102 - written here, of names only
+        exec("\n".join(self._lines), names)  # noqa: S102 - written here, of names only  # nosec B102
         made: Callable[[Any], bool] = names[name]
         return made
 

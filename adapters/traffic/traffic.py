@@ -105,13 +105,14 @@ class Traffic:
         read: bool = True,
         freshness: Freshness | Literal["policy"] | None = "policy",
         timeout_s: float | None = None,
+        max_age_s: float | None = None,
     ) -> Answer:
         """The answer to what `key` names, or SourceError.
 
         deadline: `loop.time()` by which it is needed. key: None shares and keeps nothing; what may be kept
         has text for a key. read=False: for calls that
         change something: sent at most once, neither shared nor kept. freshness: None keeps nothing. timeout_s: of the
-        attempt, for such calls, in place of the policy's.
+        attempt, for such calls, in place of the policy's. max_age_s: a kept answer that is older is as if there were none.
         """
         started = self._clock.monotonic()
         rule = self.policy.freshness if freshness == "policy" else freshness
@@ -125,7 +126,7 @@ class Traffic:
                 answer = await self._ask(send, key, deadline, None)
             else:
                 assert isinstance(key, str)  # noqa: S101 - stores know text only
-                answer = await self._kept_or_asked(send, key, deadline, rule)
+                answer = await self._kept_or_asked(send, key, deadline, rule, max_age_s)
         except SourceError as error:
             self._observer.call_ended(self.system, error.code, self._clock.monotonic() - started)
             raise
@@ -183,8 +184,12 @@ class Traffic:
 
     # Kept answers
 
-    async def _kept_or_asked(self, send: Send, key: str, deadline: float, rule: Freshness) -> Answer:
+    async def _kept_or_asked(
+        self, send: Send, key: str, deadline: float, rule: Freshness, max_age_s: float | None
+    ) -> Answer:
         entry = await self._store.get(key)
+        if entry is not None and max_age_s is not None and self._clock.wall() - entry.stored_at > max_age_s:
+            entry = None
         verdict = Verdict.EXPIRED if entry is None else judge(entry, rule, self._clock.wall())
         if entry is not None and verdict is Verdict.FRESH:
             self._observer.cache_asked(self.system, "hit")

@@ -13,10 +13,11 @@ from adapters.wire.errors import (
     ConnectTimeout,
     ReadTimeout,
     TlsFailed,
+    UrlRefused,
     WireClosed,
     WireError,
 )
-from adapters.wire.guard import Origin
+from adapters.wire.guard import Origin, check_address
 from adapters.wire.model import WireLimits, WireResponse
 from adapters.wire.reader import ResponseReader
 
@@ -173,13 +174,13 @@ async def connect(
     timeout_s: float,
     on_lost: Callable[[Connection], None],
 ) -> Connection:
-    """Open a connection. tls: for https only. Raises ConnectFailed, ConnectTimeout, TlsFailed (no method set)."""
+    """Open a connection. tls: for https only. Raises ConnectFailed, ConnectTimeout, TlsFailed, UrlRefused (no method set)."""
     loop = asyncio.get_running_loop()
     text = origin.text
     secure = tls is not None
     try:
         async with asyncio.timeout(timeout_s):
-            _, connection = await loop.create_connection(
+            transport, connection = await loop.create_connection(
                 lambda: Connection(origin, limits, on_lost),
                 origin.host,
                 origin.port,
@@ -201,4 +202,10 @@ async def connect(
         raise ConnectFailed(
             f"no connection ({error.strerror or type(error).__name__})", origin=text
         ) from error
+    try:
+        # of the connection that is used: a name that is looked up twice may lead to two places
+        check_address(origin, str(transport.get_extra_info("peername")[0]))
+    except UrlRefused:
+        transport.abort()
+        raise
     return connection

@@ -7,6 +7,7 @@ what is connected to, so the two cannot disagree.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from adapters.wire.errors import HeaderRefused, UrlRefused
 
-__all__ = ["Origin", "Target", "UrlGuard", "parse_url"]
+__all__ = ["Origin", "Target", "UrlGuard", "check_address", "parse_url"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(
@@ -129,6 +130,30 @@ def _parse_origin(text: str) -> Origin:
     if target.path != "/" or "#" in text or "?" in text:
         raise UrlRefused("an origin is scheme://host[:port] without a path", origin=target.origin.text)
     return target.origin
+
+
+def check_address(origin: Origin, address: str) -> None:
+    """Whether a registered name may lead to this address. Raises UrlRefused.
+
+    Whoever controls a name's DNS must not lead the gateway to its own machine, or to the addresses where clouds hand
+    out credentials. An address that is itself registered is meant, whatever it is. Private networks are where nearly
+    all systems of a city are: they are let through.
+    """
+    try:
+        ipaddress.ip_address(origin.host)
+    except ValueError:
+        pass
+    else:
+        return
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    own = origin.host == "localhost" or origin.host.endswith(".localhost")
+    if found.is_link_local or found.is_multicast or found.is_unspecified or (found.is_loopback and not own):
+        raise UrlRefused(
+            f"the name leads to {found}, which no system has; if that is meant, register the address itself",
+            origin=origin.text,
+        )
 
 
 def check_method(method: str, origin: str) -> None:

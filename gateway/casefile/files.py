@@ -80,7 +80,8 @@ class _File:
 
 
 class CaseFiles:
-    """rules: read anew at each use, as files change. clock: microseconds since 1970."""
+    """rules: read anew at each use, as files change. clock: microseconds since 1970. owner: code of a system -> its
+    department, whose a case is that names none."""
 
     def __init__(
         self,
@@ -89,9 +90,10 @@ class CaseFiles:
         registry: Registry,
         rules: Callable[[], TrackingRules],
         clock: Callable[[], int],
+        owner: Callable[[str], str | None] = lambda _system: None,
     ) -> None:
         self._database, self._writer, self._registry = database, writer, registry
-        self._rules, self._clock = rules, clock
+        self._rules, self._clock, self._owner = rules, clock, owner
 
     async def update(
         self,
@@ -179,7 +181,7 @@ class CaseFiles:
                 if not one.record and not one.events:
                     continue
                 evaluation = self._evaluated(case, one, rules, now_us)
-                rows.append(_row(case, one, evaluation, now_us))
+                rows.append(_row(case, one, evaluation, now_us, self._owner))
                 cards += evaluation.changed
             await _upsert(connection, CASE_FILE, rows)
             await _upsert(connection, CASE_NUMBER, [one for row in rows for one in _numbers(row)])
@@ -241,16 +243,19 @@ def _take(one: _File, snapshot: Snapshot | None) -> None:
     one.as_of_us, one.unseen = snapshot.as_of_us, False
 
 
-def _row(case: str, one: _File, evaluation: Evaluation, now_us: int) -> dict[str, Any]:
+def _row(
+    case: str, one: _File, evaluation: Evaluation, now_us: int, owner: Callable[[str], str | None]
+) -> dict[str, Any]:
     track, record = evaluation.track, one.record
     state = _state(track, record)
     last = track.events[-1] if track.events else None
+    system = case.partition(":")[0]
     return {
         "case_id": case,
-        "system": case.partition(":")[0],
+        "system": system,
         "item": record.get("itemCode"),
         "region": record.get("regionCode"),
-        "department": record.get("departmentCode"),
+        "department": record.get("departmentCode") or owner(system),
         "handler": _handler(one.events),
         "subject": one.subject,
         "state": state,

@@ -7,24 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from gateway.ledger.records import NewEvent
-from schema.identifiers import display_name, mask_mobile, mask_name, mask_number
+from schema.identifiers import display_name, mask_in_text, mask_mobile, mask_name, mask_number
 from schema.scalars import CHINA_STANDARD_TIME
 
-__all__ = ["SubjectRef", "event_dict", "kept_record", "micros", "new_event", "subject_of"]
+__all__ = [
+    "SubjectRef",
+    "event_dict",
+    "kept_record",
+    "micros",
+    "names_of",
+    "new_event",
+    "subject_of",
+    "without",
+]
 
 SubjectRef = Callable[[str, str], str]
 """(type of the number, normalised number) -> reference."""
 
 _PERSONAL = ("opinion",)
 """Free text of events, in which anyone may be named: kept under the subject's key, never in the hashed body."""
+_TITLES = ("title",)
+"""Of a record: written by systems, often with the applicant's name."""
 _DETAIL = ("step", "rawKind", "departmentCode", "endedAt", "documentNo", "state", "rawStatus")
 
 
 def kept_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Without events, and with the applicant masked."""
+    """Without events, and with the applicant masked, in titles as well."""
     kept = {
         name: value
         for name, value in record.items()
@@ -44,7 +56,39 @@ def kept_record(record: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(value, str) and value:
                 shown[name] = mask(value)
         kept["applicant"] = shown
+    hidden = names_of(record)
+    for name in _TITLES:
+        if isinstance(kept.get(name), str):
+            kept[name] = without(hidden, kept[name])
     return kept
+
+
+def names_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """What stands in an applicant's record and may stand in a title too -> how it is shown, the longest first."""
+    applicant = record.get("applicant")
+    if not isinstance(applicant, Mapping):
+        return {}
+    kind, id_type = str(applicant.get("kind") or "UNKNOWN"), str(applicant.get("idType") or "OTHER")
+    found: dict[str, str] = {}
+    for name, mask in (
+        ("name", lambda text: display_name(kind, text)),
+        ("legalRepresentative", mask_name),
+        ("idNumber", lambda text: mask_number(id_type, text)),
+        ("mobile", mask_mobile),
+    ):
+        value = applicant.get(name)
+        # one character is a surname, and in every other word
+        if isinstance(value, str) and len(value.strip()) > 1 and "*" not in value:
+            found[value.strip()] = mask(value.strip())
+    return dict(sorted(found.items(), key=lambda one: -len(one[0])))
+
+
+def without(hidden: Mapping[str, str], text: str) -> str:
+    """The text with these masked in it, and any identity number and mobile besides."""
+    for name, shown in hidden.items():
+        if name != shown:
+            text = text.replace(name, shown)
+    return mask_in_text(text)
 
 
 def subject_of(
@@ -57,9 +101,18 @@ def subject_of(
     return ref(*normal((record.get("applicant") or {}).get("idType"), number))
 
 
-def new_event(system: str, local_no: str, told: Mapping[str, Any], *, subject: str | None = None) -> NewEvent:
-    """A canonical CaseEvent or CaseChange as it is recorded."""
+def new_event(
+    system: str,
+    local_no: str,
+    told: Mapping[str, Any],
+    *,
+    subject: str | None = None,
+    hidden: Mapping[str, str] = MappingProxyType({}),
+) -> NewEvent:
+    """A canonical CaseEvent or CaseChange as it is recorded. hidden: `names_of` its case, where that is known."""
     detail: dict[str, Any] = {name: str(told[name]) for name in _DETAIL if told.get(name) not in (None, "")}
+    if "step" in detail:
+        detail["step"] = without(hidden, detail["step"])
     if told.get("actor"):
         detail["actor"] = mask_name(str(told["actor"]))
     personal = {name: str(told[name]) for name in _PERSONAL if told.get(name)}

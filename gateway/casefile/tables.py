@@ -1,5 +1,5 @@
 """Tables of case files and of the harvest, as their code knows them. `migrations/versions/tracking_0001.py` and
-`views_0001.py` make them."""
+`views_*.py` make them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ CASE_FILE = Table(
     Column("step", Text),  # kind of the latest event
     Column("step_us", BigInteger),  # when that was
     Index("case_file_open", "is_open", "due_us", "case_id"),
-    Index("case_file_department", "department", "is_open", "due_us", "case_id"),
-    Index("case_file_region", "region", "is_open", "due_us", "case_id"),
+    # with what lists are further narrowed by, so that a file is read only if it is shown
+    Index("case_file_department", "department", "is_open", "due_us", "case_id", "state", "level"),
+    Index("case_file_region", "region", "is_open", "due_us", "case_id", "state", "level"),
     Index("case_file_item", "item", "is_open", "due_us", "case_id"),
     Index("case_file_level", "is_open", "level", "due_us", "case_id"),
     Index("case_file_subject", "subject", "applied_us"),
@@ -61,7 +62,7 @@ CASE_FILE = Table(
     # what supervision sums up, so that it need not read the files; of open cases only
     Index(
         "case_file_counts",
-        *("department", "item", "state", "due_us", "level", "region"),
+        *("department", "item", "state", "due_us", "level", "region", "is_open"),
         sqlite_where=text("is_open IS 1"),
         postgresql_where=text("is_open IS true"),
     ),

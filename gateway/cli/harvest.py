@@ -27,8 +27,9 @@ from gateway.cli.serve import START_ERRORS, load_first
 from gateway.database import Database, DatabaseError, open_database, prepare_tables
 from gateway.directory import read_registry
 from gateway.generation import system_namespace
+from gateway.harvest.model import HarvestReport, harvested_by
 from gateway.harvest.push import Intake
-from gateway.harvest.run import Harvester, HarvestReport, harvested_by
+from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
 from gateway.harvesting import build_case_files, build_harvester, build_intake, read_tracking_rules
 from gateway.ledger.errors import KeyInvalid
@@ -238,7 +239,6 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         ledger.start()
         stack.push_async_callback(ledger.stop)
         registry = read_registry(settings.registry_dir, needed=settings.supergraph is None)
-        files = build_case_files(database, ledger, registry, read_tracking_rules(settings))
         sources = _sources(loaded)
         for source in sources.values():
             stack.push_async_callback(source.close)
@@ -246,6 +246,7 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         def lend() -> contextlib.AbstractContextManager[Mapping[str, Source]]:
             return contextlib.nullcontext(sources)
 
+        files = build_case_files(database, ledger, registry, read_tracking_rules(settings), lend)
         yield _Tools(
             sources,
             HarvestStore(database),

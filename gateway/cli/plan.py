@@ -54,7 +54,7 @@ __all__ = ["plan"]
     help="As PATH of `compose`; several may be given.",
 )
 @click.option("--operation", "name", help="Name of the operation, if the document has several.")
-@click.option("--variables", help="JSON object: what @skip and @include decide by is decided.")
+@click.option("--variables", help="JSON object: what @skip, @include and @defer decide by is decided.")
 @click.option("--json", "as_json", is_flag=True, help="Apollo's JSON form.")
 @click.option(
     "--why", "with_why", is_flag=True, help="A tree with the reasons; in JSON, as `extensions.why`."

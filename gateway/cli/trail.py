@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gateway.cli.database import stop, with_database
 from gateway.database import Database, require_current
 from gateway.ledger import LedgerError, Stream, Writer
-from gateway.ledger.check import Found
 from gateway.ledger.checkpoint import CheckpointError, Signer, Verifier
 from gateway.ledger.export import export_trail, verify_export
+from gateway.ledger.findings import Found
+from gateway.ledger.parquet import is_parquet, verify_parquet, write_parquet
 from gateway.ledger.personal import Vault
 from gateway.ledger.retention import apply_retention, erase_subject
 from gateway.ledger.verify import Progress as Told
@@ -80,8 +81,7 @@ def verify(
         witnessed = list(notes_in_file(witness_file)) if witness_file else []
         with _progress("verify", quiet=as_json) as told:
             if file is not None:
-                with file.open("rb") as lines:
-                    found = verify_export(lines, verifier, progress=told)
+                found = _verify_file(file, verifier, told)
             else:
                 found = _verify_store(verifier, witnessed, witnesses, told)
     except (CheckpointError, LedgerError, OSError) as error:
@@ -92,6 +92,13 @@ def verify(
     else:
         _tell(found, status, max_age)
     sys.exit(status)
+
+
+def _verify_file(file: Path, verifier: Verifier | None, told: Told) -> Found:
+    if is_parquet(file):
+        return verify_parquet(file, verifier, progress=told)
+    with file.open("rb") as lines:
+        return verify_export(lines, verifier, progress=told)
 
 
 def _verify_store(
@@ -117,25 +124,32 @@ def _verify_store(
     "--case", "case_id", help="Only the events of this case and the looks at it, each with its proof."
 )
 def export(output: Path, first: int, last: int | None, case_id: str | None) -> None:
-    """Write sealed records as JSON lines, with all that checking them offline needs."""
+    """Write sealed records with all that checking them offline needs: as Parquet where the file's name ends in
+    .parquet (this needs quanyu[parquet]), else as JSON lines."""
     verifier = _own_verifier()
 
     async def work(database: Database) -> int:
         await require_current(database)
-        count = 0
-        with _progress("export") as told, output.open("wb") as file:
-            async for line in export_trail(
-                database, verifier, first=first, last=last, case_id=case_id, progress=told
-            ):
-                file.write(line)
-                count += 1
-        return count - 1
+        with _progress("export") as told:
+            lines = export_trail(database, verifier, first=first, last=last, case_id=case_id, progress=told)
+            if output.suffix == ".parquet":
+                return await write_parquet(lines, output)
+            return await _write_lines(lines, output)
 
     try:
         count = with_database(work)
-    except (ValueError, OSError) as error:
-        stop(str(error))
+    except (LedgerError, ValueError, OSError) as error:
+        stop(_coded(error))
     click.echo(f"{count} records in {output}; key {verifier.text()}")
+
+
+async def _write_lines(lines: AsyncIterator[bytes], output: Path) -> int:
+    count = -1  # the header is no record
+    with output.open("wb") as file:
+        async for line in lines:
+            file.write(line)
+            count += 1
+    return count
 
 
 @trail.command()

@@ -71,6 +71,6 @@ class WriteTurn:
                     raise TimeoutError(
                         f"another process writes for more than {self._longest_s:g} s"
                     ) from None
-                await asyncio.sleep(POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads the looks
+                await asyncio.sleep(POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads the looks  # nosec B311
             else:
                 return

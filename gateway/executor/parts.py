@@ -20,7 +20,7 @@ from gateway.planner.deferrals import Deferral
 
 __all__ = ["LaterPart", "Payload", "PlanInParts"]
 
-Introspect = Callable[[Mapping[str, Any], list[ClientError]], dict[str, Any]]
+Introspect = Callable[[list[ClientError]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,19 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class PlanInParts:
-    """A compiled operation. `introspect` adds to the merged data what is asked of the schema itself."""
+    """A compiled operation."""
 
     first: Step
     later: Sequence[LaterStep]
     project: FirstPart
-    introspect: Introspect | None = None
 
     async def run(
-        self, variables: Mapping[str, Any], raw_variables: Mapping[str, Any], context: RequestContext
+        self, variables: Mapping[str, Any], context: RequestContext, introspect: Introspect | None = None
     ) -> AsyncGenerator[Payload, None]:
-        """At least one payload; the last has no next. variables: coerced. Close it to stop what is under way."""
+        """At least one payload; the last has no next. Close it to stop what is under way.
+
+        variables: coerced. introspect: what is asked of the schema itself, from the errors so far.
+        """
         answered = {name: asyncio.Event() for part in self.later for name in part.depends}
         state = RunState(variables, context, answered=answered)
         states = {
@@ -67,8 +69,8 @@ class PlanInParts:
         }
         try:
             await self.first(state)
-            if self.introspect is not None:
-                state.data |= self.introspect(raw_variables, state.errors)
+            if introspect is not None:
+                state.data |= introspect(state.errors)
             giving = _Giving(states)
             yield giving.first(self.project, state)
             while giving.waiting:

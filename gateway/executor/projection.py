@@ -117,11 +117,12 @@ def compile_projection(
     selections: Sequence[Selection],
     shared: Collection[tuple[str, ...]] = (),
     *,
-    write_after: int = WRITE_AFTER,
+    write_after: int | None = None,
 ) -> Projection:
     """The projection of one operation. Root fields `__schema` and `__type` are taken as they are in the data.
 
-    shared: paths at which one object may stand at several places. write_after: runs before it is written as source.
+    shared: paths at which one object may stand at several places. write_after: runs before it is written as source, WRITE_AFTER if
+    not given.
     """
     complete = _Compiler(schema).object(root, selections)
     runs = odd = 0
@@ -132,7 +133,7 @@ def compile_projection(
     ) -> dict[str, Any] | None:
         nonlocal runs, odd, written
         runs += 1
-        if written is None and runs > write_after:
+        if written is None and runs > (WRITE_AFTER if write_after is None else write_after):
             written = WrittenProjection(schema, root, selections, shared)
         if written is not None and (odd < _MANY or odd * 2 < runs):
             try:

@@ -36,6 +36,6 @@ class Source:
         new, self._compiled = self.lines[self._compiled :], len(self.lines)
         text = "\n".join(new) + "\n"
         place = f"<{self.name} {next(_NUMBERS)}>"
-        exec(compile(text, place, "exec"), self.names)  # noqa: S102 - written here, of names only
+        exec(compile(text, place, "exec"), self.names)  # noqa: S102 - written here, of names only  # nosec B102
         made: Callable[..., Any] = self.names[name]
         return made

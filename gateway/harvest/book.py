@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.source import Source
-from gateway.harvest.run import harvested_by
+from gateway.harvest.model import harvested_by
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
 from schema.ports import HarvestFacts
 from schema.scalars import CHINA_STANDARD_TIME

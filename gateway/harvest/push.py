@@ -24,7 +24,7 @@ from adapters.xml_reply import read_xml_reply
 from gateway.casefile.files import CaseFiles
 from gateway.casefile.record import new_event
 from gateway.harvest.cloudevents import BadEnvelope, CloudEvent, Envelope
-from gateway.harvest.run import Lend, OnEvents
+from gateway.harvest.model import Lend, OnEvents
 from gateway.harvest.store import HarvestStore, Rejected
 from gateway.ledger import NewEvent, Writer
 from gateway.telemetry.logs import mask_personal_data

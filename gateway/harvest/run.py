@@ -10,127 +10,43 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
 
 from adapters.applicant import filter_number
 from adapters.mapping.scope import Trouble
-from adapters.source import Page, Source
+from adapters.source import Page
 from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.casefile.files import CaseFiles, Snapshot
-from gateway.casefile.record import SubjectRef, micros, new_event, subject_of
+from gateway.casefile.record import SubjectRef, micros, names_of, new_event, subject_of
 from gateway.database import DatabaseUnavailable
-from gateway.harvest.store import HarvestState, HarvestStore, Rejected
+from gateway.harvest.model import (
+    BEGINNING,
+    HarvestFault,
+    HarvestLimits,
+    HarvestObserver,
+    HarvestReport,
+    LeaseLost,
+    Lend,
+    OnEvents,
+    Run,
+)
+from gateway.harvest.store import HarvestStore, Rejected
 from gateway.ledger import NewEvent, Writer
 from gateway.telemetry.logs import mask_personal_data
 from schema.canonical import CASE, CHANGE
 from schema.scalars import CHINA_STANDARD_TIME
 
-__all__ = [
-    "HarvestLimits",
-    "HarvestObserver",
-    "HarvestReport",
-    "Harvester",
-    "Lend",
-    "OnEvents",
-    "harvested_by",
-]
+__all__ = ["Harvester"]
 
 log = structlog.get_logger("gateway.harvest")
 
-OnEvents = Callable[[Sequence[NewEvent]], Awaitable[None]]
-"""Told of events that the ledger has only now learnt of, in order: they are durable, and their case files show them."""
-Lend = Callable[[], AbstractContextManager[Mapping[str, Source]]]
-"""The systems of the generation in service, which is not closed while they are used."""
-
-
-class HarvestObserver(Protocol):
-    def harvested(self, system: str, fault_code: str | None, events: int, rejected: int) -> None: ...
-
-
-BEGINNING = "1990-01-01T00:00:00+08:00"
 _CHANGE_FIELDS = tuple(one.name for one in CHANGE.fields)
 _CASE_FIELDS = tuple(one.name for one in CASE.fields)
-
-
-@dataclass(frozen=True, slots=True)
-class HarvestLimits:
-    """Of one run.
-
-    cases: single cases asked for after their changes; at_once: of these at the same time. listed: from so many cases
-    that were never seen on, the list of cases is asked for in place of each of them. events: appended in one
-    transaction; flush: after so many new events, case files are brought up to date and listeners told.
-    quarantined: records of one system that wait for a mapping fix; more stop its harvest. recent: a watermark younger
-    than this, of which the system knows nothing any more, is a fault.
-    """
-
-    pages: int = 500
-    page_timeout_s: float = 30.0
-    lease_s: float = 120.0
-    cases: int = 500
-    at_once: int = 8
-    listed: int = 200
-    events: int = 500
-    flush: int = 2000
-    raw_chars: int = 8000
-    quarantined: int = 10_000
-    recent: timedelta = timedelta(days=30)
-
-
-@dataclass(slots=True)
-class HarvestReport:
-    """What came of a run. skipped: another process has the lease. more: the run ended at its limits."""
-
-    system: str
-    events: int = 0
-    repeated: int = 0
-    rejected: int = 0
-    cases: int = 0
-    pages: int = 0
-    skipped: bool = False
-    more: bool = False
-    fault_code: str | None = None
-    fault: str | None = None
-
-
-class _Fault(Exception):
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class _LeaseLost(Exception):
-    """Another process goes on."""
-
-
-@dataclass(slots=True)
-class _Run:
-    source: Source
-    state: HarvestState
-    report: HarvestReport
-    pending: list[NewEvent] = field(default_factory=list)
-    """Appended; their case files do not show them yet, and nobody was told."""
-    pages: set[bytes] = field(default_factory=set)
-
-    @property
-    def verb(self) -> str | None:
-        """What the system is asked again and again; None where it has nothing for that."""
-        return harvested_by(self.source)
-
-
-def harvested_by(source: Source) -> str | None:
-    """`changes` or `cases`: what the system is asked again and again; None where it is not."""
-    if source.declaration.system.lifecycle in ("DISCOVERED", "RETIRED"):
-        return None
-    wanted = source.declaration.harvest.by
-    return next(
-        (verb for verb in ("changes", "cases") if wanted in ("auto", verb) and source.can(verb)), None
-    )
 
 
 class Harvester:
@@ -172,8 +88,8 @@ class Harvester:
                 report.skipped = True
                 return report
             try:
-                await self._run(_Run(source, await self.store.state(system), report))
-            except _LeaseLost:
+                await self._run(Run(source, await self.store.state(system), report))
+            except LeaseLost:
                 report.skipped = True
             except (asyncio.CancelledError, DatabaseUnavailable):
                 with contextlib.suppress(DatabaseUnavailable):
@@ -181,17 +97,17 @@ class Harvester:
                 raise
         return report
 
-    async def _run(self, run: _Run) -> None:
+    async def _run(self, run: Run) -> None:
         try:
             await self._harvest(run)
-        except (SourceError, _Fault) as error:
+        except (SourceError, HarvestFault) as error:
             run.report.fault_code, run.report.fault = error.code, str(error)
             await self._flush(run)
         await self._ended(run)
 
     # --- one run ---
 
-    async def _harvest(self, run: _Run) -> None:
+    async def _harvest(self, run: Run) -> None:
         await self._after_a_crash(run)
         run.state = replace(run.state, started_us=self._clock())
         await self._again_after_a_fix(run)
@@ -208,15 +124,17 @@ class Harvester:
         elif run.source.push is not None:  # it tells of its changes; what its cases show is asked for
             await self._look_at_unseen(run)
         else:
-            raise _Fault("HARVEST_IMPOSSIBLE", "the declaration has neither `changes` nor `cases` to ask for")
+            raise HarvestFault(
+                "HARVEST_IMPOSSIBLE", "the declaration has neither `changes` nor `cases` to ask for"
+            )
 
-    async def _after_a_crash(self, run: _Run) -> None:
+    async def _after_a_crash(self, run: Run) -> None:
         """The process before may have appended events and have been killed before their case files showed them."""
         if run.state.interrupted:
             cases = await self._files.outdated(run.report.system, run.state.started_us or 0)
             await self._files.update(cases, changed=run.verb == "changes")
 
-    async def _again_after_a_fix(self, run: _Run) -> None:
+    async def _again_after_a_fix(self, run: Run) -> None:
         """Another declaration than the one that could not read something: it is asked for again."""
         mapping = run.source.namespace
         if run.state.mapping == mapping:
@@ -228,10 +146,10 @@ class Harvester:
 
     async def _pages(
         self,
-        run: _Run,
+        run: Run,
         verb: str,
         fields: Sequence[str],
-        take: Callable[[_Run, Page], Awaitable[str | None]],
+        take: Callable[[Run, Page], Awaitable[str | None]],
     ) -> None:
         """take: appends a page and gives the latest moment in it."""
         since, begun_us = run.state.watermark, self._clock()
@@ -257,7 +175,7 @@ class Harvester:
                 return
         await self.store.let_go(run.report.system, begun_us, since and self._from(run, since))
 
-    async def _ask(self, run: _Run, verb: str, fields: Sequence[str], since: str | None) -> Page:
+    async def _ask(self, run: Run, verb: str, fields: Sequence[str], since: str | None) -> Page:
         start = self._from(run, since)
         asked: dict[str, Any] = {"since": start}
         if verb == "cases":
@@ -266,7 +184,7 @@ class Harvester:
         return await self._answer(run, verb, asked, fields, run.state.position)
 
     async def _answer(
-        self, run: _Run, verb: str, asked: Mapping[str, Any], fields: Sequence[str], position: Any = None
+        self, run: Run, verb: str, asked: Mapping[str, Any], fields: Sequence[str], position: Any = None
     ) -> Page:
         """From the system itself: a kept answer would hide what has changed."""
         deadline = asyncio.get_running_loop().time() + self._limits.page_timeout_s
@@ -274,7 +192,7 @@ class Harvester:
             verb, asked, fields=fields, deadline=deadline, position=position, live=True
         )
 
-    def _from(self, run: _Run, since: str | None) -> str:
+    def _from(self, run: Run, since: str | None) -> str:
         """Further back from fault to fault of a system that has gone back in time."""
         declared = run.source.declaration.harvest
         first = f"{declared.since}T00:00:00+08:00" if declared.since is not None else BEGINNING
@@ -285,7 +203,7 @@ class Harvester:
             overlap = min(overlap * 30**run.state.failures, timedelta(days=36_500))
         return max(first, (datetime.fromisoformat(since) - overlap).isoformat(timespec="seconds"))
 
-    def _refuse_loops(self, run: _Run, page: Page) -> None:
+    def _refuse_loops(self, run: Run, page: Page) -> None:
         """A list that comes to the same page again would never end."""
         if not page.records or page.next is None:
             return
@@ -293,33 +211,33 @@ class Harvester:
         mark = hashlib.blake2b(ends, digest_size=16).digest()
         if mark in run.pages:
             run.state = replace(run.state, position=None)
-            raise _Fault("HARVEST_REPEATS", f"page {run.report.pages + 1} is one that came before")
+            raise HarvestFault("HARVEST_REPEATS", f"page {run.report.pages + 1} is one that came before")
         run.pages.add(mark)
 
-    def _refuse_standstill(self, run: _Run) -> None:
+    def _refuse_standstill(self, run: Run) -> None:
         """Pages that differ and hold nothing new: it goes on from there, with pauses."""
         if not run.report.events and not run.report.rejected and not self._stopping:
-            raise _Fault("HARVEST_REPEATS", f"{run.report.pages} pages held nothing that was not known")
+            raise HarvestFault("HARVEST_REPEATS", f"{run.report.pages} pages held nothing that was not known")
 
-    def _refuse_amnesia(self, run: _Run, page: Page, since: str | None) -> None:
+    def _refuse_amnesia(self, run: Run, page: Page, since: str | None) -> None:
         """What was its latest change a short while ago is asked for again in each run, because of the overlap."""
         if page.records or page.troubles or run.report.pages or since is None:
             return
         at = micros(since)
         if at is not None and self._clock() - at < self._limits.recent.total_seconds() * 1_000_000:
-            raise _Fault(
+            raise HarvestFault(
                 "HARVEST_WENT_BACK",
                 f"nothing is told from {self._from(run, since)} on, though there was a change at {since}: "
                 "the system's clock or data went back",
             )
 
-    async def _take_changes(self, run: _Run, page: Page) -> str | None:
+    async def _take_changes(self, run: Run, page: Page) -> str | None:
         await self._append(
             run, [new_event(run.report.system, str(one["localNo"]), one) for one in page.records]
         )
         return max((str(one["occurredAt"]) for one in page.records), default=None)
 
-    async def _take_cases(self, run: _Run, page: Page) -> str | None:
+    async def _take_cases(self, run: Run, page: Page) -> str | None:
         """Cases with their events, where the list has them; else each case is asked for them."""
         snapshots = self._snapshots(run, page)
         alone = run.source.only_in_case(("events",))
@@ -329,22 +247,25 @@ class Harvester:
         run.report.cases += len(snapshots)
         return max((str(one["appliedAt"]) for one in page.records), default=None)
 
-    def _events_of(self, run: _Run, snapshots: Mapping[str, Snapshot]) -> list[NewEvent]:
+    def _events_of(self, run: Run, snapshots: Mapping[str, Snapshot]) -> list[NewEvent]:
         """A case without any is an event of its own, when it was applied for."""
         events: list[NewEvent] = []
         for snapshot in snapshots.values():
             record = snapshot.record
             if not record:
                 continue
+            hidden = names_of(record)
             told = record.get("events") or [{"kind": "SUBMIT", "occurredAt": record["appliedAt"]}]
             events += [
-                new_event(run.report.system, str(record["localNo"]), one, subject=snapshot.subject)
+                new_event(
+                    run.report.system, str(record["localNo"]), one, subject=snapshot.subject, hidden=hidden
+                )
                 for one in told
                 if isinstance(one, dict) and one.get("occurredAt")
             ]
         return events
 
-    async def _append(self, run: _Run, events: Sequence[NewEvent]) -> None:
+    async def _append(self, run: Run, events: Sequence[NewEvent]) -> None:
         """In parts: a page may be as large as the system likes."""
         for start in range(0, len(events), self._limits.events):
             part = events[start : start + self._limits.events]
@@ -357,7 +278,7 @@ class Harvester:
                 await self._flush(run)
                 await self._keep_lease(run)
 
-    async def _flush(self, run: _Run) -> None:
+    async def _flush(self, run: Run) -> None:
         """Case files show what is new, then those who listen are told of it."""
         if not run.pending:
             return
@@ -375,7 +296,7 @@ class Harvester:
 
     # --- what the cases themselves show ---
 
-    async def _look_at_unseen(self, run: _Run) -> None:
+    async def _look_at_unseen(self, run: Run) -> None:
         """Cases that have changed since the system last showed them; the ledger's events alone, where it cannot."""
         unseen = await self._files.unseen(run.report.system, self._limits.cases)
         if len(unseen) >= self._limits.listed and run.verb == "changes" and run.source.can("cases"):
@@ -383,14 +304,14 @@ class Harvester:
             unseen = await self._files.unseen(run.report.system, self._limits.cases)
         await self._look_at_all(run, unseen)
 
-    async def _look_at_open(self, run: _Run) -> None:
+    async def _look_at_open(self, run: Run) -> None:
         """Of a system that tells no changes: what has become of its open cases."""
         before_us = self._clock() - round(run.source.declaration.harvest.recheck_s * 1_000_000)
         await self._look_at_all(
             run, await self._files.seen_before(run.report.system, before_us, self._limits.cases)
         )
 
-    async def _look_at_all(self, run: _Run, unseen: Sequence[str]) -> None:
+    async def _look_at_all(self, run: Run, unseen: Sequence[str]) -> None:
         if not run.source.can("case"):
             return
         for start in range(0, len(unseen), 5 * self._limits.at_once):
@@ -400,7 +321,7 @@ class Harvester:
             await self._look_at(run, part)
             await self._keep_lease(run)
 
-    async def _list_cases(self, run: _Run) -> None:
+    async def _list_cases(self, run: Run) -> None:
         """All at once, newest first, as far as one run goes."""
         asked: dict[str, Any] = dict.fromkeys(("applicant", "states", "department", "region", "to"))
         position: Any = None
@@ -417,7 +338,7 @@ class Harvester:
             seen.add(mark)
             position = page.next
 
-    async def _look_at(self, run: _Run, cases: Sequence[str]) -> None:
+    async def _look_at(self, run: Run, cases: Sequence[str]) -> None:
         places = asyncio.Semaphore(self._limits.at_once)
 
         async def look(case: str) -> tuple[str, Snapshot | None]:
@@ -432,7 +353,7 @@ class Harvester:
         if run.verb == "cases":
             await self._flush(run)
 
-    async def _look(self, run: _Run, local_no: str) -> Snapshot | None:
+    async def _look(self, run: Run, local_no: str) -> Snapshot | None:
         """None: ask again in the next run. A case that the system does not know is an empty record."""
         try:
             page = await self._answer(run, "case", {"number": local_no}, _CASE_FIELDS)
@@ -443,7 +364,7 @@ class Harvester:
             return None
         return self._snapshot(page.records[0], page.as_of) if page.records else None
 
-    def _snapshots(self, run: _Run, page: Page) -> dict[str, Snapshot]:
+    def _snapshots(self, run: Run, page: Page) -> dict[str, Snapshot]:
         return {
             f"{run.report.system}:{record['localNo']}": self._snapshot(record, page.as_of)
             for record in page.records
@@ -454,7 +375,7 @@ class Harvester:
             record, subject_of(record, self._subject_ref, filter_number), round(as_of * 1_000_000)
         )
 
-    async def _quarantine(self, run: _Run, verb: str, troubles: Sequence[Trouble], since: str | None) -> None:
+    async def _quarantine(self, run: Run, verb: str, troubles: Sequence[Trouble], since: str | None) -> None:
         left_out = [one for one in troubles if one.left_out is not None]
         if not left_out:
             return
@@ -470,7 +391,7 @@ class Harvester:
         ]
         waiting, _ = await self.store.quarantined(run.report.system)
         if waiting + len(rejected) > self._limits.quarantined:
-            raise _Fault(
+            raise HarvestFault(
                 "HARVEST_QUARANTINE_FULL",
                 f"{waiting} records wait for a mapping fix, and {len(rejected)} more cannot be read: "
                 "the harvest stands until the mapping is mended",
@@ -480,25 +401,22 @@ class Harvester:
 
     # --- its end ---
 
-    async def _save(self, run: _Run) -> None:
-        if not await self.store.save(run.state, self._holder, lease_s=self._limits.lease_s):
-            raise _LeaseLost
+    async def _save(self, run: Run) -> None:
+        if not await self.store.save(run.counted, self._holder, lease_s=self._limits.lease_s):
+            raise LeaseLost
 
-    async def _keep_lease(self, run: _Run) -> None:
+    async def _keep_lease(self, run: Run) -> None:
         if not await self.store.begin(run.report.system, self._holder, lease_s=self._limits.lease_s):
-            raise _LeaseLost
+            raise LeaseLost
 
-    async def _ended(self, run: _Run) -> None:
+    async def _ended(self, run: Run) -> None:
         report, now = run.report, self._clock()
-        state = await self.store.state(report.system)
         failed = report.fault_code is not None
         state = replace(
-            run.state,
-            events=state.events + report.events,
-            repeated=state.repeated + report.repeated,
+            run.counted,
             ended_us=now,
-            good_us=state.good_us if failed else now,
-            failures=state.failures + 1 if failed else 0,
+            good_us=run.state.good_us if failed else now,
+            failures=run.state.failures + 1 if failed else 0,
             fault_code=report.fault_code,
             fault=report.fault,
             unfinished=report.more and not failed,

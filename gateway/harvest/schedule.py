@@ -54,6 +54,7 @@ class HarvestSchedule:
         plan_s: float = 2.0,
         at_once: int = 8,
         grace_s: float = 10.0,
+        lease_s: float = 60.0,
     ) -> None:
         self._harvester, self._store, self._files, self._intake = harvester, store, files, intake
         self._systems, self._clock = systems, clock
@@ -64,6 +65,7 @@ class HarvestSchedule:
             every_s=plan_s,
             at_once=at_once,
             grace_s=grace_s,
+            lease_s=lease_s,
         )
         self._database_fault: str | None = None
 

@@ -1,7 +1,7 @@
 """The task engine: docket, over Redis where there is one, else within this process; the same tasks on both.
 
 Docket packs the arguments of tasks with pickle, and whoever can write to Redis could then run code in every process
-that takes tasks. Ours are texts, so what goes through Redis is made JSON here (decision 0022).
+that takes tasks. Ours are texts, so what goes through Redis is made JSON here (decision 0028).
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ RESTART_S = 2.0
 LOOK_S = 1.0
 """How often a process looks whether Redis is there."""
 ANSWER_S = 5.0
-LONGEST = timedelta(minutes=15)
-"""After that another process takes a task up again. The lease of its system has ended long before."""
 
 Task = Callable[[str], Awaitable[None]]
 Planner = Callable[[], Awaitable[None]]
@@ -58,7 +56,8 @@ logging.getLogger("docket").setLevel(logging.CRITICAL)
 class TaskEngine:
     """Runs `task(argument)` of what `add` was told, each key once at a time, and the planners every `every_s`.
 
-    url: of Redis, or EMBEDDED. grace_s: how long the end waits for tasks under way before they are cancelled.
+    url: of Redis, or EMBEDDED. grace_s: how long the end waits for tasks under way before they are cancelled. lease_s:
+    after so long another process takes up the tasks of one that was killed.
     """
 
     def __init__(
@@ -71,11 +70,13 @@ class TaskEngine:
         every_s: float = 2.0,
         at_once: int = 8,
         grace_s: float = 10.0,
+        lease_s: float = 60.0,
     ) -> None:
         self._task, self._planners, self._name = task, planners, name
         # within the process: queues of its own, as several gateways may live in one process
         self._url = f"{EMBEDDED}-{secrets.token_hex(4)}" if url == EMBEDDED else url
         self._every_s, self._at_once, self._grace_s = every_s, at_once, grace_s
+        self._lease = timedelta(seconds=lease_s)  # docket renews it while its task runs
         self._docket: Docket | None = None
         self._loop: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -129,7 +130,10 @@ class TaskEngine:
             self._register(docket)
             working = await stack.enter_async_context(
                 Worker(
-                    docket, name=secrets.token_hex(6), concurrency=self._at_once, redelivery_timeout=LONGEST
+                    docket,
+                    name=secrets.token_hex(6),
+                    concurrency=self._at_once,
+                    redelivery_timeout=self._lease,
                 )
             )
             running = asyncio.create_task(working.run_forever(), name="tasks")

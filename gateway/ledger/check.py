@@ -8,51 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, read_checkpoint
+from gateway.ledger.findings import FindingKind, Flaw, Found
+from gateway.ledger.gaps import take_from, without
 from gateway.ledger.merkle import Frontier, leaf_hash
 from gateway.ledger.records import NO_RECORD, RecordRef, Stream, columns_of, read_body
 
-__all__ = ["FindingKind", "Flaw", "Found", "TrailCheck"]
+__all__ = ["TrailCheck"]
 
-FindingKind = Literal["ALTERED", "REMOVED", "INSERTED", "REORDERED", "FORGED", "ROLLED_BACK"]
 MOST_FINDINGS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong, with which record or row. leaf: its place in the tree, where it has one."""
-
-    kind: FindingKind
-    what: str
-    reason: str
-    leaf: int | None = None
-
-    def __str__(self) -> str:
-        place = "" if self.leaf is None else f" (leaf {self.leaf})"
-        return f"{self.kind}: {self.what}{place}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The outcome. first: the finding that is earliest in the trail."""
-
-    size: int
-    records: int
-    unsealed: int
-    dropped: int
-    last_at_us: int | None
-    checkpoint: Checkpoint | None
-    findings: tuple[Flaw, ...]
-
-    @property
-    def intact(self) -> bool:
-        return not self.findings
-
-    @property
-    def first(self) -> Flaw | None:
-        return self.findings[0] if self.findings else None
 
 
 @dataclass(slots=True)
@@ -172,7 +138,7 @@ class TrailCheck:
         """A record that no leaf has, in the order of its stream: after all leaves."""
         state = self._streams.setdefault((ref.stream, ref.writer), _StreamState())
         self.records += 1
-        if _take(state.gaps, ref.seq):
+        if take_from(state.gaps, ref.seq):
             self._found("REMOVED", str(ref), "the record is there, its leaf is not")
             return None
         if ref.seq <= state.seq:
@@ -322,7 +288,7 @@ class TrailCheck:
         elif ref.seq > state.seq:
             state.gaps.append([state.seq + 1, ref.seq - 1, index])
         else:
-            if _take(state.gaps, ref.seq):
+            if take_from(state.gaps, ref.seq):
                 self._found("REORDERED", str(ref), "a later record of its stream was sealed before it", index)
             else:
                 self._found("INSERTED", str(ref), "a record of this number was sealed before", index)
@@ -336,7 +302,7 @@ class TrailCheck:
             self._leaf_gaps.append([self._next, index - 1, index])
             self._tree_broken = True
         elif index < self._next:
-            kind: FindingKind = "REORDERED" if _take(self._leaf_gaps, index) else "INSERTED"
+            kind: FindingKind = "REORDERED" if take_from(self._leaf_gaps, index) else "INSERTED"
             self._found(kind, f"leaf {index}", f"it comes after leaf {self._next - 1}", index)
             self._tree_broken = True
         self._next = max(self._next, index + 1)
@@ -353,7 +319,7 @@ class TrailCheck:
         for stream, first, last in self._retained:
             allowed.setdefault(stream, []).append((first, last))
         for first, last, ref in self._missing:
-            left = _without(first, last, allowed.get(ref.stream.table, []))
+            left = without(first, last, allowed.get(ref.stream.table, []))
             self.dropped += last - first + 1 - sum(end - start + 1 for start, end in left)
             if self._forgiving:
                 self.dropped += sum(end - start + 1 for start, end in left)
@@ -421,29 +387,3 @@ class TrailCheck:
 
     def _found(self, kind: FindingKind, what: str, reason: str, leaf: int | None = None) -> None:
         self.report(Flaw(kind, what, reason, leaf))
-
-
-def _take(gaps: list[list[int]], seq: int) -> bool:
-    """Whether a number was passed over; it is no longer, then."""
-    for at, (first, last, noticed) in enumerate(gaps):
-        if first <= seq <= last:
-            gaps[at : at + 1] = [
-                [start, end, noticed] for start, end in ((first, seq - 1), (seq + 1, last)) if start <= end
-            ]
-            return True
-    return False
-
-
-def _without(first: int, last: int, allowed: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What of first..last no allowed range covers."""
-    left: list[tuple[int, int]] = []
-    at = first
-    for start, end in sorted(allowed):
-        if end < at or start > last:
-            continue
-        if start > at:
-            left.append((at, start - 1))
-        at = max(at, end + 1)
-    if at <= last:
-        left.append((at, last))
-    return left

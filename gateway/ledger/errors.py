@@ -5,7 +5,8 @@
     ├── TrailRolledBack      TRAIL_ROLLED_BACK      the database holds less than this process has sealed
     ├── WitnessRefused       WITNESS_REFUSED        a witness knows another trail than this one
     ├── KeyInvalid           LEDGER_KEY_INVALID     a key of the ledger cannot be used
-    └── ExportUnreadable     EXPORT_UNREADABLE      a file is no export of a trail
+    ├── ExportUnreadable     EXPORT_UNREADABLE      a file is no export of a trail
+    └── ParquetMissing       PARQUET_MISSING        the library for Parquet is not installed
 
 A database that is away is `gateway.database.DatabaseUnavailable`.
 """
@@ -17,6 +18,7 @@ __all__ = [
     "ExportUnreadable",
     "KeyInvalid",
     "LedgerError",
+    "ParquetMissing",
     "TrailRolledBack",
     "WitnessRefused",
 ]
@@ -59,3 +61,9 @@ class ExportUnreadable(LedgerError):
     """The file is no export of a trail."""
 
     code = "EXPORT_UNREADABLE"
+
+
+class ParquetMissing(LedgerError):
+    """The library for Parquet is not installed."""
+
+    code = "PARQUET_MISSING"

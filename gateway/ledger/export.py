@@ -18,9 +18,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.ledger.check import Flaw, Found, TrailCheck
+from gateway.ledger.check import TrailCheck
 from gateway.ledger.checkpoint import CheckpointError, Verifier, read_checkpoint
 from gateway.ledger.errors import ExportUnreadable
+from gateway.ledger.findings import Flaw, Found
 from gateway.ledger.merkle import Frontier, perfect_subtrees, verify_inclusion
 from gateway.ledger.records import RecordRef, Stream, columns_of, read_body
 from gateway.ledger.tables import ACCESS_ABOUT, CASE_EVENT, CHECKPOINT, COSIGNATURE, LEAF, RECORDS

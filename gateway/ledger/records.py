@@ -48,9 +48,15 @@ class Stream(IntEnum):
     ACCESS_RECORD = 2
     CHANGE_RECORD = 3
 
+    # Enum's own is written in Python, and a check looks streams up a dozen times for each record
+    __hash__ = int.__hash__
+
     @property
     def table(self) -> str:
-        return self.name.lower()
+        return _TABLES[self]
+
+
+_TABLES = ("", *(one.name.lower() for one in Stream))
 
 
 @dataclass(frozen=True, slots=True, order=True)

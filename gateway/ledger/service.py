@@ -76,7 +76,7 @@ class Ledger:
         self._witnesses, self._metrics = tuple(witnesses), metrics
         self._periods = {"seal": seal_s, "heartbeat": heartbeat_s, "witness": witness_s}
         self._faults: dict[str, str] = {}
-        self._witnessed = 0
+        self._witnessed: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -118,17 +118,26 @@ class Ledger:
                 self._metrics.sealed(done.checkpoint.size, done.checkpoint.size - done.start)
 
     async def witness_newest(self) -> None:
-        """Shows the newest checkpoint to each witness and keeps what they sign."""
+        """Shows the newest checkpoint to each witness and keeps what they sign. One that fails costs the others nothing.
+
+        Raises the first fault, when all have been asked."""
         note = await self.reader.newest_checkpoint()
         if note is None:
             return
         size = read_checkpoint(note, None).size
-        if size == self._witnessed:
-            return
+        faults: list[Exception] = []
         for witness in self._witnesses:
-            line = await witness.see(note, self._consistency)
+            if self._witnessed.get(witness.name) == size:
+                continue
+            try:
+                line = await witness.see(note, self._consistency)
+            except (WitnessRefused, OSError) as error:
+                faults.append(error)
+                continue
             await self._keep(size, witness.name, line)
-        self._witnessed = size
+            self._witnessed[witness.name] = size
+        if faults:
+            raise faults[0]
 
     async def health(self) -> Mapping[str, Any]:
         """For /health/ready."""

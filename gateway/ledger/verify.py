@@ -10,8 +10,9 @@ from sqlalchemy import Table, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.ledger.check import Flaw, Found, TrailCheck
+from gateway.ledger.check import TrailCheck
 from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, cosigned_by, read_checkpoint
+from gateway.ledger.findings import Flaw, Found
 from gateway.ledger.records import RecordRef, Stream, links_of, read_body
 from gateway.ledger.tables import (
     ACCESS_ABOUT,
@@ -27,8 +28,10 @@ from gateway.ledger.tree_store import KEPT_EVERY, TreeStore
 
 __all__ = ["Progress", "verify_store"]
 
-CHUNK = 2000
-_STREAMS = frozenset(int(stream) for stream in Stream)
+CHUNK = 4000
+_STREAMS = {int(stream): stream for stream in Stream}
+_Key = tuple[int, str, int]
+"""Of a record: a tuple's hash is made in C, that of a `RecordRef` is not, and there is one for each of millions."""
 Progress = Callable[[int, int], None]
 """(leaves done, leaves in all)"""
 
@@ -81,13 +84,15 @@ class _Walk:
             note = await anext(notes)
         await self._nodes()
 
-    def _leaf(self, row: Any, records: Mapping[RecordRef, Mapping[str, Any]]) -> None:
-        if row.stream not in _STREAMS or type(row.seq) is not int:
-            self.check.stray(row.idx, bytes(row.hash))
+    def _leaf(self, row: Sequence[Any], records: Mapping[_Key, Mapping[str, Any]]) -> None:
+        index, number, writer, seq, value = row
+        stream = _STREAMS.get(number)
+        if stream is None or type(seq) is not int:
+            self.check.stray(index, bytes(value))
             return
-        ref = RecordRef(Stream(row.stream), row.writer, row.seq)
-        record = records.get(ref)
-        body = self.check.leaf(row.idx, ref, bytes(row.hash), record)
+        ref = RecordRef(stream, writer, seq)
+        record = records.get((number, writer, seq))
+        body = self.check.leaf(index, ref, bytes(value), record)
         if record is not None:
             self._matched[ref.stream] += 1
             self._add_links(ref, body)
@@ -115,28 +120,32 @@ class _Walk:
                 yield row.size, row.note
             size = rows[-1].size
 
-    async def _records(self, first: int, last: int) -> dict[RecordRef, Mapping[str, Any]]:
-        found: dict[RecordRef, Mapping[str, Any]] = {}
+    async def _records(self, first: int, last: int) -> dict[_Key, Mapping[str, Any]]:
+        found: dict[_Key, Mapping[str, Any]] = {}
         for stream, table in RECORDS.items():
             rows = await self.connection.execute(
                 select(table)
                 .join(LEAF, and_(LEAF.c.writer == table.c.writer, LEAF.c.seq == table.c.seq))
                 .where(LEAF.c.stream == int(stream), LEAF.c.idx >= first, LEAF.c.idx <= last)
             )
-            names = tuple(rows.keys())
-            for row in rows:
-                found[RecordRef(stream, row[0], row[1])] = dict(zip(names, row, strict=True))
+            names, number = tuple(rows.keys()), int(stream)
+            for row in rows.all():
+                found[number, row[0], row[1]] = dict(zip(names, row, strict=True))
         return found
 
     async def _nodes(self) -> None:
         """Kept subtrees beside those that the leaves have just given."""
         made = [one for one in self.check.nodes if one[0] % KEPT_EVERY == 0]
         self.check.nodes.clear()
-        for level, index, expected in made:
-            kept = await self.connection.scalar(
-                select(NODE.c.hash).where(NODE.c.level == level, NODE.c.idx == index)
+        kept: dict[tuple[int, int], bytes] = {}
+        for level in {one[0] for one in made}:
+            places = [index for at, index, _ in made if at == level]
+            query = select(NODE.c.idx, NODE.c.hash).where(
+                NODE.c.level == level, NODE.c.idx >= min(places), NODE.c.idx <= max(places)
             )
-            self.check.node(level, index, expected, bytes(kept) if kept is not None else None)
+            kept |= {(level, index): bytes(value) for index, value in await self.connection.execute(query)}
+        for level, index, expected in made:
+            self.check.node(level, index, expected, kept.get((level, index)))
 
     async def loose_records(self) -> None:
         """Records that no leaf has: the newest ones, which are not sealed yet, and such as never were."""
@@ -293,4 +302,6 @@ def _after(key: Sequence[Any], values: Sequence[Any]) -> Any:
 
 
 def _digest(*row: Any) -> int:
-    return int.from_bytes(sha256("\x1f".join(map(str, row)).encode()).digest()[:16], "big")
+    kind, ref, at_us, writer, seq = row
+    text = f"{kind}\x1f{ref}\x1f{at_us}\x1f{writer}\x1f{seq}"
+    return int.from_bytes(sha256(text.encode()).digest()[:16], "big")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from adapters.fetch import Caller, RequestContext
+from adapters.applicant import filter_number
+from adapters.fetch import RequestContext
+from adapters.reach import Reach, reach_of
 from gateway.live.errors import FeedRefused
 from gateway.live.events import Cursor, LiveEvent, Place
 from gateway.live.hub import LiveHub
 from gateway.live.reader import Narrow
-from schema.identifiers import parse_case_id
+from schema.identifiers import applicant_ref, parse_case_id
 from schema.ports import CaseUpdateFacts, SystemsPort
 from schema.registry import Registry
 from schema.scalars import CHINA_STANDARD_TIME
 
-__all__ = ["LAST_EVENT_ID", "Feeds", "Reach"]
+__all__ = ["LAST_EVENT_ID", "Feeds", "Sees"]
 
 LAST_EVENT_ID = "last-event-id"
 """What a browser's EventSource sends when it connects again; newer than the `after` it began with."""
@@ -25,24 +27,21 @@ LAST_EVENT_ID = "last-event-id"
 Keep = Callable[[LiveEvent], bool]
 Sees = Callable[[str, RequestContext], Awaitable[str | None]]
 """(case id, request) -> None where its own system shows it to the caller, else the code of why not."""
-Reach = Callable[[Caller, Place], bool]
-"""Whether a caller with `cases:read` may see a case that belongs there."""
-
+_REFUSALS = frozenset({"CASE_NOT_FOUND", "FORBIDDEN", "SYSTEM_UNKNOWN", "IDENTIFIER_INVALID"})
 _NOT_THERE = "There is no such case, or it is not yours to see."
 
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """For every request; `of` gives the port of one. subject_ref: number of a token -> reference."""
+    """For every request; `of` gives the port of one. key: of references to people."""
 
     hub: LiveHub
     registry: Registry
-    subject_ref: Callable[[str], str]
+    key: bytes = field(repr=False)
     sees: Sees
-    reach: Reach = lambda _caller, _place: True
 
     def of(self, request: RequestContext, systems: SystemsPort) -> CallerFeeds:
-        return CallerFeeds(self, request, systems)
+        return CallerFeeds(self, request, systems, reach_of(request.caller, self.registry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,7 @@ class CallerFeeds:
     feeds: Feeds
     request: RequestContext
     systems: SystemsPort
+    reach: Reach
 
     async def cursor(self) -> str:
         return (await self.feeds.hub.head()).text()
@@ -68,9 +68,10 @@ class CallerFeeds:
                 yield facts
 
     async def my_case_events(self, after: str | None) -> AsyncGenerator[CaseUpdateFacts, None]:
-        mine = self._own()
-        if mine is None:
+        if self.request.caller.subject is None:
             raise FeedRefused("FORBIDDEN", "myCaseEvents needs a token of an applicant (with a subject).")
+        id_type, number = filter_number(None, self.request.caller.subject)
+        mine = applicant_ref(self.feeds.key, id_type, number)
 
         def keep(event: LiveEvent) -> bool:
             return mine in event.subjects
@@ -82,7 +83,7 @@ class CallerFeeds:
     async def case_feed(
         self, region: str | None, department: str | None, after: str | None, *, include_descendants: bool
     ) -> AsyncGenerator[CaseUpdateFacts, None]:
-        registry, caller = self.feeds.registry, self.request.caller
+        registry = self.feeds.registry
         regions: frozenset[str] | None = None
         if region is not None:
             if registry.region(region) is None:
@@ -94,13 +95,13 @@ class CallerFeeds:
             raise FeedRefused("NOT_FOUND", f"No department {department!r}; see departments for their codes.")
 
         def keep(event: LiveEvent) -> bool:
-            place = self._place(event)
+            place = self._place(event.system, event.place)
             if regions is not None and place.region not in regions:
                 return False
             acted = event.detail.get("departmentCode")
             if department is not None and department not in (place.department, acted):
                 return False
-            return self.feeds.reach(caller, place)
+            return self._sees(event.system, event.place, event.subject)
 
         async with aclosing(self._follow(after, keep, None)) as events:
             async for facts in events:
@@ -120,37 +121,40 @@ class CallerFeeds:
                 seen.subjects |= event.subjects
                 seen.systems[event.system] = "LEDGER"
                 seen.cursor = event.cursor.text()
+                self.request.fresh_since = event.recorded_us / 1_000_000
                 yield _facts(event)
 
     async def _may_follow(self, case_id: str) -> None:
         """By the same rules as `case`: from its file where there is one, else by asking its system."""
         place = await self.feeds.hub.place(case_id)
-        reads_all = "cases:read" in self.request.caller.scopes
-        if reads_all and place is not None:
-            if not self.feeds.reach(self.request.caller, place):
-                raise FeedRefused("CASE_NOT_FOUND", _NOT_THERE)
-            return
-        if not reads_all and place is not None and place.subject is not None:
-            if place.subject != self._own():
+        if place is not None and (place.subject is not None or self.reach.everything):
+            if not self._sees(case_id.partition(":")[0], place, None):
                 raise FeedRefused("CASE_NOT_FOUND", _NOT_THERE)
             return
         code = await self.feeds.sees(case_id, self.request)
         if code is None:
             return
-        if code in ("CASE_NOT_FOUND", "FORBIDDEN", "SYSTEM_UNKNOWN", "IDENTIFIER_INVALID") or not reads_all:
+        if code in _REFUSALS or not self.reach.everything:
             raise FeedRefused(code, _NOT_THERE)
         # its system does not answer now: whoever may read every case may wait for what it tells later
 
-    def _own(self) -> str | None:
-        subject = self.request.caller.subject
-        return self.feeds.subject_ref(subject) if subject is not None else None
+    def _sees(self, code: str, known: Place | None, subject: str | None) -> bool:
+        """By the rule for rows, which knows no division but the case's own."""
+        place = known or Place()
+        system = self.systems.system(code)
+        return self.reach.sees_row(
+            subject=place.subject or subject,
+            department=place.department or (system.owner if system is not None else None),
+            region=place.region,
+            key=self.feeds.key,
+        )
 
-    def _place(self, event: LiveEvent) -> Place:
-        """Of its case; what its file does not know is that of whoever runs its system."""
-        place = event.place or Place()
+    def _place(self, code: str, known: Place | None) -> Place:
+        """Of a case of this system; what its file does not know is that of whoever runs the system."""
+        place = known or Place()
         if place.region and place.department:
             return place
-        system = self.systems.system(event.system)
+        system = self.systems.system(code)
         department = place.department or (system.owner if system is not None else None)
         row = self.feeds.registry.department(department) if department is not None else None
         region = place.region or (row.region if row is not None else None)

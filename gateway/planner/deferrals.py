@@ -15,8 +15,13 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLBoolean,
     GraphQLDeferDirective,
+    GraphQLDirective,
+    GraphQLNonNull,
     GraphQLSchema,
+    GraphQLString,
     Node,
     StringValueNode,
     VariableNode,
@@ -36,6 +41,20 @@ __all__ = [
 ]
 
 _DEFER = GraphQLDeferDirective.name
+_DIRECTIVE = GraphQLDirective(
+    _DEFER,
+    locations=GraphQLDeferDirective.locations,
+    args={
+        "if": GraphQLArgument(
+            GraphQLNonNull(GraphQLBoolean), default_value=True, description="Whether it is deferred 是否延后."
+        ),
+        "label": GraphQLArgument(
+            GraphQLString, description="Comes back with the part, to tell it by 延后部分的标识."
+        ),
+    },
+    description="This part of the answer may come after the rest of it, where the client accepts "
+    "`multipart/mixed; deferSpec=20220824` 延后返回.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,7 @@ def with_defer(schema: GraphQLSchema) -> GraphQLSchema:
     if schema.get_directive(_DEFER) is not None:
         return schema
     kept = schema.to_kwargs()
-    kept["directives"] = (*schema.directives, GraphQLDeferDirective)
+    kept["directives"] = (*schema.directives, _DIRECTIVE)
     return GraphQLSchema(**kept)
 
 

@@ -59,6 +59,16 @@ class Metrics:
         self._in_flight = Gauge(
             "quanyu_http_requests_in_flight", "HTTP requests being answered.", registry=registry
         )
+        self._shed = Counter(
+            "quanyu_http_requests_shed", "Requests refused with 503: overload.", registry=registry
+        )
+        self._lag = Gauge("quanyu_loop_lag_seconds", "How late the event loop runs.", registry=registry)
+        self._admitted = Gauge(
+            "quanyu_admission_rate",
+            "Requests a second that may begin while there is overload; -1 where all may.",
+            registry=registry,
+        )
+        self._admitted.set(-1)
         self._operations = Counter(
             "quanyu_operations",
             "GraphQL operations. outcome: ok, partial (data and errors), refused (the request's fault), failed (ours).",
@@ -202,6 +212,13 @@ class Metrics:
     def operation_finished(self, kind: str, outcome: str, duration_s: float) -> None:
         self._tallies.count(self._counted(self._operations, kind, outcome))
         self._tallies.observe(self._timed(self._operation_s, kind), duration_s)
+
+    def request_shed(self) -> None:
+        self._tallies.count(self._shed)
+
+    def admission_changed(self, lag_s: float, rate: float | None) -> None:
+        self._lag.set(lag_s)
+        self._admitted.set(-1 if rate is None else rate)
 
     def operation_shared(self) -> None:
         self._operations_shared.inc()

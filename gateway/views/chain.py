@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.ledger.check import Flaw, TrailCheck
+from gateway.ledger.check import TrailCheck
 from gateway.ledger.checkpoint import Checkpoint, CheckpointError, Verifier, read_checkpoint
+from gateway.ledger.findings import Flaw
 from gateway.ledger.merkle import perfect_subtrees
 from gateway.ledger.records import RecordRef, Stream
 from gateway.ledger.tables import CHECKPOINT, LEAF, RECORDS

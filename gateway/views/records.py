@@ -307,6 +307,8 @@ class RequestRecords:
     async def trail(
         self, scope: TrailScope, *, first: int, after: str | None, newest_first: bool
     ) -> Slice[TrailRecord]:
+        if not scope.cases and scope.subject is None:
+            return Slice((), (), has_next=False, has_previous=False)  # about nothing, not about everything
         binding = fingerprint("trail", {"scope": _plain(scope), "newest": newest_first})
         self._asked(scope)
         page = await self._trail_slice(

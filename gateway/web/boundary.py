@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.telemetry.traces import Span, Tracer
+from gateway.web.admission import Admission
 from gateway.web.errors import error_body
 from gateway.web.exchange import Exchange, clean_client_name, clean_request_id
 from gateway.web.lifecycle import Lifecycle
@@ -53,6 +54,7 @@ class Boundary:
         lifecycle: Lifecycle,
         tracer: Tracer,
         metrics: RequestMetrics | None = None,
+        admission: Admission | None = None,
         log: Any = None,  # structlog's loggers have no common type
     ) -> None:
         self.app = app
@@ -60,11 +62,15 @@ class Boundary:
         self.lifecycle = lifecycle
         self.tracer = tracer
         self.metrics = metrics
+        self.admission = admission
         self.log = log or structlog.get_logger("gateway.web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if self.admission is not None and scope["path"] == "/graphql" and not self.admission.enter():
+            await self.admission.refuse(send)  # no id, no span, no log line: it must cost next to nothing
             return
         headers = Headers(scope=scope)
         exchange = Exchange(clean_request_id(headers.get("x-request-id")))

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
+from gateway.web.admission import Admission, AdmissionMetrics
 from gateway.web.boundary import Boundary, RequestMetrics
 from gateway.web.compression import Compression
 from gateway.web.csrf import PREFLIGHT_HEADERS
@@ -42,7 +43,7 @@ PATHS = ("/graphql", "/graphql/stream", "/files", "/events", "/health/live", "/h
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-class WebMetrics(RequestMetrics, OperationMetrics, StreamMetrics, Protocol):
+class WebMetrics(RequestMetrics, OperationMetrics, StreamMetrics, AdmissionMetrics, Protocol):
     """What the web counts; `gateway.telemetry.metrics.Metrics` is one."""
 
 
@@ -56,6 +57,8 @@ class WebLimits:
     csrf_header: bool = False
     compress_from_bytes: int | None = 1024
     """None compresses nothing."""
+    max_loop_lag_s: float = 0.0
+    """Of the event loop, before requests are refused; 0 refuses none."""
 
 
 def build_web(
@@ -133,7 +136,15 @@ def build_web(
         )
     if limits.compress_from_bytes is not None:
         app = Compression(app, from_bytes=limits.compress_from_bytes)
-    return Boundary(app, routes=PATHS, lifecycle=lifecycle, tracer=tracer or NoTracer(), metrics=metrics)
+    admission = Admission(limits.max_loop_lag_s, metrics=metrics) if limits.max_loop_lag_s else None
+    return Boundary(
+        app,
+        routes=PATHS,
+        lifecycle=lifecycle,
+        tracer=tracer or NoTracer(),
+        metrics=metrics,
+        admission=admission,
+    )
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -30,6 +30,7 @@ ERROR_CODES: Mapping[str, str] = MappingProxyType(
         "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH": "An `@external` field has another default for an argument than the field it mentions.",
         "EXTERNAL_ARGUMENT_MISSING": "An `@external` field lacks an argument of the field it mentions.",
         "EXTERNAL_ARGUMENT_TYPE_MISMATCH": "An `@external` field has an argument of another type than the field it mentions.",
+        "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE": "A field is `@external` and has `@provides`. With `@override`, `@tag` and others the codes of those are told.",
         "EXTERNAL_MISSING_ON_BASE": "A field is `@external` in every subgraph that has it.",
         "EXTERNAL_ON_INTERFACE": "`@external` stands on a field of an interface.",
         "EXTERNAL_TYPE_MISMATCH": "An `@external` field has another type than the field it mentions.",
@@ -106,7 +107,6 @@ ERROR_CODES: Mapping[str, str] = MappingProxyType(
 NEVER_REPORTED: Mapping[str, str] = MappingProxyType(
     {
         "DOWNSTREAM_SERVICE_ERROR": "It is an error of requests, not of composition.",
-        "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE": "The collisions that there are have codes of their own (`OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE`, `MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL`).",
         "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED": "Reachability is checked without enumerating paths, so there is no limit to exceed.",
     }
 )

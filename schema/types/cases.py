@@ -21,6 +21,7 @@ from schema.vocabulary import (
     CaseState,
     CaseType,
     Channel,
+    FreshnessMode,
     IdType,
     SourceStatus,
 )
@@ -140,7 +141,7 @@ class SourceInfo:
     system: strawberry.ID = field(description="Code of the system 系统编码.")
     as_of: DateTime | None = field(description="The data is as the system held it then 数据时点.")
     fetched_at: DateTime = field(description="When the gateway read it 获取时间.")
-    freshness: SourceStatus = field(description="OK, CACHED or STALE 新鲜度.")
+    freshness: SourceStatus = field(description="OK, CACHED, STALE or LEDGER 新鲜度.")
     deep_link: str | None = field(description="Address of the case in its own system 原系统链接.")
 
 
@@ -310,6 +311,20 @@ class CaseChangeConnection(Connection[CaseChange]):
 # --- roots ---
 
 
+@strawberry.input(name="Freshness", description="How fresh the answer must be 时效要求.")
+class FreshnessInput:
+    mode: FreshnessMode = field(description="Which way 方式.")
+    seconds: int | None = field(default=None, description="With MAX_AGE: oldest that will do 最长时效(秒).")
+
+
+HowFresh = Annotated[
+    FreshnessInput | None,
+    argument(
+        description="How fresh it must be; left out, as each system's declaration keeps answers 时效要求."
+    ),
+]
+
+
 @strawberry.input(description="Whose cases 申请人条件.")
 class ApplicantInput:
     id_type: IdType | None = field(
@@ -327,6 +342,7 @@ class CasesQuery:
     def case(
         self,
         id: Annotated[strawberry.ID, argument(description="Such as JT-PERMIT:JT2017-000123 办件标识.")],  # noqa: A002
+        freshness: HowFresh = None,
     ) -> Case | None:
         connector_answers()
 
@@ -338,6 +354,7 @@ class CasesQuery:
         self,
         number: Annotated[str, argument(description="Case number as on the receipt 办件编号.")],
         deadline_ms: DeadlineMs = None,
+        freshness: HowFresh = None,
     ) -> CaseProgress | None:
         connector_answers()
 
@@ -368,6 +385,7 @@ class CasesQuery:
         first: First = 20,
         after: After = None,
         deadline_ms: DeadlineMs = None,
+        freshness: HowFresh = None,
     ) -> CaseConnection | None:
         connector_answers()
 
@@ -376,6 +394,11 @@ class CasesQuery:
         directives=guards("Query", "myCases", authenticated=True),
     )
     def my_cases(
-        self, states: States = None, first: First = 20, after: After = None, deadline_ms: DeadlineMs = None
+        self,
+        states: States = None,
+        first: First = 20,
+        after: After = None,
+        deadline_ms: DeadlineMs = None,
+        freshness: HowFresh = None,
     ) -> CaseConnection | None:
         connector_answers()

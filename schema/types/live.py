@@ -62,7 +62,7 @@ class CaseUpdate:
         return system_of(found) if found is not None else None
 
 
-@strawberry.type(description="Streams of events 订阅.")
+@strawberry.type(name="Subscription", description="Streams of events 订阅.")
 class LiveSubscription:
     @subscribed("What happens to one case 单件动态.", directives=guards("Subscription", "caseChanged"))
     async def case_changed(

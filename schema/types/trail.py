@@ -1,5 +1,7 @@
 """The trail 留痕: what the ledger recorded, for auditors and for the people it is about."""
 
+from typing import Annotated
+
 import strawberry
 
 from schema.errors import RecordsUnavailableError
@@ -36,8 +38,8 @@ def records_of(info: HouseInfo) -> RecordsPort:
     return records
 
 
-@strawberry.interface(description="A record of the sealed trail 台账记录.")
-class TrailRecord:
+@strawberry.type(description="What every record of the sealed trail has 台账记录.")
+class Recorded:
     id: strawberry.ID = field(
         description="Stream, writer and number: case_event 0af7…/12. Never changes 记录标识."
     )
@@ -46,7 +48,7 @@ class TrailRecord:
 
 
 @strawberry.type(description="Something that happened to a case, as one system told it 办件事件.")
-class LedgerEvent(TrailRecord):
+class LedgerEvent(Recorded):
     case_id: strawberry.ID = field(description="Id of the case 办件标识.")
     system_code: strawberry.ID = field(description="Code of the system that told it 系统编码.")
     kind: CaseEventKind = field(description="What happened 业务动作.")
@@ -78,8 +80,8 @@ class LedgerEventConnection(Connection[LedgerEvent]):
 
 
 @strawberry.type(description="A look at cases or people 查阅记录.")
-class AccessRecord(TrailRecord):
-    actor: str = field(description="Account that looked 查阅账号.")
+class AccessRecord(Recorded):
+    actor: str | None = field(description="Account that looked; always there 查阅账号.")
     actor_department_code: Uscc | None = field(description="Department of the account 查阅部门代码.")
     client: str = field(description="Program that asked 客户端.")
     client_version: str = field(description="Its version 客户端版本.")
@@ -110,11 +112,18 @@ class AccessRecordConnection(Connection[AccessRecord]):
 
 
 @strawberry.type(description="A change to the network itself, or to a card 变更记录.")
-class ChangeRecord(TrailRecord):
+class ChangeRecord(Recorded):
     action: str = field(description="What was done, such as card.changed 操作.")
-    actor: str = field(description="Who did it; rule or quanyu for the machine 操作人.")
+    actor: str | None = field(description="Who did it, always there; rule or quanyu for the machine 操作人.")
     target: str = field(description="To what 对象.")
     detail: JSON = field(description="Particulars 明细.")
+
+
+TrailRecord = Annotated[
+    LedgerEvent | AccessRecord | ChangeRecord,
+    strawberry.union("TrailRecord", description="A record of the sealed trail 台账记录."),
+]
+"""No interface: whoever comes to one of its types would come to all of them in introspection."""
 
 
 @strawberry.type(description="Records of all kinds in one order, one page 台账记录列表.")

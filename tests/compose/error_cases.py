@@ -285,6 +285,18 @@ ERROR_CASES: tuple[Case, ...] = (
         b=fed('type T @key(fields: "id") { id: ID v: Int }'),
     ),
     _case(
+        "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE",
+        ("a", "T.u", 3),
+        a=fed(
+            ROOT
+            + ' type T @key(fields: "id") { id: ID w: Int @requires(fields: "u { y }")\n'
+            + 'u: U @external @provides(fields: "y") } type U @key(fields: "id") { id: ID y: Int @external }'
+        ),
+        b=fed(
+            'type T @key(fields: "id") { id: ID u: U } type U @key(fields: "id") { id: ID y: Int @shareable }'
+        ),
+    ),
+    _case(
         "EXTERNAL_ON_INTERFACE",
         ("a", "N.v", 2),
         a=fed("type Query { n: N } interface N { v: Int @external } type A implements N { v: Int }"),

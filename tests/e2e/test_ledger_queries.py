@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from gateway.records import read_ledger_keys
 from gateway.settings import Settings
 from tests.conftest import run_apart
 from tests.e2e.gateways import ROOT, Client, here, settings_of
+from tests.e2e.waiting import until
 from tests.views.conftest import COMPANY, TRANSPORT, Office
 
 CASE = "JT-PERMIT:JT2017-000123"
@@ -122,7 +125,7 @@ def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gatewa
     again = gateway_.data(looks, token="test-auditor")["accessRecords"]["nodes"]
     assert (again[0]["actor"], again[0]["operation"]) == ("auditor", "Audit")
     trace = gateway_.data(
-        f'{{ trace(caseId: "{CASE}") {{ tracked {{ title }} warnings {{ id }} records(first: 100) {{ nodes {{ __typename recordedAt }} }} }} }}',
+        f'{{ trace(caseId: "{CASE}") {{ tracked {{ title }} warnings {{ id }} records(first: 100) {{ nodes {{ __typename }} }} }} }}',
         token="test-auditor",
     )["trace"]
     assert {one["__typename"] for one in trace["records"]["nodes"]} == {
@@ -166,3 +169,55 @@ def test_each_question_is_for_those_who_have_its_scope(gateway_: Client) -> None
             codes = gateway_.ask(query, token=bearer).codes
             refused = {"FORBIDDEN", "UNAUTHENTICATED"} & set(codes)
             assert bool(refused) is (name not in allowed), (token, name, codes)
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("7-worklist", "demo-clerk"),
+        ("8-supervision", "demo-supervisor"),
+        ("9-trail", "demo-auditor"),
+        ("9-my-records", "demo-citizen"),
+    ],
+)
+def test_the_sample_queries_show_something_of_the_harvested_city(
+    harvested: Client, name: str, token: str
+) -> None:
+    folder = ROOT / "samples/queries"
+    variables = folder / f"{name}.json"
+    given = json.loads(variables.read_text(encoding="utf-8")) if variables.exists() else {}
+    data = harvested.data((folder / f"{name}.graphql").read_text(encoding="utf-8"), given, token=token)
+    if name == "7-worklist":
+        assert all(one["case"]["deadlines"] and one["case"]["warnings"] for one in data["worklist"]["nodes"])
+        assert data["worklist"]["totalCount"] >= 20
+    elif name == "8-supervision":
+        departments = data["supervision"]["byDepartment"]
+        assert {"市交通委员会", "市发展和改革委员会"} <= {one["department"]["name"] for one in departments}
+        assert data["supervision"]["total"]["overdue"] > 0
+        assert data["supervision"]["stuck"]
+        assert data["warnings"]["nodes"]
+    elif name == "9-trail":
+        assert len(data["crossDepartmentTrail"]["departments"]) == 2
+        assert data["trace"]["records"]["nodes"]
+        assert data["verifyChain"]["intact"]
+    else:
+        assert all(one["history"]["nodes"] and one["tracked"] for one in data["myCases"]["nodes"])
+
+
+@pytest.fixture(scope="module")
+def harvested(city_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A gateway over two systems of the sample city, once it has read all that they have."""
+    folder = tmp_path_factory.mktemp("harvested")
+    systems = folder / "systems"
+    systems.mkdir()
+    for name in ("jt-permit.yaml", "jt-permit.graphql", "fgw-invest.yaml"):
+        shutil.copy(ROOT / "systems" / name, systems / name)
+    with here(folder, systems, city_environ, watch=False, harvest=True) as client:
+        query = "{ legacySystems { nodes { harvest { lastGoodAt more } } } }"
+
+        def read() -> bool:
+            nodes = client.data(query)["legacySystems"]["nodes"]
+            return all(one["harvest"]["lastGoodAt"] and not one["harvest"]["more"] for one in nodes)
+
+        until(read, what="both systems are harvested", timeout_s=120)
+        yield client

@@ -257,6 +257,42 @@ def test_a_feed_has_the_cases_of_a_division_with_those_below_it_and_of_a_departm
     ]
 
 
+def test_a_feed_gives_each_token_the_rows_that_are_in_its_reach(clerk: Client, folder: Path) -> None:
+    start = cursor_now(clerk)
+    office = "115000000090001627"
+    cases = {
+        "JT-PERMIT:R1": ("500107", office),
+        "JT-PERMIT:R2": ("500107", "115000000090001702"),
+        "JT-PERMIT:R3": ("500000", office),
+    }
+
+    async def work(process: Elsewhere) -> None:
+        for case, (region, department) in cases.items():
+            await process.file(
+                case, localNo=case[10:], regionCode=region, departmentCode=department, appliedAt="2017-11-18"
+            )
+        await process.append(*(happened(case, 1) for case in cases), happened("JT-PERMIT:R0", 2))
+
+    elsewhere(folder, work)
+    seen = {
+        "demo-counter-jlp": ["JT-PERMIT:R1"],
+        "demo-counter-jt": ["JT-PERMIT:R1", "JT-PERMIT:R3", "JT-PERMIT:R0"],
+        "demo-supervisor-jlp": ["JT-PERMIT:R1", "JT-PERMIT:R2"],
+        "demo-supervisor": [*cases, "JT-PERMIT:R0"],
+    }
+    found = {}
+    for token, expected in seen.items():
+        client = Client(clerk.url, token=token)
+        with client.events(FEED, {"after": start}) as events:
+            found[token] = [next(events)["data"]["caseFeed"]["caseId"] for _ in expected]
+        client.close()
+    assert found == seen
+    narrow = Client(clerk.url, token="demo-counter-jlp")
+    with narrow.events(CHANGED, {"id": "JT-PERMIT:R3"}) as events:
+        assert [one["extensions"]["code"] for one in next(events)["errors"]] == ["CASE_NOT_FOUND"]
+    narrow.close()
+
+
 def test_citizens_follow_their_own_cases_and_no_others(clerk: Client, citizen: Client, folder: Path) -> None:
     mine = str(citizen.data("{ myCases(first: 1) { nodes { id } } }")["myCases"]["nodes"][0]["id"])
     others = next(

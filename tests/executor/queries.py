@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
+    GraphQLAbstractType,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
@@ -72,17 +73,30 @@ def _selection(draw: st.DrawFn, schema: GraphQLSchema, type_: object, depth: int
     if kind == 0 or (not usable and not is_abstract_type(type_)):
         return "__typename"
     if is_abstract_type(type_) and (kind <= 4 or not usable):
-        possible = sorted(item.name for item in schema.get_possible_types(type_))
-        target = schema.type_map[draw(st.sampled_from(possible))]
+        target = schema.type_map[draw(st.sampled_from(_conditions_on(schema, type_)))]
         if draw(st.integers(0, 3)) == 0:
             names = (
                 _Names()
             )  # one name may mean other things in other types; not every such operation is valid
         return f"... on {target} {_condition(draw)}{_selection_set(draw, schema, target, depth, names)}"
     if kind == 4 and isinstance(type_, GraphQLObjectType):
+        wider = [item.name for item in type_.interfaces]
+        if wider and draw(st.integers(0, 1)) == 0:
+            target = schema.type_map[draw(st.sampled_from(wider))]
+            return f"... on {target} {_condition(draw)}{_selection_set(draw, schema, target, depth, names)}"
         return f"... {_condition(draw)}{_selection_set(draw, schema, type_, depth, names)}"
     name = draw(st.sampled_from(usable))
     return _field(draw, schema, name, fields[name], depth, names)
+
+
+def _conditions_on(schema: GraphQLSchema, type_: GraphQLAbstractType) -> list[str]:
+    """Types that some of its objects are of: its own, twice, and every interface and union that has one of them."""
+    possible = {item.name for item in schema.get_possible_types(type_)}
+    abstract = (item for item in schema.type_map.values() if is_abstract_type(item))
+    overlapping = (
+        item.name for item in abstract if possible & {one.name for one in schema.get_possible_types(item)}
+    )
+    return [*sorted(possible), *sorted(possible), *sorted(overlapping)]
 
 
 def _field(

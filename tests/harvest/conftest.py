@@ -17,7 +17,8 @@ from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database
 from gateway.directory import read_registry
-from gateway.harvest.run import Harvester, HarvestLimits
+from gateway.harvest.model import HarvestLimits
+from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestStore
 from gateway.ledger import LedgerReader, NewEvent
 from gateway.ledger.personal import Vault

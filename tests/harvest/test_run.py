@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
@@ -216,3 +217,79 @@ async def test_an_unknown_system_and_one_without_a_way_are_told_apart(field_: Fi
     assert (await field_.harvester().run("GONE")).skipped
     field_.source.verbs = ("case",)
     assert (await field_.harvester().run("JT-PERMIT")).fault_code == "HARVEST_IMPOSSIBLE"
+
+
+async def test_a_process_that_died_after_appending_is_made_good_by_the_next(field_: Field) -> None:
+    field_.source.changes = [change(number) for number in range(6)]
+    harvester = field_.harvester()
+
+    async def dies(*_: Any, **__: Any) -> int:
+        raise asyncio.CancelledError
+
+    field_.files.update = dies  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await harvester.run("JT-PERMIT")
+    assert await rows(field_, CASE_FILE) == []
+    assert len(await field_.events()) == 6
+    del field_.files.update  # type: ignore[method-assign]
+    field_.now_us += 1_000_000
+    field_.source.cases = {f"JT{case:04d}": case_record(f"JT{case:04d}") for case in range(2)}
+    report = await field_.harvester("worker-2").run("JT-PERMIT")
+    assert report.events == 0
+    files = await rows(field_, CASE_FILE)
+    assert [(row["case_id"], row["record"]["title"], row["unseen"]) for row in files] == [
+        ("JT-PERMIT:JT0000", "超限运输许可", False),
+        ("JT-PERMIT:JT0001", "超限运输许可", False),
+    ]
+
+
+async def test_without_changes_open_cases_are_asked_for_again_and_their_steps_kept(field_: Field) -> None:
+    field_.source.verbs, field_.source.events_only_in_case = ("cases", "case"), True
+    submitted = {"id": "a", "kind": "SUBMIT", "occurredAt": "2017-11-20T09:00:00+08:00"}
+    accepted = {"id": "b", "kind": "ACCEPT", "occurredAt": "2017-11-21T09:00:00+08:00"}
+    field_.source.cases = {"JT1": case_record("JT1", events=[submitted])}
+    await field_.harvester().run("JT-PERMIT")
+    assert await field_.events() == [("JT-PERMIT:JT1", "a")]
+    field_.source.cases = {
+        "JT1": case_record("JT1", events=[submitted, accepted], appliedAt="2017-11-01T09:00:00+08:00")
+    }
+    await field_.harvester().run("JT-PERMIT")
+    assert len(await field_.events()) == 1  # it was seen a moment ago
+    field_.now_us += 2 * 3_600_000_000
+    await field_.harvester().run("JT-PERMIT")
+    assert await field_.events() == [("JT-PERMIT:JT1", "a"), ("JT-PERMIT:JT1", "b")]
+
+
+async def test_of_many_unseen_cases_the_list_is_asked_in_place_of_each(field_: Field) -> None:
+    field_.source.verbs = ("changes", "case", "cases")
+    field_.source.changes = [change(number) for number in range(30)]
+    field_.source.cases = {f"JT{case:04d}": case_record(f"JT{case:04d}") for case in range(10)}
+    await field_.harvester(listed=5).run("JT-PERMIT")
+    asked = [verb for verb, _, _ in field_.source.asked]
+    assert asked.count("cases") == 3
+    assert "case" not in asked
+    assert all(not row["unseen"] for row in await rows(field_, CASE_FILE))
+
+
+async def test_a_quarantine_that_is_full_stops_the_harvest_and_loses_nothing(field_: Field) -> None:
+    field_.source.changes = [change(0)]
+    field_.source.troubles = [
+        Trouble(f"changes[{number}]", "record left out", {"CaseNo": f"JT{number}"}) for number in range(4)
+    ]
+    report = await field_.harvester(quarantined=3).run("JT-PERMIT")
+    assert (report.fault_code, report.rejected) == ("HARVEST_QUARANTINE_FULL", 0)
+    state = await field_.store.state("JT-PERMIT")
+    assert (state.watermark, state.position) == (None, None)  # asked for again
+
+
+async def test_titles_and_steps_do_not_name_the_applicant(field_: Field) -> None:
+    field_.source.verbs = ("cases",)
+    events = [{"id": "a", "kind": "SUBMIT", "step": "陈晓明申请", "occurredAt": "2017-11-20T09:00:00+08:00"}]
+    title = "陈晓明（500229197001010010）超限运输许可"
+    field_.source.cases = {"JT1": case_record("JT1", title=title, events=events)}
+    await field_.harvester().run("JT-PERMIT")
+    [file] = await rows(field_, CASE_FILE)
+    assert file["record"]["title"].startswith("陈**（500")
+    assert "陈晓明" not in str(file)
+    page = await LedgerReader(field_.database).case_events(case_id="JT-PERMIT:JT1")
+    assert page.records[0].fields["detail"]["step"] == "陈**申请"

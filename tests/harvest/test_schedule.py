@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import redis.asyncio
 
 from gateway.harvest.schedule import HarvestSchedule
 from gateway.harvest.tasks import EMBEDDED
@@ -91,3 +95,47 @@ async def test_without_redis_it_pauses_says_so_and_goes_on(field_: Field) -> Non
         await until_async(lambda: schedule.fault is not None)
     finally:
         await schedule.stop()
+
+
+async def test_a_pickle_in_redis_is_never_opened(
+    field_: Field, shared_redis: RedisServer, tmp_path: Path
+) -> None:
+    """Whoever can write to Redis must not be able to run code here."""
+    trap = tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (trap,)
+
+    field_.source.changes = [change(0)]
+    schedule = HarvestSchedule(
+        field_.harvester(),
+        field_.store,
+        field_.files,
+        None,
+        lambda: {"JT-PERMIT": 0.1},
+        now_us,
+        url=shared_redis.url,
+        plan_s=0.1,
+    )
+    schedule.start()
+    client = redis.asyncio.Redis.from_url(shared_redis.url)
+    try:
+        await until_async(lambda: len(field_.told) == 1)
+        for at in range(3):
+            packed = pickle.dumps(Trap())
+            message = {
+                "key": f"trap{at}",
+                "when": "2026-01-01T00:00:00+00:00",
+                "function": "_run",
+                "attempt": "1",
+            }
+            await client.xadd(
+                "quanyu:stream", {**message, "args": packed, "kwargs": packed, "generation": "0"}
+            )
+        field_.source.changes.append(change(1))
+        await until_async(lambda: len(field_.told) == 2)
+    finally:
+        await schedule.stop()
+        await client.aclose()
+    assert not trap.exists()

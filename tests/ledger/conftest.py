@@ -9,7 +9,7 @@ import pytest
 
 from gateway.database import Database
 from gateway.ledger import Change, LedgerKeys, Look, NewEvent, Writer, ledger_keys
-from gateway.ledger.check import Found
+from gateway.ledger.findings import Found
 from gateway.ledger.personal import Vault
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.verify import verify_store

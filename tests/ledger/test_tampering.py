@@ -10,8 +10,8 @@ from sqlalchemy import Table, text
 
 from gateway.database import Database
 from gateway.ledger import Stream, ledger_keys
-from gateway.ledger.check import Found
 from gateway.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
+from gateway.ledger.findings import Found
 from gateway.ledger.records import RecordRef, write_body
 from gateway.ledger.tables import ACCESS_ABOUT, CHECKPOINT, COSIGNATURE, LEAF, METADATA, NODE, RECORDS
 from gateway.ledger.witness import FileWitness, notes_in_file

@@ -164,6 +164,7 @@ def test_the_roots_are_those_of_the_model(documents: dict[str, DocumentNode]) ->
         "crossDepartmentTrail",
         "department",
         "departments",
+        "eventCursor",
         "implementation",
         "legacySystem",
         "legacySystems",

@@ -29,6 +29,10 @@ WORSE = {
     "subject_key": "",
     "access_records": False,
     "cors_origins": ("*",),
+    "suggestions": True,
+    "rate_per_caller": 0,
+    "rate_per_address": 0,
+    "max_query_cost": 0,
 }
 """A value of each that is insecure."""
 
@@ -49,6 +53,15 @@ def test_the_defaults_are_for_development_and_production_names_all_that_is_insec
         load_settings({"QUANYU_MODE": "production"})
     named = [problem.split(": ")[1] for problem in caught.value.problems]
     assert named == ["introspection", "graphiql", "secret_key", "ledger_key", "subject_key"]
+
+
+def test_production_bounds_callers_by_default() -> None:
+    settings = load_settings({}, **SECURE)
+    assert not settings.suggestions
+    assert min(settings.rate_per_caller, settings.rate_per_address, settings.cost_per_address) > 0
+    assert load_settings({}, **SECURE, rate_per_caller=7).rate_per_caller == 7
+    assert Settings().suggestions
+    assert Settings().rate_per_caller == 0
 
 
 def test_every_insecure_setting_has_a_test() -> None:

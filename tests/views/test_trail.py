@@ -12,10 +12,10 @@ from gateway.views.records import RecordViews
 from tests.views.conftest import APPLICANT, AUDITOR, CITIZEN, COMPANY, TOURISM, TRANSPORT, Office, at
 
 RECORD = """
-  __typename id recordedAt leafHash
-  ... on LedgerEvent { caseId systemCode kind occurredAt department { name } }
-  ... on AccessRecord { actor purposes fields caseIds subjectRefs disclosure disclosedFrom }
-  ... on ChangeRecord { action target detail }
+  __typename
+  ... on LedgerEvent { id recordedAt leafHash caseId systemCode kind occurredAt department { name } }
+  ... on AccessRecord { id recordedAt leafHash actor purposes fields caseIds subjectRefs disclosure disclosedFrom }
+  ... on ChangeRecord { id recordedAt leafHash action target detail }
 """
 TRACE = f"""
 query ($id: ID!, $first: Int, $after: String, $newest: Boolean! = false) {{
@@ -136,6 +136,8 @@ async def test_a_person_is_followed_by_number_or_reference_and_each_look_is_ther
     assert CITIZEN not in str(found)
     none = await office.ask(CROSS, by=AUDITOR, ref="0" * 64)
     assert none["crossDepartmentTrail"]["records"]["nodes"] == []
+    unknown = await office.ask(CROSS, by=AUDITOR, project="no such project")
+    assert unknown["crossDepartmentTrail"]["records"]["nodes"] == []
     assert await office.codes(CROSS, by=AUDITOR) == ["ARGUMENT_INVALID"]
     assert await office.codes(CROSS, by=AUDITOR, ref="x", project="y") == ["ARGUMENT_INVALID"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.views.conftest import TOURISM, TRANSPORT, Office, at
+from adapters.fetch import Caller
+from gateway.casefile.files import CaseFiles
+from tests.views.conftest import REGISTRY, TOURISM, TRANSPORT, Office, at
 
 LIST = """
 query ($filter: WorklistFilter, $order: WorklistOrder! = DUE_SOONEST, $first: Int, $after: String) {
@@ -154,3 +156,32 @@ async def test_a_look_at_a_worklist_names_the_cases_and_people_on_it(office: Off
     await office.ask(LIST, first=2)
     assert {"B:1", "E:1"} <= office.seen[-1].seen.cases
     assert office.seen[-1].seen.subjects
+
+
+async def test_each_caller_has_their_part_of_the_list(office: Office) -> None:
+    await some(office)
+
+    async def listed(*scopes: str, **token: str) -> list[str]:
+        caller = Caller("someone", frozenset(scopes), **token)  # type: ignore[arg-type]  # texts
+        found = await office.ask(LIST, first=100, by=caller)
+        return [node["id"] for node in found["worklist"]["nodes"]]
+
+    assert await listed("cases:department", department=TOURISM) == ["B:1"]
+    assert await listed("cases:department", department=TRANSPORT) == ["E:1", "A:1", "D:1"]
+    assert await listed("cases:department", department=TRANSPORT, region="500229") == ["E:1"]
+    assert await listed("cases:region", region="500229") == ["B:1", "E:1"]
+    assert await listed("cases:region", region="500000") == ["B:1", "E:1", "A:1", "D:1"]
+    assert await listed("cases:region") == []
+    other = {"filter": {"department": TRANSPORT, "region": "500107"}}
+    limited = Caller("clerk", frozenset({"cases:department"}), department=TOURISM)
+    assert (await office.ask(LIST, by=limited, **other))["worklist"]["nodes"] == []
+    assert (await office.ask(COUNTED, by=limited))["worklist"]["totalCount"] == 1
+
+
+async def test_a_case_that_names_no_department_is_its_system_s(office: Office) -> None:
+    rules = office.files._rules
+    office.files = CaseFiles(
+        office.database, office.writer, REGISTRY, rules, office.clock, {"A": TOURISM}.get
+    )
+    await office.add("A:1", departmentCode=None)
+    assert await ids(office, department=TOURISM) == ["A:1"]

@@ -30,7 +30,9 @@ from graphql import (
 from adapters.fetch import RequestContext
 from gateway.security.identity import load_tokens
 from gateway.telemetry.metrics import Metrics
+from gateway.web.entrance import Entrance
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
+from gateway.web.http_protocol import bounded_protocol
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.ports import Authenticator, GraphQLAnswer, GraphQLRequest
 from gateway.web.routes import WebLimits, build_web
@@ -205,6 +207,7 @@ def running_web(
     limits: WebLimits | None = None,
     authenticator: Authenticator | None = None,
     cors_origins: tuple[str, ...] = (),
+    entrance: Entrance | None = None,
 ) -> Iterator[RunningWeb]:
     """Serves on a free port until the block ends."""
     engine, lifecycle, metrics = engine or ToyEngine(), Lifecycle(), Metrics(version="test")
@@ -217,6 +220,7 @@ def running_web(
         registry=metrics.registry,
         page=page,
         cors_origins=cors_origins,
+        entrance=entrance,
     )
     listener = listen("127.0.0.1", 0)
     started = threading.Event()
@@ -233,7 +237,14 @@ def running_web(
         loops[0].call_soon_threadsafe(lifecycle.stopping.set)
 
     server = Server(
-        uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="websockets-sansio")
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http=bounded_protocol(head_timeout_s=10.0, max_connections=100),
+            ws="websockets-sansio",
+            proxy_headers=False,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
     thread.start()

@@ -73,6 +73,9 @@ def _check_provides(
         message = f"{place}: the field's type has no fields to provide; take @provides away"
         yield _error("PROVIDES_ON_NON_OBJECT_FIELD", message, model, definition, item)
         return
+    if item.external and model.federation_2:
+        message = f"{place}: the field is @external, so this subgraph gives nothing below it; take one of the two away"
+        yield _error("EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE", message, model, definition, item)
     problems = field_set_problems("provides", item.provides, target.name, model.types)
     for code, sentence in problems:
         yield _error(f"PROVIDES_{code}", f"{place}: {sentence}", model, definition, item)

@@ -123,7 +123,7 @@ def _sqlite_triggers() -> None:
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END")
         stream = RECORDS.get(table)
-        open_now = f"SELECT 1 FROM ledger_retention WHERE stream = {stream}"  # noqa: S608 - a number from above
+        open_now = f"SELECT 1 FROM ledger_retention WHERE stream = {stream}"  # noqa: S608 - a number from above  # nosec B608
         unless = f" WHEN NOT EXISTS ({open_now})" if stream else ""
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}{unless} BEGIN {refuse}; END")
 
