@@ -39,12 +39,12 @@ ROOT = Path(__file__).resolve().parent.parent
 OLD, NEW = "JT-PERMIT", "JT-TRANSIT"
 EXPLAINED = {
     "acceptedAt",
+    "applicant.name",
     "appliedAt",
     "events",
     "events[].actor",
     "events[].documentNo",
     "events[].rawKind",
-    "externalRefs.projectCode",
     "promisedAt",
     "rawStatus",
     "title",
@@ -60,9 +60,10 @@ watch: {windows: 3, minCalls: 3}
 """
 QUERY = """query One($id: ID!) { case(id: $id) {
   id title state rawStatus channel appliedAt acceptedAt promisedAt closedAt externalRefs
+  applicant { displayName }
   timeline { nodes { kind rawKind step actor occurredAt endedAt opinion documentNo } } } }"""
 LIST = 'query Newest { cases(systems: ["JT-PERMIT"], first: 20) { nodes { id title state } sources { status } } }'
-TIMEOUT_S = 120.0
+TIMEOUT_S = 240.0
 
 
 class UnexpectedError(RuntimeError):

@@ -187,7 +187,7 @@ def _permit(case: Case) -> Permit:
         agency=case.implementation.department,
         holder=Holder(
             kind=case.applicant.kind,
-            name=person.name,
+            name=f"{person.name[:1]} {person.name[1:]}",
             id_type="RESIDENT_ID" if natural else "USCC",
             id_number=person.id_number,
             phone=person.mobile,
@@ -201,7 +201,7 @@ def _permit(case: Case) -> Permit:
         due_on=case.promised_at.date().isoformat() if case.promised_at else None,
         closed_at=_second(case.time_of("CLOSE")),
         changed_at=_second(case.events[-1].at) or "",
-        project=case.project_code.lower() or None,
+        project=case.project_code or None,
         steps=[_step(case, event) for event in reversed(case.events)],
     )
 
