@@ -39,8 +39,8 @@ from gateway.engine import GraphQLEngine
 from gateway.gaps import GapBook
 from gateway.generation import Parts
 from gateway.harvest.book import HarvestBook
-from gateway.harvest.push import Intake
 from gateway.harvest.model import harvested_by
+from gateway.harvest.push import Intake
 from gateway.harvest.store import HarvestStore
 from gateway.harvesting import build_case_files, build_harvester, build_intake, build_schedule
 from gateway.ledger import Ledger, LedgerKeys
