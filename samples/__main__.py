@@ -1,4 +1,4 @@
-"""The command line of the sample city: `python -m samples serve SYSTEM | city | farm`."""
+"""The command line of the sample city: `python -m samples serve SYSTEM | city | farm | migrate`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from samples.catalogue import SUBGRAPHS, SYSTEMS
 from samples.city import print_city
 from samples.farm import DEFAULT_LATENCY_MS, DEFAULT_PROCESSES, DEFAULT_SYSTEMS, run_farm, serve_share
+from samples.migrate import UnexpectedError, migrate
 from samples.serve import DEFAULT_SEED, follow_parent, serve
 
 __all__ = ["main"]
@@ -76,6 +77,15 @@ def farm_command(
     run_farm(
         systems=systems, processes=processes, latency_ms=latency_ms, seed=seed, declarations=declarations
     )
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Move a department off its SOAP system, under load; see samples/migrate.sh."""
+    try:
+        migrate()
+    except UnexpectedError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "applicant": frozenset({"cases:own", "cases:file-own"}),
         "clerk": frozenset({"cases:department", "cases:file", "warnings:appeal"}),
         "supervisor": frozenset({"cases:region", "supervision:read", "warnings:decide"}),
-        "migration": frozenset({"systems:read"}),
+        "migration": frozenset({"systems:read", "migration"}),
         "auditor": frozenset({"cases:read", "supervision:read", "audit:read"}),
     }
 )

@@ -281,7 +281,9 @@ class Side:
     def _comparable(self, verb: str, fields: Collection[str]) -> frozenset[str]:
         """Of a list, what both lists hold: the rest is filled in from single cases."""
         old, new = self._legacy.connectors[verb].mapped, self._successor.connectors[verb].mapped
-        return frozenset(fields) & ((old | new) if verb == "case" else (old & new))
+        mapped = (old | new) if verb == "case" else (old & new)
+        # taken from what `state` reads where it is not mapped itself
+        return frozenset(fields) & (mapped | {"rawStatus"} if "state" in mapped else mapped)
 
 
 def _common(new: CompiledConnector, old: CompiledConnector | None) -> CompiledConnector:

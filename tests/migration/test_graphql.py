@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.waiting import until
 from tests.migration.test_routing import CASE, World, world
 
-OPERATOR = "demo-operator"
+OPERATOR = "demo-migration"
 STATE = """{ legacySystems { nodes { code migration { successor phase percent newShare frozen version blockers
   history { kind fromPhase toPhase actor reason forced } gates { name ok value threshold } } } } }"""
 ADVANCE = """mutation Advance($force: Boolean) {
