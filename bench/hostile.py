@@ -107,7 +107,8 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="quanyu-bench-") as work, running_city(["JT-PERMIT"]) as urls:
         folder = Path(work)
-        environment = {**city_environment(urls), "QUANYU_LOG_LEVEL": "info"}
+        # a machine that is busy with other work is no reason to shed what is measured
+        environment = {**city_environment(urls), "QUANYU_MAX_LOOP_LAG_MS": "0"}
         chosen = folder / "systems"
         chosen.mkdir()
         for file in SYSTEMS.glob("jt*"):

@@ -45,7 +45,11 @@ def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
     with (
         running_city(environment=hurried) as urls,
         child_gateway(
-            tmp_path_factory.mktemp("fuzz"), ROOT / "systems", city_environment(urls), max_deadline_ms="8000"
+            tmp_path_factory.mktemp("fuzz"),
+            ROOT / "systems",
+            city_environment(urls),
+            max_deadline_ms="8000",
+            max_loop_lag_ms="0",
         ) as running,
     ):
         running.client.http.timeout = LONGEST_S

@@ -29,7 +29,9 @@ def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
     systems = tmp / "systems"
     systems.mkdir()
     (systems / "aa.yaml").write_text(declaration("AA", "http://127.0.0.1:9"), encoding="utf-8")
-    with child_gateway(tmp, systems, {}, local_issuer="true", body_timeout_s="0.5") as running:
+    with child_gateway(
+        tmp, systems, {}, local_issuer="true", body_timeout_s="0.5", max_loop_lag_ms="0"
+    ) as running:
         running.client.http.timeout = LONGEST_S
         yield running
 
