@@ -17,7 +17,7 @@ from bench.machine import GATEWAY_CORE, ROOT, pin
 __all__ = ["TOKEN", "GatewayProcess", "running_gateway"]
 
 TOKEN = "bench-clerk"  # noqa: S105 - of a gateway that lives for one run
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 _TOKENS = f'tokens:\n  - {{token: {TOKEN}, name: bench, scopes: ["cases:read", "systems:read"]}}\n'
 
 

@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import orjson
 from graphql import GraphQLSchema, build_schema, execute_sync, parse
@@ -154,7 +154,7 @@ def _full_user(number: str) -> dict[str, Any]:
 
 _FIELDS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("Query", "me"): lambda _source: _USERS[0],
-    ("Query", "user"): lambda _source, id: _full_user(id),
+    ("Query", "user"): lambda _source, **given: _full_user(given["id"]),
     ("Query", "users"): lambda _source: _USERS,
     ("Query", "topProducts"): lambda _source, first=5: _PRODUCTS[:first],
     ("Product", "inStock"): lambda product: int(product["upc"]) % 2 == 1,
@@ -229,8 +229,8 @@ def reference_answer() -> dict[str, Any]:
 class _Service(asyncio.Protocol):
     """HTTP/1.1 for well-behaved clients: Content-Length bodies, one request at a time."""
 
-    schemas: Mapping[str, GraphQLSchema] = {}
-    answers: dict[tuple[bytes, bytes], bytes] = {}
+    schemas: ClassVar[Mapping[str, GraphQLSchema]] = {}
+    answers: ClassVar[dict[tuple[bytes, bytes], bytes]] = {}
     calls = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

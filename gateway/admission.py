@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from adapters.fetch import RequestContext
-from gateway.operation import PreparedOperation
+from gateway.operation import OperationError, PreparedOperation
 from gateway.request import GraphQLAnswer, GraphQLRequest
 from gateway.security.allowances import Allowances, Exhausted
 from gateway.security.limits import VariableLimits, oversized_variables
@@ -53,37 +53,43 @@ class Admission:
         if request.variables:
             oversized = oversized_variables(request.variables, self.variables)
             if oversized is not None:
-                return _refusal(operation, 400, "LIMIT_EXCEEDED", oversized)
+                return _refusal(operation, 400, OperationError("LIMIT_EXCEEDED", oversized))
         if operation.cost is None:
             return _NOTHING_TO_TELL
         if operation.cost.unsized:
-            return _refusal(operation, 400, "LIST_SIZE_REQUIRED", "; ".join(operation.cost.unsized))
+            return _refusal(
+                operation, 400, OperationError("LIST_SIZE_REQUIRED", "; ".join(operation.cost.unsized))
+            )
         cost = operation.cost.of(request.variables)
         told: Mapping[str, Any] | None = None
         if request.extensions.get("cost") is True or COST_HEADER in context.headers:
             told = {"estimated": cost, "allowed": self.most}
         if self.most is not None and cost > self.most:
             text = f"the operation may cost {cost:g}; {self.most:g} is allowed: ask for smaller pages, or for fewer in one another"
-            return _refusal(operation, 400, "COST_ESTIMATED_TOO_EXPENSIVE", text, cost=told)
+            return _refusal(operation, 400, OperationError("COST_ESTIMATED_TOO_EXPENSIVE", text), cost=told)
         try:
             headers = await self.allowances.cost(context.caller, context.address, cost)
         except Exhausted as error:
-            return _refusal(operation, error.status, error.code, str(error), cost=told, headers=error.headers)
+            return _refusal(
+                operation,
+                error.status,
+                OperationError(error.code, str(error)),
+                cost=told,
+                headers=error.headers,
+            )
         return Admitted(headers, told) if headers or told is not None else _NOTHING_TO_TELL
 
 
 def _refusal(
     operation: PreparedOperation,
     status: int,
-    code: str,
-    message: str,
+    error: OperationError,
     *,
     cost: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> GraphQLAnswer:
-    error = {"message": message, "extensions": {"code": code}}
     return GraphQLAnswer(
-        errors=[error],
+        errors=[error.formatted()],
         extensions={} if cost is None else {"cost": cost},
         status_hint=status,
         operation=operation.kind,

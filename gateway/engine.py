@@ -281,10 +281,15 @@ class GraphQLEngine:
             yield AnswerPart(admitted)
             return
         generation.in_flight += 1
+        errors: list[Mapping[str, Any]] = []
         try:
             async with aclosing(answer_in_parts(*prepared, request, context, self._looks)) as parts:
                 async for part in parts:
-                    yield part
+                    errors += part.answer.errors if part.answer is not None else ()
+                    errors += [error for one in part.later for error in one.errors]
+                    if not part.has_next:
+                        self._count(prepared[0], context, GraphQLAnswer(errors=errors))
+                    yield part if part.answer is None else replace(part, answer=admitted.told(part.answer))
         finally:
             generation.in_flight -= 1
             self._close_if_done(generation)

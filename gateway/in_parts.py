@@ -38,7 +38,7 @@ async def answer_in_parts(
             nonlocal has_next
             payload = await anext(payloads)
             has_next = payload.has_next
-            around.seen.take(own.seen)
+            recording.move_to(around)
             return giving.first(payload)
 
         answer = await recording.around(first)
@@ -125,6 +125,11 @@ class _Recording:
     looks: Looks | None
     seen: Seen
 
+    def move_to(self, around: RequestContext) -> None:
+        """What was seen up to now belongs to the record of the part that leaves; the request keeps who was asked."""
+        self.context.seen.systems |= self.seen.systems
+        around.seen.take(self.seen)
+
     async def around(self, run: Callable[[RequestContext], Awaitable[GraphQLAnswer]]) -> GraphQLAnswer:
         if self.looks is None:
             return await run(self.context)
@@ -138,7 +143,7 @@ class _Recording:
         answer = GraphQLAnswer(data, [error for part in parts for error in part.errors])
 
         async def told(around: RequestContext) -> GraphQLAnswer:
-            around.seen.take(self.seen)
+            self.move_to(around)
             return answer
 
         found = await self.around(told)

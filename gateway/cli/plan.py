@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -24,6 +25,7 @@ from graphql.execution.values import get_variable_values
 from adapters.problems import one_of
 from gateway.cli.compose import composed_for_cli
 from gateway.cli.plan_tree import Reasons, reasons, show_tree
+from gateway.executor.shown import compiled_text
 from gateway.planner import PlanError, QueryPlan, plan_operation, pretty
 from gateway.planner.deferrals import Deferral, defer_variables, with_defer
 from gateway.planner.emit import in_parallel, in_sequence
@@ -37,6 +39,7 @@ from gateway.planner.nodes import (
 )
 from gateway.planner.plan import find_operation
 from gateway.planner.query_graph import QueryGraph
+from gateway.planner.selections import read_selections
 from gateway.planner.why import FetchWhy
 from gateway.supergraph_file import read_supergraph_file
 from schema.compose import Composition, Supergraph
@@ -60,6 +63,12 @@ __all__ = ["plan"]
     "--why", "with_why", is_flag=True, help="A tree with the reasons; in JSON, as `extensions.why`."
 )
 @click.option(
+    "--stage",
+    type=click.Choice(["plan", "compiled"]),
+    default="plan",
+    help="compiled: the source that the gateway runs for it, in place of the plan.",
+)
+@click.option(
     "--label", "labels", multiple=True, help="Override label that holds; may be given several times."
 )
 @click.option(
@@ -78,6 +87,7 @@ def plan(
     variables: str | None,
     as_json: bool,
     with_why: bool,
+    stage: str,
     labels: tuple[str, ...],
     file: Path | None,
     introspect: bool,
@@ -102,11 +112,31 @@ def plan(
     told = reasons(made, why)
     if coerced is not None:
         made = decided(made, coerced)
-    _show(made, told, as_json=as_json, with_why=with_why)
+    if stage == "compiled":
+        click.echo(_compiled(made, composition.api_schema, document, operation, graph), nl=False)
+    else:
+        _show(made, told, as_json=as_json, with_why=with_why)
     fetches = made.fetches()
     asked = ", ".join(sorted({one.subgraph for one in fetches})) or "nobody"
     click.echo(
         f"{len(fetches)} fetch{'es' * (len(fetches) != 1)}, {depth_of(made.node)} deep: {asked}", err=True
+    )
+
+
+def _compiled(
+    made: QueryPlan,
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    graph: QueryGraph,
+) -> str:
+    root = schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101 - validation refuses operations without a root type
+    fragments = {
+        one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+    }
+    return compiled_text(
+        made, schema, root, read_selections(operation.selection_set, fragments), graph.objects
     )
 
 

@@ -51,7 +51,15 @@ from gateway.planner.nodes import (
 )
 from gateway.planner.slots import context_fields, slotted
 
-__all__ = ["LaterStep", "compile_node", "compile_parts", "compile_plan", "operation_of", "shared_paths"]
+__all__ = [
+    "LaterStep",
+    "below",
+    "compile_node",
+    "compile_parts",
+    "compile_plan",
+    "operation_of",
+    "shared_paths",
+]
 
 
 def compile_plan(plan: QueryPlan, subgraphs: Mapping[str, Subgraph], possible_types: PossibleTypes) -> Step:
@@ -89,7 +97,7 @@ def shared_paths(plan: QueryPlan) -> frozenset[tuple[str, ...]]:
     """Flatten paths at which equal objects may become one (`gathering`): all, unless the plan asks one path of objects
     for different things, by their types or by contexts."""
     found: set[tuple[str, ...]] = set()
-    for node in _below(plan.node):
+    for node in below(plan.node):
         if isinstance(node, DeferNode | SubscriptionNode):
             return frozenset()
         if isinstance(node, FlattenNode | BatchFetchNode):
@@ -105,17 +113,17 @@ def shared_paths(plan: QueryPlan) -> frozenset[tuple[str, ...]]:
     return frozenset() if any(step.startswith("|") for path in found for step in path) else frozenset(found)
 
 
-def _below(node: PlanNode | None) -> Iterator[PlanNode]:
+def below(node: PlanNode | None) -> Iterator[PlanNode]:
     """A node and all below it."""
     if node is None:
         return
     yield node
     if isinstance(node, SequenceNode | ParallelNode):
         for child in node.nodes:
-            yield from _below(child)
+            yield from below(child)
     elif isinstance(node, ConditionNode):
-        yield from _below(node.if_clause)
-        yield from _below(node.else_clause)
+        yield from below(node.if_clause)
+        yield from below(node.else_clause)
 
 
 def _has_contexts(fetch: FetchNode | BatchFetchNode) -> bool:

@@ -18,7 +18,7 @@ from gateway.executor.representations import Gathered, PossibleTypes, compile_ga
 from gateway.executor.source import Source
 from gateway.planner.nodes import Representation
 
-__all__ = ["Gather", "write_gather"]
+__all__ = ["Gather", "gather_source", "write_gather"]
 
 Gather = Callable[[dict[str, Any]], Gathered]
 _MISSING = object()
@@ -32,14 +32,28 @@ def write_gather(
 ) -> Gather:
     """As `compile_gather`. shared: flatten paths of the plan at which equal objects may become one."""
     general = compile_gather(paths, requires, possible_types)
+    source = gather_source(paths, requires, possible_types, shared)
+    if source is None:
+        return general
+    source.names["general"] = general
+    return source.function("gather")
+
+
+def gather_source(
+    paths: Sequence[tuple[str, ...]],
+    requires: Sequence[Representation],
+    possible_types: PossibleTypes,
+    shared: Collection[tuple[str, ...]],
+) -> Source | None:
+    """None for what is not written out."""
     if len(requires) != 1 or any(field.selections or field.type_condition for field in requires[0].fields):
-        return general
+        return None
     if not requires[0].fields or any(not path or path[-1].startswith("|") for path in paths):
-        return general
+        return None
     source = Source("gather")
     item = requires[0]
     types = frozenset((item.type_name, *possible_types(item.type_name)))
-    source.names |= {"TYPES": types, "MISSING": _MISSING, "general": general, "Gathered": Gathered}
+    source.names |= {"TYPES": types, "MISSING": _MISSING, "Gathered": Gathered}
     source.add(0, "def gather(data):")
     source.add(1, "representations, targets, last, known, seen = [], [], [], {}, set()")
     source.add(1, "try:")
@@ -48,7 +62,7 @@ def write_gather(
     source.add(1, "except TypeError:  # a key that is an object or a list")
     source.add(2, "return general(data)")
     source.add(1, "return Gathered(representations, targets)")
-    return source.function("gather")
+    return source
 
 
 def _write_path(

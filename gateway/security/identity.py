@@ -148,6 +148,8 @@ def read_caller(
     bearer, scopes = entry.get("name"), entry.get("scopes", [])
     if not isinstance(bearer, str) or not bearer:
         problems.append(f"{where}: `name` must be text")
+    if bearer == ANONYMOUS.name:
+        problems.append(f"{where}: `name` may not be {bearer}: that is who sends no token")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         problems.append(f"{where}: `scopes` must be a list of text")
     else:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import strawberry
@@ -78,6 +80,8 @@ T = TypeVar("T")
 P = TypeVar("P", Place, TrailPlace)
 
 AT_ONCE = 200
+CONNECTIONS = 2
+"""Of the pool, that one request takes at the same time: many root fields must not leave others without."""
 MOST_GROUPS = 50
 STUCK = 20
 _ORDERS = {
@@ -109,20 +113,41 @@ class RecordViews:
 
 
 class RequestRecords:
-    """One request's. Its loaders answer for what is asked for in one go."""
+    """One request's. Its loaders answer for what is asked for in one go; what a request does not need is not made."""
 
     def __init__(self, views: RecordViews, request: RequestContext) -> None:
         self._views, self._request = views, request
-        self._calendar = views.calendar()
-        caller = request.caller
-        self._me = views.subject_ref(None, caller.subject) if caller.subject is not None else None
-        self._visible: Visible = visible_to(caller, views.registry, views.keys.subject_ref)
-        self._files: DataLoader[str, Any] = DataLoader(self._load_files, max_batch_size=AT_ONCE)
-        self._tracks: DataLoader[str, CaseTrack | None] = DataLoader(
-            self._load_tracks, max_batch_size=AT_ONCE
-        )
-        self._cards: DataLoader[str, list[Card]] = DataLoader(self._load_cards, max_batch_size=AT_ONCE)
         self._counts: dict[WorkWanted, WorkCount] = {}
+
+    @cached_property
+    def _calendar(self) -> WorkingCalendar:
+        return self._views.calendar()
+
+    @cached_property
+    def _me(self) -> str | None:
+        """The caller's own reference, where they are an applicant."""
+        subject = self._request.caller.subject
+        return self._views.subject_ref(None, subject) if subject is not None else None
+
+    @cached_property
+    def _visible(self) -> Visible:
+        return visible_to(self._request.caller, self._views.registry, self._views.keys.subject_ref)
+
+    @cached_property
+    def _files(self) -> DataLoader[str, Any]:
+        return DataLoader(self._load_files, max_batch_size=AT_ONCE)
+
+    @cached_property
+    def _tracks(self) -> DataLoader[str, CaseTrack | None]:
+        return DataLoader(self._load_tracks, max_batch_size=AT_ONCE)
+
+    @cached_property
+    def _cards(self) -> DataLoader[str, list[Card]]:
+        return DataLoader(self._load_cards, max_batch_size=AT_ONCE)
+
+    @cached_property
+    def _places(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(CONNECTIONS)
 
     # --- one case ---
 
@@ -528,7 +553,7 @@ class RequestRecords:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._views.database.read() as connection:
+            async with self._places, self._views.database.read() as connection:
                 yield connection
         except DatabaseUnavailable as error:
             raise RecordsUnavailableError from error

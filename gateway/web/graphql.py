@@ -121,7 +121,12 @@ class GraphQLEndpoint:
                 return EventStreamResponse(self.streams, found, context, self.lifecycle)
             if media == PARTS or (takes_parts(request.headers.get("accept")) and "@defer" in found.query):
                 return await self._in_parts(
-                    found, context, exchange, media, lambda one: respond(one, _single(media), request, told)
+                    found,
+                    context,
+                    exchange,
+                    media,
+                    lambda one: respond(one, _single(media), request, told),
+                    told,
                 )
             answer = await self._execute(found, context, exchange)
             await self.entrance.keep(found, answer)
@@ -162,6 +167,7 @@ class GraphQLEndpoint:
         exchange: Exchange,
         media: str,
         respond: Callable[[GraphQLAnswer], Response],
+        headers: Mapping[str, str],
     ) -> Response | PartsResponse:
         """In parts where there are some, or where nothing else is accepted; a refusal is an answer as ever."""
         started = asyncio.get_running_loop().time()
@@ -169,6 +175,7 @@ class GraphQLEndpoint:
         first = await anext(parts)
         answer = first.answer or GraphQLAnswer()
         _note(answer, exchange)
+        await self.entrance.keep(request, answer)
         if not first.has_next and (media != PARTS or answer.status_hint != 200):
             self._count(answer, started)
             return respond(answer)
@@ -183,7 +190,8 @@ class GraphQLEndpoint:
             if not part.has_next:
                 self._count(replace(answer, errors=told), started)
 
-        return PartsResponse(first, parts, given)
+        named = {name: value for name, value in answer.headers.items() if name != "cache-control"}
+        return PartsResponse(first, parts, given, {**headers, **named})
 
     async def _parts(
         self, request: GraphQLRequest, context: RequestContext, exchange: Exchange

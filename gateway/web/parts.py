@@ -7,7 +7,7 @@ https://www.apollographql.com/docs/graphos/routing/operations/defer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 
 from starlette.types import Receive, Scope, Send
@@ -31,14 +31,18 @@ class PartsResponse:
         first: AnswerPart,
         rest: AsyncGenerator[AnswerPart, None],
         given: Callable[[AnswerPart], None],
+        told: Mapping[str, str] | None = None,
     ) -> None:
+        """told: further headers."""
         self._first, self._rest, self._given = first, rest, given
+        self._told = [(name.encode(), value.encode()) for name, value in (told or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
         headers = [
             (b"content-type", _TYPE),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),  # nginx would gather them
+            *self._told,
         ]
         async with aclosing(self._rest):
             await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -90,3 +90,21 @@ def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TokensFileError, match=r"none\.yaml: cannot be read"):
         load_tokens(tmp_path / "none.yaml")
+
+
+def test_a_token_may_bear_a_role_and_no_role_that_there_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.yaml"
+    file.write_text(
+        'tokens: [{token: a-clerks-token, name: a, scopes: ["role:clerk"], department: D}]', "utf-8"
+    )
+    caller = load_tokens(file).find("a-clerks-token")
+    assert caller is not None
+    assert {"cases:department", "cases:file"} <= caller.scopes
+    file.write_text(
+        'tokens: [{token: a-clerks-token, name: anonymous, scopes: ["role:king"]}]',
+        "utf-8",
+    )
+    with pytest.raises(TokensFileError) as caught:
+        load_tokens(file)
+    assert "no role 'role:king'; there is role:public" in str(caught.value)
+    assert "`name` may not be anonymous" in str(caught.value)

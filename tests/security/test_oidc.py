@@ -70,6 +70,13 @@ async def test_claims_become_the_caller_in_our_words() -> None:
     assert "500229197001010010" not in repr(caller)
 
 
+async def test_a_role_in_a_token_is_its_scopes() -> None:
+    async with issuer(RSA) as running:
+        caller = await identity(running).authenticate("Bearer " + signed(claims(running, scope="role:clerk")))
+    assert caller.scopes >= {"cases:department", "cases:file"}
+    assert "cases:read" not in caller.scopes
+
+
 ED, P256, P384 = (
     OKPKey.generate_key("Ed25519", {"kid": "ed"}),
     ECKey.generate_key("P-256", {"kid": "p256"}),
@@ -137,6 +144,7 @@ BAD: dict[str, Callable[[TestIssuer], str]] = {
     "not valid yet": lambda of: signed(claims(of, nbf=NOW + 31)),
     "issued in the future": lambda of: signed(claims(of, iat=NOW + 31)),
     "nobody's": lambda of: signed(claims(of, sub=...)),
+    "somebody who would be nobody in the trail": lambda of: signed(claims(of, sub="anonymous")),
     "somebody who is a number": lambda of: signed(claims(of, sub=7)),
     "an identity token": lambda of: signed(claims(of), typ="logout+jwt"),
     "a critical extension": lambda of: unsigned(

@@ -79,6 +79,8 @@ def caller_of(claims: Mapping[str, Any], issuer: Issuer) -> Caller:
     name = _text(claims, names.name)
     if name is None:
         raise TokenRefused(f"The bearer token does not say whose it is (`{names.name}`)")
+    if name == ANONYMOUS.name:  # in the trail it would be nobody
+        raise TokenRefused(f"The bearer token is of somebody called {name}")
     words = {word for place in names.scopes for word in _words(_at(claims, place))}
     if issuer.scopes is not None:
         words = {ours for word in words for ours in issuer.scopes.get(word, ())}

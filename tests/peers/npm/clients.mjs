@@ -11,6 +11,10 @@ const wanted = Number(count);
 const headers = { authorization: `Bearer ${token}` };
 const socketUrl = url.replace(/^http/, "ws");
 const found = {};
+// urql aborts its fetch when it unsubscribes, and nobody takes what that rejects
+process.on("unhandledRejection", (error) => {
+  if (error?.name !== "AbortError") throw error;
+});
 
 async function several(events) {
   const got = [];
