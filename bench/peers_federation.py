@@ -109,8 +109,7 @@ def _start(
 def running_quanyu(
     folder: Path, sdl: str, subgraphs: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """With its defaults, but for the places at each subgraph, which are made to fit the connections, and
-    the cost of an operation, which TestQuery is beyond."""
+    """With its defaults, but for the places at each subgraph, which are made to fit the connections."""
     declarations = folder / "systems" / "subgraphs"
     declarations.mkdir(parents=True)
     for name in SDLS:
@@ -120,7 +119,6 @@ def running_quanyu(
         )
     (folder / "supergraph.graphql").write_text(sdl)
     environment = {
-        "QUANYU_MAX_QUERY_COST": "100000",
         "QUANYU_SUPERGRAPH": str(folder / "supergraph.graphql"),
         **(settings or {}),
     }

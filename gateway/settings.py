@@ -218,7 +218,7 @@ class Settings(BaseModel):
         50, "Most directives in a query, and no more than 5 at one place.", unit="directives", ge=0
     )
     max_query_cost: float = _setting(
-        20_000, "What one operation may cost 查询成本, by `@cost` and `@listSize`; 0 has no bound.", ge=0
+        50_000, "What one operation may cost 查询成本, by `@cost` and `@listSize`; 0 has no bound.", ge=0
     )
     max_list_items: int = _setting(1000, "Longest list in a query or its variables.", unit="values", ge=1)
     max_variable_values: int = _setting(10_000, "Most values in the variables.", unit="values", ge=1)
@@ -268,7 +268,7 @@ class Settings(BaseModel):
     )
 
     max_loop_lag_ms: float = _setting(
-        40.0,
+        250.0,
         "How late the event loop may run before new requests get 503 with Retry-After 过载保护; 0 lets all in.",
         unit="ms",
         ge=0,

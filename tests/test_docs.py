@@ -33,7 +33,7 @@ from gateway.settings import Settings, settings_table
 from gateway.telemetry.metrics import Metrics
 from schema.canonical import RECORDS
 from schema.compose import SubgraphSchema, compose
-from schema.subgraphs import CASES, HOUSE, cases_sdl, house_sdl
+from schema.subgraphs import CASES, HOUSE, MIGRATION, cases_sdl, house_sdl, migration_sdl
 from schema.vocabulary import ENUMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -341,6 +341,7 @@ def _api_schema() -> graphql.GraphQLSchema:
         [
             SubgraphSchema(HOUSE, None, house_sdl()),
             SubgraphSchema(CASES, None, cases_sdl()),
+            SubgraphSchema(MIGRATION, None, migration_sdl()),
             SubgraphSchema("JT-PERMIT", None, routes),
         ]
     )

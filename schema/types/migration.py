@@ -89,7 +89,7 @@ class FieldParity:
     accepted_reason: str | None = field(description="接受理由")
 
     @resolved("A few, masked 样例.", directives=guards("FieldParity", "samples"))
-    def samples(self) -> list[ParitySample]:
+    def samples(self) -> list[ParitySample] | None:
         return [_made(ParitySample, one) for one in self.facts["samples"]]
 
 
@@ -181,7 +181,7 @@ class RetirementReadiness:
 @strawberry.federation.type(description="Questions that can be asked 查询.")
 class MigrationQuery:
     @resolved("Every system that is being replaced 迁移列表.", directives=guards("Query", "migrations"))
-    async def migrations(self, info: MigrationInfo) -> list[LegacySystem]:
+    async def migrations(self, info: MigrationInfo) -> list[LegacySystem] | None:
         return [
             LegacySystem(code=strawberry.ID(one["system"])) for one in await info.context.desk.migrations()
         ]
@@ -195,7 +195,7 @@ class MigrationQuery:
             str | None, argument(name="field", description="Only this field 字段路径.")
         ] = None,
         explained: Annotated[bool, argument(description="Those that a rule explains, too.")] = False,
-    ) -> list[FieldParity]:
+    ) -> list[FieldParity] | None:
         wanted = {ParityVerdict.DIFFERENT, ParityVerdict.ACCEPTED} | (
             {ParityVerdict.EXPLAINED, ParityVerdict.NOISE} if explained else set()
         )
@@ -210,7 +210,7 @@ class MigrationQuery:
         self,
         info: MigrationInfo,
         system: Annotated[str, argument(description="Code of the old system 系统编码.")],
-    ) -> RetirementReadiness:
+    ) -> RetirementReadiness | None:
         gates = [
             _made(MigrationGate, one)
             for one in await info.context.desk.gates(system, _word(MigrationPhase.RETIRED))
@@ -227,7 +227,7 @@ _System = Annotated[str, argument(description="Code of the old system 系统编�
 _Reason = Annotated[str, argument(description="Why; kept for good 理由.")]
 
 
-@strawberry.federation.type(description="What can be told 变更.")
+@strawberry.federation.type(name="Mutation", description="What can be done 操作.")
 class MigrationMutation:
     @resolved(
         "One phase further, if the gates are open 推进.", directives=guards("Mutation", "migrationAdvance")
@@ -240,7 +240,7 @@ class MigrationMutation:
         to: Annotated[MigrationPhase | None, argument(description="The phase that must come next.")] = None,
         percent: Annotated[float | None, argument(description="Of the canary 灰度比例.")] = None,
         force: Annotated[bool, argument(description="Over shut gates; recorded 强制.")] = False,
-    ) -> Migration:
+    ) -> Migration | None:
         moved = await info.context.desk.move(
             system,
             "advance",
@@ -260,7 +260,7 @@ class MigrationMutation:
         percent: Annotated[float, argument(description="Above 0, up to 100.")],
         reason: _Reason,
         force: Annotated[bool, argument(description="Over shut gates; recorded 强制.")] = False,
-    ) -> Migration:
+    ) -> Migration | None:
         moved = await info.context.desk.move(
             system, "percent", info.context.actor, reason, percent=percent, force=force
         )
@@ -273,7 +273,7 @@ class MigrationMutation:
         system: _System,
         reason: _Reason,
         to: Annotated[MigrationPhase | None, argument(description="How far back 阶段.")] = None,
-    ) -> Migration:
+    ) -> Migration | None:
         moved = await info.context.desk.move(system, "rollback", info.context.actor, reason, to=_word(to))
         return _migration(moved)
 
@@ -287,11 +287,11 @@ class MigrationMutation:
         system: _System,
         field_path: Annotated[str, argument(name="field", description="Its path 字段路径.")],
         reason: _Reason,
-    ) -> ParityReport:
+    ) -> ParityReport | None:
         return _report(await info.context.desk.accept(system, field_path, info.context.actor, reason))
 
 
-def _migration(facts: Facts) -> Migration:
+def _migration(facts: Facts) -> Migration | None:
     return _made(Migration, facts, system=facts["system"])
 
 

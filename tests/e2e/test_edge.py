@@ -30,7 +30,7 @@ def test_the_cost_is_told_to_who_asks(gateway: Client) -> None:
     assert cost("query ($f: Int) { regions(first: $f) { nodes { parent { name } } } }", f=50) == 1 + 50 * 2
     assert cost("{ cases(first: 10) { nodes { id } } }") == 50 + 10  # each system is asked: @cost in the SDL
     by_header = gateway.http.post("/graphql", json={"query": REGIONS}, headers={"quanyu-cost": "1"})
-    assert by_header.json()["extensions"]["cost"]["allowed"] == 20_000
+    assert by_header.json()["extensions"]["cost"]["allowed"] == 50_000
     assert "extensions" not in gateway.http.post("/graphql", json={"query": REGIONS}).json()
 
 

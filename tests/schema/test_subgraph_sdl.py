@@ -11,6 +11,7 @@ from graphql import (
     EnumTypeDefinitionNode,
     InputObjectTypeDefinitionNode,
     InterfaceTypeDefinitionNode,
+    NonNullTypeNode,
     ObjectTypeDefinitionNode,
     parse,
     print_ast,
@@ -21,7 +22,7 @@ from schema.canonical import CASE, CHANGE, EVENT, ITEM, Record
 from schema.compose import SubgraphSchema, compose
 from schema.errors import SchemaError
 from schema.permissions import PERMISSIONS, required_scopes
-from schema.subgraphs import cases_sdl, house_sdl
+from schema.subgraphs import cases_sdl, house_sdl, migration_sdl
 
 Fielded = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | InputObjectTypeDefinitionNode
 
@@ -134,7 +135,7 @@ def test_every_canonical_field_is_published(
 def test_the_sdl_says_which_scopes_the_table_demands(documents: dict[str, DocumentNode]) -> None:
     """In both directions: no guard that is not enforced, no enforcement that is not documented."""
     found: dict[tuple[str, str], list[list[str]]] = {}
-    for document in documents.values():
+    for document in (*documents.values(), parse(migration_sdl())):
         for name, node in types_of(document).items():
             for field in getattr(node, "fields", None) or ():
                 for directive in field.directives or ():
@@ -144,6 +145,19 @@ def test_the_sdl_says_which_scopes_the_table_demands(documents: dict[str, Docume
                             [scope.value for scope in way.values] for way in ways
                         ]
     assert found == {entry: required_scopes(*entry) for entry in PERMISSIONS}
+
+
+def test_what_may_be_withheld_is_nullable(documents: dict[str, DocumentNode]) -> None:
+    """Or a caller without the scope would lose the rest of the answer as well."""
+    guarded = [
+        f"{name}.{field.name.value}"
+        for document in (*documents.values(), parse(migration_sdl()))
+        for name, node in types_of(document).items()
+        for field in getattr(node, "fields", None) or ()
+        if any(one.name.value == "requiresScopes" for one in field.directives or ())
+        and isinstance(field.type, NonNullTypeNode)
+    ]
+    assert guarded == []
 
 
 def test_the_catalogue_is_public() -> None:
