@@ -1,7 +1,7 @@
 """The task engine: docket, over Redis where there is one, else within this process; the same tasks on both.
 
 Docket packs the arguments of tasks with pickle, and whoever can write to Redis could then run code in every process
-that takes tasks. Ours are texts, so what goes through Redis is made JSON here (decision 0028).
+that takes tasks. Ours are texts, so what goes through Redis is made JSON here (decision 0025).
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ class MigrationMutation:
         return _report(await info.context.desk.accept(system, field_path, info.context.actor, reason))
 
 
-def _migration(facts: Facts) -> Migration | None:
+def _migration(facts: Facts) -> Migration:
     return _made(Migration, facts, system=facts["system"])
 
 
