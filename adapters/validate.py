@@ -68,6 +68,7 @@ def check_document(document: Document, lookup: Lookup, known: Known) -> Checked:
     if declaration.types is not None and declaration.types.sdl is not None:
         document.problems.extend(own_problems(document, declaration))
     document.problems.extend(write_problems(document, declaration, known.items))
+    document.problems.extend(_successor_problems(document, declaration))
     return Checked(document, declaration)
 
 
@@ -127,6 +128,21 @@ def _migration_problems(by_code: Mapping[str, Checked]) -> None:
             place = ("migration", "replaces")
             one.document.problems.append(one.document.problem(place, "MIGRATION_TARGET", problem))
         successor.setdefault(target, code)
+
+
+def _successor_problems(document: Document, declaration: Declaration) -> Iterator[Problem]:
+    """A successor takes no writes under the code of the other: they would still go to the old system, even a retired
+    one, while the declaration says that the new one takes them."""
+    if declaration.migration is None:
+        return
+    replaced = declaration.migration.replaces
+    for name in declaration.connectors.writes():
+        yield document.problem(
+            ("connectors", name),
+            "MIGRATION_WRITES",
+            f"a system that replaces another takes no {name!r}: what names {replaced} would still go to {replaced}",
+            key=True,
+        )
 
 
 # --- the model ---

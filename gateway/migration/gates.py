@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from adapters.migration.placement import Phase
 from gateway.migration.parity import ParityReport, SideReport
 from gateway.migration.statistics import wilson
+from schema.canonical import WRITES
 
 __all__ = [
     "DAY_US",
@@ -174,6 +175,9 @@ def gates_of(to: Phase, policy: Policy, found: Evidence) -> list[Gate]:
         gates.append(_quiet(wanted.quiet_days, found))
     if wanted.open_cases:
         gates.append(_open_cases(found))
+    if to is Phase.RETIRED:  # whatever the policy says: an old system that takes applications is not retired
+        taken = sorted({*found.missing} & {*WRITES})
+        gates.append(Gate("writes", not taken, ", ".join(taken) or "none", "the old system takes none"))
     return gates
 
 

@@ -50,7 +50,8 @@ async def move(
     now = await store.state(system, part)
     to = step(now.placement, wish)
     shut: tuple[str, ...] = ()
-    if gates is not None and to.share > now.placement.share:
+    # a phase may be entered without a greater share: CANARY at 100 %, PRIMARY_NEW and RETIRED all have the whole
+    if gates is not None and (wish.kind == "advance" or to.share > now.placement.share):
         shut = tuple(gate.name for gate in await gates(now, to) if not gate.ok)
     if shut and not by.force:
         raise GatesShut(f"{system} is not ready for {to.phase}: {', '.join(shut)}. `gates` says why.")

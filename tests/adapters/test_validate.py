@@ -353,6 +353,28 @@ def test_two_systems_with_one_code_are_told_with_both_files() -> None:
     assert str(problem) == "b.yaml:1:16: DUPLICATE_SYSTEM: system T-ONE is declared in a.yaml too"
 
 
+def test_a_successor_takes_no_writes_for_they_would_still_go_to_the_old_system() -> None:
+    writes = {
+        "submit": "itemCode == $args.itemCode",
+        "supplement": "state == 'ACCEPTED'",
+        "withdraw": "state == 'CLOSED'",
+        "appointment": "state == 'ACCEPTED'",
+    }
+    for name, match in writes.items():
+        write = f'{name}: {{path: /w, body: {{r: $args.reference}}, reconcile: {{match: "{match}"}}}}'
+        text = f"{CASE}\ncases: {{path: /l}}\n{write}"
+        alone = [one.code for one in problems(rest_yaml(text, head=""))]
+        assert "MIGRATION_WRITES" not in alone
+        [found] = [
+            one
+            for one in problems(rest_yaml(text, head="migration: {replaces: T-OLD}"))
+            if one.code == "MIGRATION_WRITES"
+        ]
+        assert (found.line, found.column) == (11, 3)
+        assert found.message.startswith(f"a system that replaces another takes no {name!r}")
+    assert problems(rest_yaml(CASE, head="migration: {replaces: T-OLD}")) == []
+
+
 def test_all_problems_of_a_file_come_at_once() -> None:
     text = rest_yaml(
         "case: {path: /c, operation: G, map: {localNo: 'no |', titel: t, appliedAt: at | dat}}\n"

@@ -20,6 +20,14 @@ primaryNew: {triaged: true}
 retired: {quietDays: 0, capabilities: true}
 """
 
+TAKES = """
+  withdraw:
+    path: /withdraw
+    body: {no: $args.case.number, ref: $args.reference}
+    answer: {filed: ok == true}
+    reconcile: {verb: case, number: $args.case.number, match: state == "WITHDRAWN"}
+"""
+
 
 class Operated(World):
     """With the command line."""
@@ -74,6 +82,44 @@ def test_the_whole_way_by_command_and_every_step_is_in_history_and_ledger(operat
     assert {one["actor"] for one in history} == {"operator"}
     plan = operated.run("plan", "OLD")
     assert (plan.exit_code, "retired" in plan.output) == (0, True)
+
+
+def test_the_last_two_phases_obey_their_gates_though_no_case_goes_over_any_more(operated: Operated) -> None:
+    assert operated.policy is not None
+    operated.policy.write_text(
+        "primaryNew: {minCompared: 1000000}\nretired: {quietDays: 1}\n", encoding="utf-8"
+    )
+    operated.told("advance", "OLD", "--reason", "begin")
+    operated.told("advance", "OLD", "--reason", "a test", "--percent", "100", "--force")
+    for name, reached in (("compared", "PRIMARY_NEW"), ("callers", "RETIRED")):
+        refused = operated.run("advance", "OLD", "--reason", "too early")
+        assert refused.exit_code == 1
+        assert f"not ready for {reached}: {name}" in refused.output
+        assert operated.told("advance", "OLD", "--reason", "a test", "--force")["phase"] == reached
+    assert [one["forced"] for one in operated.told("status", "OLD")["history"][-2:]] == [
+        ["compared"],
+        ["callers"],
+    ]
+    # the way back is always free
+    assert operated.told("rollback", "OLD", "--reason", "complaints")["phase"] == "PRIMARY_NEW"
+
+
+def test_an_old_system_that_takes_applications_is_not_retired_whatever_the_policy_says(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path, takes=TAKES) as found:
+        pair = Operated(found.old, found.new, found.client, found.data)
+        pair.policy = tmp_path / "policy.yaml"
+        pair.policy.write_text("primaryNew: {}\nretired: {}\n", encoding="utf-8")
+        until(lambda: pair.told("status")["migrations"], what="the gateway has told what it declares")
+        pair.told("advance", "OLD", "--reason", "begin")
+        pair.told("advance", "OLD", "--reason", "a test", "--percent", "100", "--force")
+        pair.told("advance", "OLD", "--reason", "no gate of this policy is in the way")
+        refused = pair.run("advance", "OLD", "--reason", "over")
+        assert (refused.exit_code, "not ready for RETIRED: writes" in refused.output) == (1, True)
+        [shut] = [one for one in pair.told("gates", "OLD", status=1)["gates"] if not one["ok"]]
+        assert (shut["name"], shut["value"]) == ("writes", "withdraw")
+        assert pair.phase() == "PRIMARY_NEW"
 
 
 def test_what_cannot_be_done_says_why_and_changes_nothing(operated: Operated) -> None:

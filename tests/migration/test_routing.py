@@ -108,11 +108,12 @@ def new_declaration(url: str, *, extra: str = "", numbers: str = r"OLD-\d+", **h
 
 
 @contextmanager
-def world(tmp: Path, *, extra: str = "", **settings: Any) -> Iterator[World]:
+def world(tmp: Path, *, extra: str = "", takes: str = "", **settings: Any) -> Iterator[World]:
+    """takes: connectors of the old system for what it takes."""
     systems = tmp / "systems"
     systems.mkdir(exist_ok=True)
     with stub(answering(rows("old"))) as old, stub(answering(rows("new"))) as new:
-        (systems / "old.yaml").write_text(declaration("OLD", old.url), encoding="utf-8")
+        (systems / "old.yaml").write_text(declaration("OLD", old.url) + takes, encoding="utf-8")
         (systems / "new.yaml").write_text(new_declaration(new.url, extra=extra), encoding="utf-8")
         given = {"migration_poll_s": 0.02, "access_records": False} | settings
         with here(tmp / "data", systems, {}, **given) as client:
