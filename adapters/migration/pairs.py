@@ -16,7 +16,7 @@ from adapters.migration.compare import Outcome, Result, compare_records
 from adapters.migration.port import Comparison, MigrationPort, SideName
 from adapters.migration_model import Migration
 from adapters.source import Page
-from adapters.traffic.errors import SourceError, SourceNotFound
+from adapters.traffic.errors import SourceCircuitOpen, SourceError, SourceNotFound
 
 __all__ = ["EXISTS", "Pairing"]
 
@@ -57,6 +57,9 @@ class Pairing:
             page: Page | None = await ask(other)
         except SourceNotFound:
             page = None
+        except SourceCircuitOpen:
+            self.port.not_compared(self.system, "circuit")
+            return
         except SourceError as error:
             self.port.compared(
                 Comparison(

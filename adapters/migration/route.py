@@ -26,7 +26,7 @@ from adapters.migration.shadow import Shadow
 from adapters.migration_model import Migration
 from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
-from adapters.traffic.errors import SourceError, SourceNotFound
+from adapters.traffic.errors import SourceCircuitOpen, SourceError, SourceNotFound
 
 __all__ = ["Route", "Side"]
 
@@ -225,7 +225,9 @@ class Side:
             code = None if error.answers else error.code
             raise
         finally:
-            self.route.port.asked(self.route.system, side, code, loop.time() - started, beside=beside)
+            # beside an answer an open breaker only means that nothing was asked: it is neither a call nor an error
+            if not (beside and code == SourceCircuitOpen.code):
+                self.route.port.asked(self.route.system, side, code, loop.time() - started, beside=beside)
 
     async def _ask_new(self, verb: str, args: Mapping[str, Any], *, deadline: float, **how: Any) -> Page:
         """Under the old numbers, in and out. Any: as in `_timed`."""
