@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from adapters.migration.placement import Phase
 from gateway.database import Database
 from gateway.migration.declared import read_declared
+from gateway.migration.gates import Evidence, Policy
 from gateway.migration.parity import ParityReport, read_parity
 from gateway.migration.phases import Wish
+from gateway.migration.readiness import Readiness
+from gateway.migration.store import MigrationStore
+from gateway.migration.tables import COUNT
 from tests.e2e.stubs import Behaviour, Request, Writer, answering, http, silent
 from tests.e2e.waiting import until
 from tests.migration.test_routing import NUMBERS, World, on_database, rows, world
@@ -150,3 +155,50 @@ def test_a_new_side_that_fails_under_load_is_rolled_back_by_itself_and_no_reques
     )["legacySystem"]["migration"]["history"]
     assert (history[-1]["kind"], history[-1]["actor"]) == ("rollback", "quanyu")
     assert "failed on the new side" in history[-1]["reason"]
+
+
+def test_what_an_open_breaker_keeps_from_the_new_side_is_told_apart_from_its_errors(pair: World) -> None:
+    pair.new.behave = http(b"broken", status="500 Broken")
+    pair.move(Wish("advance"))
+
+    def counted(scope: str, name: str) -> int:
+        wanted = select(func.coalesce(func.sum(COUNT.c.n), 0)).where(
+            COUNT.c.system == "OLD", COUNT.c.scope == scope, COUNT.c.name == name
+        )
+
+        async def read(database: Database) -> Any:
+            async with database.read() as connection:
+                return await connection.scalar(wanted)
+
+        return int(on_database(pair.data, read))
+
+    ask_until(pair, lambda _report: counted("dropped", "circuit") > 0)
+    assert counted("shadow:new", "errors") == counted("shadow:new", "calls") == pair.new.calls
+    assert counted("shadow:new", "code:SOURCE_CIRCUIT_OPEN") == 0
+
+
+def test_errors_of_a_trial_that_was_rolled_back_do_not_count_in_the_next_one(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("watch: {windows: 60}\n", encoding="utf-8")  # a person is to be faster here
+    with world(tmp_path, migration_window_s=0.5, migration_policy=str(file)) as pair:
+        pair.new.behave = answering(rows("old"))
+        pair.move(Wish("advance"))
+        ask_until(pair, lambda report: report.compared >= 10)
+        pair.move(Wish("advance", percent=100))
+
+        def errors() -> int:
+            async def read(database: Database) -> Evidence:
+                [declared] = (await read_declared(database)).values()
+                state = await MigrationStore(database).state("OLD")
+                return await Readiness(database, Policy()).evidence(declared, state)
+
+            found: Evidence = on_database(pair.data, read)
+            return found.sides["side:new"].errors if "side:new" in found.sides else 0
+
+        pair.new.behave = http(b"broken", status="500 Broken")
+        ask_until(pair, lambda _report: errors() > 0)
+        pair.new.behave = answering(rows("old"))
+        pair.move(Wish("rollback", Phase.LEGACY))
+        pair.move(Wish("advance"))
+        pair.move(Wish("advance", percent=100))
+        assert errors() == 0
