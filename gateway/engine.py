@@ -10,86 +10,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode
-
-from adapters.fetch import RequestContext, Subgraph
-from adapters.files import CaseFile, FileDesk
+from adapters.fetch import RequestContext
+from adapters.files import CaseFile
 from adapters.source import Source
 from adapters.submission.writer import Writer
 from gateway.admission import Admission
 from gateway.answering import answered, without_persons
 from gateway.as_subgraph import asks_as_router, entity_question, federation_sdl
-from gateway.executor import compile_introspection
 from gateway.in_parts import answer_in_parts
+from gateway.in_service import Generation
 from gateway.labels import LabelRules
 from gateway.looks import Looks
-from gateway.migration.coordinates import coordinates_of
 from gateway.migration.usage import UsageBook
 from gateway.operation import (
-    OperationCache,
     OperationError,
     PreparedOperation,
-    prepare,
 )
-from gateway.planner import QueryGraph
+from gateway.preparing import Preparing
 from gateway.request import AnswerPart, FileRefused, GraphQLAnswer, GraphQLRequest
 from gateway.security.allowances import Allowances
-from gateway.security.authorise import Denied, Permissions, denied_fields, withhold
-from gateway.security.cacheable import CacheTable
-from gateway.security.cost import CostTable
-from gateway.security.declared import granted
-from gateway.security.footprint import footprint_of
+from gateway.security.authorise import Denied
 from gateway.security.limits import OperationLimits, VariableLimits
 from gateway.security.policies import PolicyRules
-from gateway.security.visible import View, Views
 from gateway.sharing import SharedQueries, sharing_key
-from schema.compose import Composition
 from schema.identifiers import parse_case_id
-from schema.permissions import PERMISSIONS, RECORDED
 
-__all__ = ["Generation", "GraphQLEngine"]
+__all__ = ["GraphQLEngine"]
 
 _SEEN = "query FileOfCase($id: ID!) { case(id: $id) { id } }"
-_NO_LABELS: frozenset[str] = frozenset()
-LONGEST_KEPT = 32_768
-"""Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
-
-
-@dataclass(slots=True)
-class Generation:
-    """Everything that one set of declarations gives. `close` is called once, when nothing uses it any more."""
-
-    number: int
-    fingerprint: str
-    composition: Composition
-    graph: QueryGraph
-    subgraphs: Mapping[str, Subgraph]
-    states: Callable[[], Mapping[str, str]]
-    close: Callable[[], Awaitable[None]]
-    operations: OperationCache
-    permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
-    files: Mapping[str, FileDesk] = field(default_factory=dict)
-    writers: Mapping[str, Writer] = field(default_factory=dict)
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    in_flight: int = 0
-    retired: bool = False
-    costs: CostTable | None = None
-    cacheable: CacheTable | None = None
-    views: Views | None = None
-    policies: frozenset[str] = frozenset()
-    denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
-        default_factory=dict
-    )
-    """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
-    client_headers: tuple[str, ...] = field(init=False)
-    """Headers of a client's request, in lower case, that a subgraph is shown."""
-
-    def __post_init__(self) -> None:
-        shown = (getattr(one, "client_headers", ()) for one in self.subgraphs.values())
-        self.client_headers = tuple(sorted({name for names in shown for name in names}))
 
 
 class GraphQLEngine:
@@ -107,9 +58,7 @@ class GraphQLEngine:
         allowances: Allowances | None = None,
     ) -> None:
         """share: identical queries under way are run once (`gateway.sharing`); on_shared counts them."""
-        self._limits = limits
-        self._policies = policies or PolicyRules()
-        self._labels = labels or LabelRules()
+        self._preparing = Preparing(limits, labels or LabelRules(), policies or PolicyRules())
         self._admission = Admission(limits.cost, variables or VariableLimits(), allowances or Allowances())
         self._current: Generation | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -138,7 +87,7 @@ class GraphQLEngine:
                     router,
                     request.variables,
                     generation.composition.api_schema,
-                    self._sdl_for(generation, context) if self._limits.introspection else None,
+                    self._sdl_for(generation, context) if self._preparing.limits.introspection else None,
                 )
                 return await question.respond(lambda one: self._run(generation, one, context))
             return await self._run(generation, request, context, share=self._share)
@@ -176,13 +125,7 @@ class GraphQLEngine:
     def _sdl_for(self, generation: Generation, context: RequestContext) -> str:
         """What another router may know of us: the SDL of what it may use."""
         assert generation.views is not None  # noqa: S101 - those that are built have them
-        return federation_sdl(generation.views.of(self._scopes(generation, context)).schema)
-
-    def _scopes(self, generation: Generation, context: RequestContext) -> frozenset[str]:
-        scopes = granted(context.caller)
-        if generation.policies:
-            scopes |= self._policies.granted(context.caller, generation.policies)
-        return scopes
+        return federation_sdl(generation.views.of(self._preparing.scopes(generation, context)).schema)
 
     async def sees_case(self, case: str, context: RequestContext) -> str | None:
         """None where the caller is shown the case by its own system; else the code of why not."""
@@ -196,7 +139,7 @@ class GraphQLEngine:
         self, generation: Generation, request: GraphQLRequest, context: RequestContext, *, share: bool = False
     ) -> GraphQLAnswer:
         """One operation on one generation. share: the answer is only read."""
-        prepared = self._prepare(generation, request, context)
+        prepared = self._preparing.prepare(generation, request, context)
         if isinstance(prepared, list):
             return _refused(prepared, 400)
         operation, denied = prepared
@@ -300,14 +243,14 @@ class GraphQLEngine:
         """None for what has one answer, refused or not."""
         if "@defer" not in request.query or asks_as_router(request.query) is not None:
             return None
-        whole = self._prepare(generation, request, context)
+        whole = self._preparing.prepare(generation, request, context)
         if isinstance(whole, list) or whole[0].defers_by is None:
             return None
         variables = whole[0].coerce(request.variables)
         if isinstance(variables, list):
             return None
         deferring = frozenset(name for name in whole[0].defers_by if variables.get(name, True))
-        found = self._prepare(generation, request, context, deferring=deferring)
+        found = self._preparing.prepare(generation, request, context, deferring=deferring)
         return None if isinstance(found, list) or found[0].parts is None else found
 
     def kind_of(self, request: GraphQLRequest, context: RequestContext) -> str | None:
@@ -315,7 +258,7 @@ class GraphQLEngine:
         generation = self._current
         if generation is None or asks_as_router(request.query) is not None:
             return None
-        prepared = self._prepare(generation, request, context)
+        prepared = self._preparing.prepare(generation, request, context)
         return None if isinstance(prepared, list) else prepared[0].kind
 
     async def stream(
@@ -329,7 +272,7 @@ class GraphQLEngine:
         if generation is None or self.kind_of(request, context) != "subscription":
             yield await self.execute(request, context)
             return
-        prepared = self._prepare(generation, request, context)
+        prepared = self._preparing.prepare(generation, request, context)
         assert not isinstance(prepared, list)  # noqa: S101 - it has a kind
         operation, denied = prepared
         admitted = await self._admission.admit(operation, request, context)
@@ -419,99 +362,6 @@ class GraphQLEngine:
             await former.close()
         await asyncio.gather(*self._closing, return_exceptions=True)
 
-    # --- preparing ---
-
-    def _prepare(
-        self,
-        generation: Generation,
-        request: GraphQLRequest,
-        context: RequestContext,
-        *,
-        deferring: frozenset[str] | None = None,
-    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
-        """With what of it is withheld. Cached by text, name, override labels and what of it is withheld; scopes that
-        the operation does not touch make no difference to the cache."""
-        graph = generation.graph
-        labels = _NO_LABELS
-        if graph.has_labels:  # a lot is drawn by a hash
-            labels = graph.active_labels(self._labels.of(context, request.variables))
-        scopes = self._scopes(generation, context)
-        key = (request.query, request.operation_name, scopes)
-        known = generation.denials.get(key)
-        if known is not None:
-            denied, marked = known
-            found = generation.operations.peek(
-                marked, request.operation_name, labels=labels, deferring=deferring
-            )
-            if found is not None:
-                return found, denied
-        made = self._make(generation, request, context, scopes, labels, deferring)
-        if isinstance(made, list):
-            return made
-        operation, denied = made
-        if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
-            generation.denials.clear()
-        if len(request.query) <= LONGEST_KEPT:
-            seen = generation.views.of(scopes) if operation.introspect and generation.views else None
-            marked = _marked(request.query, denied, seen)
-            generation.denials[key] = denied, marked
-            generation.operations.put(
-                marked, request.operation_name, operation, labels=labels, deferring=deferring
-            )
-        return operation, denied
-
-    def _make(
-        self,
-        generation: Generation,
-        request: GraphQLRequest,
-        context: RequestContext,
-        scopes: frozenset[str],
-        labels: frozenset[str],
-        deferring: frozenset[str] | None,
-    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
-        schema = generation.composition.api_schema
-        supergraph = generation.composition.supergraph
-        assert schema is not None and supergraph is not None  # noqa: S101, PT018 - a generation composed
-        denied: list[Denied] = []
-
-        def strip(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
-            denied.extend(denied_fields(document, operation, schema, generation.permissions, scopes))
-            return withhold(document, schema, denied) if denied else document
-
-        made = prepare(
-            schema,
-            supergraph,
-            generation.subgraphs,
-            request.query,
-            request.operation_name,
-            graph=generation.graph,
-            limits=self._limits,
-            planned=strip,
-            labels=labels,
-            deferring=deferring,
-        )
-        if isinstance(made, list):
-            return _withheld_stream(denied, context) or made
-        footprint = footprint_of(
-            made.document,
-            made.operation,
-            schema,
-            RECORDED,
-            text=request.query,
-            denied=[one.path for one in denied],
-        )
-        coordinates = coordinates_of(made.document, made.operation, schema)
-        introspect = made.introspect
-        if introspect is not None and generation.views is not None:
-            seen = generation.views.of(scopes).told
-            introspect = compile_introspection(seen, made.document, made.operation)
-        made = replace(made, footprint=footprint, introspect=introspect, coordinates=coordinates)
-        if generation.costs is not None:
-            made = replace(made, cost=generation.costs.compile(made.document, made.operation))
-        if generation.cacheable is not None and footprint is None:
-            made = replace(made, max_age_s=generation.cacheable.max_age_s(made.document, made.operation))
-        return made, tuple(denied)
-
     def _close_if_done(self, generation: Generation) -> None:
         if generation.retired and generation.in_flight == 0:
             generation.retired = False  # once
@@ -530,20 +380,6 @@ def _refused_file(answer: GraphQLAnswer) -> FileRefused:
 
 async def _closing(generation: Generation) -> None:
     await generation.close()
-
-
-def _withheld_stream(denied: list[Denied], context: RequestContext) -> list[OperationError]:
-    """A subscription has one root field; where that is withheld there is nothing to subscribe to."""
-    roots = [one for one in denied if one.type_name == "Subscription"]
-    told = [one.formatted(anonymous=context.caller.name == "anonymous") for one in roots]
-    return [OperationError(one["extensions"]["code"], one["message"]) for one in told]
-
-
-def _marked(text: str, denied: tuple[Denied, ...], seen: View | None) -> str:
-    """Cache key of a text with what is withheld from it. seen: what it may introspect."""
-    if denied:
-        text += "\x00" + ",".join(sorted(f"{one.type_name}.{one.field_name}" for one in denied))
-    return text if seen is None else text + "\x01" + ",".join(sorted(seen.key))
 
 
 def _refused(errors: list[OperationError], status: int) -> GraphQLAnswer:

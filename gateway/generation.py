@@ -39,9 +39,9 @@ from cache.rates import SharedRates
 from cache.single_flight import SingleFlight
 from cache.store import Store
 from gateway.directory import HouseContext, Systems
-from gateway.engine import Generation
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
+from gateway.in_service import Generation
 from gateway.live.feeds import Feeds
 from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.desk import DeskContext

@@ -77,10 +77,12 @@ class DatabaseHealth:
 class Database:
     """One pool. Made by `open_database`, closed by `close`; needs a running event loop only when used."""
 
-    def __init__(self, address: Address, engine: AsyncEngine) -> None:
+    def __init__(self, address: Address, engine: AsyncEngine, writing: AsyncEngine | None = None) -> None:
+        """writing: a pool of its own for writes."""
         self.address = address
         self.engine = engine
-        self._writing = engine.execution_options(quanyu_begin="BEGIN IMMEDIATE")
+        self._writers = writing or engine
+        self._writing = self._writers.execution_options(quanyu_begin="BEGIN IMMEDIATE")
         self._write_fault: str | None = None
         self._turn = WriteTurn(address.file, BUSY_MS / 1000) if address.file is not None else None
 
@@ -102,14 +104,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction, durable when the block has been left; rolled back where it raises.
+    async def write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction, durable when the block has been left; rolled back where it raises. urgent: an answer waits
+        for it, so on SQLite it goes before others of this process.
 
         Raises DatabaseUnavailable. A commit whose answer was lost raises it too: what was written may be there, so
         writers use keys that make a second try harmless.
         """
         try:
-            async with self._translated(), self._turn or nullcontext(), self._writing.begin() as connection:
+            turn = self._turn.take(urgent=urgent) if self._turn is not None else nullcontext()
+            async with self._translated(), turn, self._writing.begin() as connection:
                 yield connection
         except DatabaseUnavailable as error:
             if self._write_fault is None:
@@ -135,6 +139,7 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._writers.dispose()
         if self._turn is not None:
             self._turn.close()
 
@@ -153,26 +158,31 @@ def open_database(database_url: str, data_dir: Path, *, pool: int = 5) -> Databa
     """Opens nothing yet: the first use connects. pool: most connections at once. Raises DatabaseUrlInvalid."""
     address = address_of(database_url, data_dir)
     if address.kind == "sqlite":
-        engine = create_async_engine(
-            address.url,
-            pool_size=pool,
-            max_overflow=0,
-            pool_timeout=CONNECT_S,
-            # the driver's own transactions are off: `_begin` below says when one starts, and how
-            connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000},
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    else:
-        engine = create_async_engine(
-            address.url,
-            pool_size=pool,
-            max_overflow=0,
-            pool_timeout=CONNECT_S,
-            pool_pre_ping=True,  # a server that was restarted costs nobody an error
-            connect_args={"timeout": CONNECT_S, "command_timeout": COMMAND_S},
-        )
+        # writes come one at a time, and must not wait for a connection behind readers
+        return Database(address, _sqlite_engine(address, pool), _sqlite_engine(address, 1))
+    engine = create_async_engine(
+        address.url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=CONNECT_S,
+        pool_pre_ping=True,  # a server that was restarted costs nobody an error
+        connect_args={"timeout": CONNECT_S, "command_timeout": COMMAND_S},
+    )
     return Database(address, engine)
+
+
+def _sqlite_engine(address: Address, pool: int) -> AsyncEngine:
+    engine = create_async_engine(
+        address.url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=CONNECT_S,
+        # the driver's own transactions are off: `_begin_sqlite` below says when one starts, and how
+        connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000},
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -12,16 +12,50 @@ import asyncio
 import fcntl
 import os
 import random
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 
 __all__ = ["WriteTurn"]
 
 POLL_S = 0.001
 
 
+class _Queue:
+    """One at a time; of those that wait the urgent first. Whoever had a turn waits again behind those that are there,
+    so that the urgent, too, take turns with the others."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self, *, urgent: bool) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._urgent if urgent else self._others).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # the turn came at the same moment
+                self.release()
+            raise
+
+    def release(self) -> None:
+        for waiting in (self._urgent, self._others):
+            while waiting:
+                place = waiting.popleft()
+                if not place.done():
+                    place.set_result(None)
+                    return
+        self._taken = False
+
+
 class WriteTurn:
-    """An async context manager. The locks are on files beside the database, and end with their process.
+    """`async with turn.take(urgent=...)`. The locks are on files beside the database, and end with their process.
 
     Raises TimeoutError where another process has it for longer than `longest_s`; OSError where there can be no file.
     """
@@ -29,22 +63,21 @@ class WriteTurn:
     def __init__(self, database: Path, longest_s: float) -> None:
         self._paths = [database.with_name(database.name + suffix) for suffix in (".door", ".lock")]
         self._longest_s = longest_s
-        self._tasks = asyncio.Lock()
+        self._tasks = _Queue()
         self._descriptors: list[int] = []
 
-    async def __aenter__(self) -> None:
-        await self._tasks.acquire()
+    @asynccontextmanager
+    async def take(self, *, urgent: bool = False) -> AsyncIterator[None]:
+        """urgent: somebody's answer waits for it, so it goes before what this process does in its own time."""
+        await self._tasks.acquire(urgent=urgent)
         try:
             await self._take()
-        except BaseException:
+            try:
+                yield
+            finally:
+                fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
+        finally:
             self._tasks.release()
-            raise
-
-    async def __aexit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
-        self._tasks.release()
 
     def close(self) -> None:
         while self._descriptors:

@@ -194,7 +194,8 @@ class Writer:
             await self._look_again(chain)
         sealed: list[Sealed] = []
         try:
-            async with self.database.write() as connection:
+            urgent = chain.stream is Stream.ACCESS_RECORD  # an answer waits for it
+            async with self.database.write(urgent=urgent) as connection:
                 sealed = await write(connection, chain)
                 chain.seen = not sealed
                 await _insert(connection, chain.stream, sealed)

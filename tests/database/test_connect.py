@@ -142,7 +142,7 @@ async def test_a_full_disk_is_named_and_forgotten_when_there_is_room(tmp_path: P
         await fill()
     assert not (await database.health()).up
 
-    async with database.read() as connection:
+    async with database.write() as connection:
         await connection.execute(text("PRAGMA max_page_count = 1000000"))
     await fill()
     assert (await database.health()).up
@@ -154,4 +154,33 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
     database = open_database("", tmp_path)
     with pytest.raises(DatabaseUnavailable, match="not a database"):
         await upgrade(database)
+    await database.close()
+
+
+async def test_on_sqlite_a_write_waits_for_no_reader(tmp_path: Path) -> None:
+    """Or a harvest's reads would keep looks from being recorded, and so answers from leaving."""
+    database = open_database("", tmp_path, pool=2)
+    await upgrade(database)
+    async with database.read(), database.read(), database.write() as connection:
+        assert await take(database, connection, "sealer", "one", 60.0)
+    await database.close()
+
+
+async def test_on_sqlite_what_an_answer_waits_for_goes_first(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    await upgrade(database)
+    came: list[str] = []
+
+    async def write(name: str, *, urgent: bool = False) -> None:
+        async with database.write(urgent=urgent):
+            came.append(name)
+
+    async with database.write():
+        waiting = [asyncio.ensure_future(write(f"harvest {number}")) for number in range(3)]
+        gone = asyncio.ensure_future(write("gone", urgent=True))
+        look = asyncio.ensure_future(write("look", urgent=True))
+        await asyncio.sleep(0)  # each stands in the queue
+        gone.cancel()
+    await asyncio.gather(*waiting, look)
+    assert came == ["look", "harvest 0", "harvest 1", "harvest 2"]
     await database.close()

@@ -24,7 +24,7 @@ async def test_looks_and_events_fail_closed_on_a_full_disk_and_go_on_when_there_
     await ledger.recorder.record(look(0))
 
     async def room(pages: int) -> None:
-        async with database.read() as connection:
+        async with database.write() as connection:
             await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
     async with database.read() as connection:
