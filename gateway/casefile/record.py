@@ -30,8 +30,10 @@ SubjectRef = Callable[[str, str], str]
 
 _PERSONAL = ("opinion",)
 """Free text of events, in which anyone may be named: kept under the subject's key, never in the hashed body."""
-_TITLES = ("title",)
-"""Of a record: written by systems, often with the applicant's name."""
+_TITLES = ("title", "rawStatus")
+"""Of a record: written by systems, a title often with the applicant's name, a status that nobody mapped with anything."""
+_WORDS = {"step", "rawKind", "rawStatus"}
+"""Of an event: a system's own words."""
 _DETAIL = ("step", "rawKind", "departmentCode", "endedAt", "documentNo", "state", "rawStatus")
 
 
@@ -111,8 +113,8 @@ def new_event(
 ) -> NewEvent:
     """A canonical CaseEvent or CaseChange as it is recorded. hidden: `names_of` its case, where that is known."""
     detail: dict[str, Any] = {name: str(told[name]) for name in _DETAIL if told.get(name) not in (None, "")}
-    if "step" in detail:
-        detail["step"] = without(hidden, detail["step"])
+    for name in _WORDS & detail.keys():
+        detail[name] = without(hidden, detail[name])
     if told.get("actor"):
         detail["actor"] = mask_name(str(told["actor"]))
     personal = {name: str(told[name]) for name in _PERSONAL if told.get(name)}

@@ -178,8 +178,8 @@ def test_a_sources_entry_leads_to_its_system_with_health(gateway: Client) -> Non
     assert health["lastSuccessAt"] is not None
 
 
-def test_introspection_gives_a_schema_that_clients_can_build(public: Client) -> None:
-    schema = build_client_schema(public.data(get_introspection_query(descriptions=True)))
+def test_introspection_gives_a_schema_that_clients_can_build(gateway: Client) -> None:
+    schema = build_client_schema(gateway.data(get_introspection_query(descriptions=True)))
     text = print_schema(schema)
     assert "type Case" in text
     assert "办件" in text

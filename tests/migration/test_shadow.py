@@ -44,6 +44,7 @@ def parity(pair: World) -> ParityReport:
         [declared] = (await read_declared(database)).values()
         return await read_parity(database, "OLD", declared.mapping, critical=declared.critical)
 
+    until(lambda: on_database(pair.data, read_declared), what="what is declared is told to the database")
     return on_database(pair.data, read)  # type: ignore[no-any-return]
 
 
