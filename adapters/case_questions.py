@@ -525,6 +525,15 @@ class _Typed:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.view, name)
 
+    @property
+    def events(self) -> list[dict[str, Any]] | None:
+        """Kept by the view once they are in order."""
+        return self.view.events
+
+    @events.setter
+    def events(self, ordered: list[dict[str, Any]] | None) -> None:
+        self.view.events = ordered
+
 
 def _named(system: str, local_no: Any) -> str:
     """Its id; where its number cannot be in one it is recorded all the same."""

@@ -174,7 +174,6 @@ class Traffic:
             self._rate.adopt(previous._rate)
         self._budget = previous._budget
         self._record = previous._record
-        self._deadlines = previous._deadlines
 
     async def close(self) -> None:
         """End what runs behind answers; calls under way are their callers' to cancel."""

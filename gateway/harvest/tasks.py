@@ -139,10 +139,10 @@ class TaskEngine:
             running = asyncio.create_task(working.run_forever(), name="tasks")
             stack.push_async_callback(_ended, running)
             looking = asyncio.create_task(self._look(docket), name="look at redis")
-            stack.push_async_callback(_ended, looking)
+            stack.push_async_callback(_ended, looking)  # ends by itself where Redis has been away and is back
             stopping = asyncio.create_task(self._stopping.wait())
             stack.push_async_callback(_ended, stopping)
-            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
             else:
@@ -166,17 +166,22 @@ class TaskEngine:
             docket.register(plan)
 
     async def _look(self, docket: Docket) -> None:
-        """The worker itself waits in silence for a Redis that is away."""
+        """The worker itself waits in silence for a Redis that is away. One that comes back may have forgotten all that
+        was planned: then this returns, and a new worker plans anew."""
+        lost = False
         while True:
             try:
                 async with asyncio.timeout(ANSWER_S), docket.redis() as redis:
                     await redis.exists(docket.key("quanyu"))
             except Exception as error:
+                lost = True
                 self._tell(error)
             else:
                 if self.fault is not None:
                     log.info("the harvest goes on")
                 self.fault = None
+                if lost:
+                    return
             await asyncio.sleep(LOOK_S)
 
     def _tell(self, error: Exception) -> None:

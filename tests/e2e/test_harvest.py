@@ -86,7 +86,8 @@ def test_what_a_system_tells_is_counted_and_asked_for_again(
     feed.changes.append(change(6))
     until(lambda: harvest(gateway)["eventsTotal"] == 7, what="the later change is there")
     assert ledger(tmp_path) == [f"E{number}" for number in range(7)]
-    assert gateway.metric('quanyu_harvest_records_total{result="appended",system="AA"}') == 7
+    counted = 'quanyu_harvest_records_total{result="appended",system="AA"}'
+    until(lambda: gateway.metric(counted) == 7, what="the run that brought it has ended")
     assert gateway.ready()[1]["harvest"] == {"status": "up"}
 
 

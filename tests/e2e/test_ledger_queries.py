@@ -144,6 +144,11 @@ def test_the_ledger_answers_beside_the_systems_and_every_look_is_recorded(gatewa
     assert [(one["byMyself"], one["department"]) for one in told] == [(False, {"name": "市交通委员会"})]
     assert "GONE:1" not in str(mine)
 
+    # what only the system tells comes beside it, for the case whose system is there
+    beside = gateway_.ask("{ worklist { nodes { id case { currentStep { kind } } } } }").data["worklist"]
+    steps = {one["id"]: one["case"] and one["case"]["currentStep"] for one in beside["nodes"]}
+    assert steps[CASE]["kind"]
+
     # a card is appealed against and revoked, and its case bears it no more
     card = next(one["id"] for one in trace["warnings"] if "T-100" in one["id"])
     text = "mutation ($id: ID!) { %s { warning { state case { warnings { id } } } } }"
