@@ -81,7 +81,7 @@ def _component(pin: Pin) -> dict[str, Any]:
     marked = [{"name": "quanyu:environment-marker", "value": pin.marker}] if pin.marker else []
     reference = {
         "type": "distribution",
-        "url": f"https://pypi.org/project/{pin.name}/{pin.version}/",
+        "url": pin.purl,
         "hashes": [{"alg": "SHA-256", "content": one} for one in pin.hashes],
     }
     return {
