@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.database import Database
 from gateway.engine import GraphQLEngine
-from gateway.harvest.model import HarvestLimits, HarvestObserver, HarvestReport, Lend, OnEvents, harvested_by
+from gateway.harvest.model import HarvestLimits, HarvestObserver, HarvestReport, Lend, harvested_by
 from gateway.harvest.push import Intake, PushObserver
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestStore
@@ -55,11 +55,9 @@ def build_harvester(
     files: CaseFiles,
     lend: Lend,
     *,
-    on_events: OnEvents | None = None,
     observer: HarvestObserver | None = None,
     on_progress: Callable[[HarvestReport], None] | None = None,
 ) -> Harvester:
-    """on_events: told of new events when they are durable and their case files show them."""
     return Harvester(
         lend,
         HarvestStore(ledger.database),
@@ -68,7 +66,6 @@ def build_harvester(
         lambda id_type, number: applicant_ref(ledger.keys.subject_ref, id_type, number),
         holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
         clock=now_us,
-        on_events=on_events,
         on_progress=on_progress,
         observer=observer,
         limits=HarvestLimits(lease_s=settings.harvest_lease_s, page_timeout_s=settings.harvest_lease_s / 2),
@@ -81,7 +78,6 @@ def build_intake(
     files: CaseFiles,
     lend: Lend,
     *,
-    on_events: OnEvents | None = None,
     observer: PushObserver | None = None,
 ) -> Intake:
     """For what systems push."""
@@ -93,7 +89,6 @@ def build_intake(
         files,
         seal,
         clock=now_us,
-        on_events=on_events,
         observer=observer,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,13 +20,10 @@ __all__ = [
     "HarvestReport",
     "LeaseLost",
     "Lend",
-    "OnEvents",
     "Run",
     "harvested_by",
 ]
 
-OnEvents = Callable[[Sequence[NewEvent]], Awaitable[None]]
-"""Told of events that the ledger has only now learnt of, in order: they are durable, and their case files show them."""
 Lend = Callable[[], AbstractContextManager[Mapping[str, Source]]]
 """The systems of the generation in service, which is not closed while they are used."""
 

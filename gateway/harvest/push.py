@@ -24,7 +24,7 @@ from adapters.xml_reply import read_xml_reply
 from gateway.casefile.files import CaseFiles
 from gateway.casefile.record import new_event
 from gateway.harvest.cloudevents import BadEnvelope, CloudEvent, Envelope
-from gateway.harvest.model import Lend, OnEvents
+from gateway.harvest.model import Lend
 from gateway.harvest.store import HarvestStore, Rejected
 from gateway.ledger import NewEvent, Writer
 from gateway.telemetry.logs import mask_personal_data
@@ -62,12 +62,11 @@ class Intake:
         seal: BodySeal,
         *,
         clock: Callable[[], int],
-        on_events: OnEvents | None = None,
         observer: PushObserver | None = None,
     ) -> None:
         self.lend, self._store, self._writer, self._files = lend, store, writer, files
         self._seal, self._clock = seal, clock
-        self._on_events, self._observer = on_events, observer
+        self._observer = observer
 
     async def take(self, source: Source, envelopes: Sequence[Envelope]) -> IntakeReport:
         """Raises DatabaseUnavailable: then nothing of it is acknowledged, and all of it may be sent again."""
@@ -83,10 +82,9 @@ class Intake:
             if reason is not None:
                 bad.append((envelope, reason))
                 report.rejected.append((place, getattr(envelope, "id", None), reason))
-        new = await self._append(source, events, report)
+        await self._append(source, events, report)
         await self._keep(source, bad)
         await self._store.pushed(source.code, report.appended, report.repeated, self._clock())
-        await self._tell(source.code, new)
         if self._observer is not None:
             self._observer.taken(source.code, report.appended, len(report.rejected))
         return report
@@ -119,7 +117,7 @@ class Intake:
                 continue
             events, reason = self._read(source, envelope)
             report = IntakeReport()
-            new = await self._append(source, events, report)
+            await self._append(source, events, report)
             if reason is None:
                 await self._store.forget_pushed(source.code, key)
                 read += 1
@@ -128,7 +126,6 @@ class Intake:
                     source.code, key, source.namespace, mask_personal_data(reason), self._clock()
                 )
             await self._store.pushed(source.code, report.appended, 0, None)
-            await self._tell(source.code, new)
         return read
 
     def _read(self, source: Source, envelope: Envelope) -> tuple[list[NewEvent], str | None]:
@@ -147,18 +144,15 @@ class Intake:
         ]
         return events, "; ".join(_told(one) for one in troubles[:3]) or None
 
-    async def _append(
-        self, source: Source, events: Sequence[NewEvent], report: IntakeReport
-    ) -> list[NewEvent]:
+    async def _append(self, source: Source, events: Sequence[NewEvent], report: IntakeReport) -> None:
         appended = await self._writer.append_events(events)
-        new = [event for event, one in zip(events, appended, strict=True) if one.state != "repeated"]
-        report.appended += len(new)
-        report.repeated += len(events) - len(new)
+        new = sum(one.state != "repeated" for one in appended)
+        report.appended += new
+        report.repeated += len(events) - new
         # also of what is repeated: the sender may have got no answer because this process died here
         await self._files.update(
             [event.case_id for event in events], changed=bool(new) and source.can("case")
         )
-        return new
 
     async def _keep(self, source: Source, bad: Sequence[tuple[Envelope, str]]) -> None:
         if not bad:
@@ -174,14 +168,6 @@ class Intake:
             rejected.append(one)
             sealed[one.key] = self._seal.close(_kept(envelope), f"{source.code}/{one.key}")
         await self._store.keep_pushed(rejected, sealed, source.namespace, self._clock())
-
-    async def _tell(self, system: str, new: Sequence[NewEvent]) -> None:
-        if not new or self._on_events is None:
-            return
-        try:
-            await self._on_events(new)
-        except Exception:  # the events are durable; who listens finds them there
-            log.exception("new events could not be told", system=system)
 
 
 def _is_wanted(source: Source, event: CloudEvent) -> bool:

@@ -32,7 +32,6 @@ from gateway.harvest.model import (
     HarvestReport,
     LeaseLost,
     Lend,
-    OnEvents,
     Run,
 )
 from gateway.harvest.store import HarvestStore, Rejected
@@ -62,14 +61,13 @@ class Harvester:
         *,
         holder: str,
         clock: Callable[[], int],
-        on_events: OnEvents | None = None,
         on_progress: Callable[[HarvestReport], None] | None = None,
         observer: HarvestObserver | None = None,
         limits: HarvestLimits | None = None,
     ) -> None:
         self._lend, self.store, self._writer, self._files = lend, store, writer, files
         self._subject_ref, self._holder, self._clock = subject_ref, holder, clock
-        self._on_events, self._on_progress, self._observer = on_events, on_progress, observer
+        self._on_progress, self._observer = on_progress, observer
         self._limits = limits or HarvestLimits()
         self._stopping = False
 
@@ -279,7 +277,7 @@ class Harvester:
                 await self._keep_lease(run)
 
     async def _flush(self, run: Run) -> None:
-        """Case files show what is new, then those who listen are told of it."""
+        """Case files show what is new."""
         if not run.pending:
             return
         new, run.pending = run.pending, []
@@ -287,12 +285,6 @@ class Harvester:
             cases = list(dict.fromkeys(event.case_id for event in new))
             await self._files.update(cases, changed=True)
             run.report.cases += len(cases)
-        if self._on_events is None:
-            return
-        try:
-            await self._on_events(new)
-        except Exception:  # the events are durable; who listens finds them there
-            log.exception("new events could not be told", system=run.report.system)
 
     # --- what the cases themselves show ---
 

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from adapters.fetch import Caller
 from gateway.documents import DocumentRefused, Documents
 from gateway.security.allowances import Allowances, Exhausted, Network, client_address
+from gateway.security.identity import UnauthenticatedError
 from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.ports import Authenticator, GraphQLAnswer, GraphQLRequest
 
@@ -44,9 +45,7 @@ class Entrance:
         """Raises HttpRequestError: 401, or 429 where too many wrong tokens came from the address."""
         try:
             return await self.authenticator.authenticate(authorization)
-        except Exception as error:
-            if getattr(error, "code", None) != "UNAUTHENTICATED":
-                raise
+        except UnauthenticatedError as error:
             await self.admit(Caller(), address)
             raise HttpRequestError(401, "UNAUTHENTICATED", str(error), www_authenticate="Bearer") from None
 

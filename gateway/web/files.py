@@ -22,6 +22,7 @@ from adapters.fetch import Caller, RequestContext
 from adapters.files import CaseFile
 from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.request import FileRefused
+from gateway.security.identity import UnauthenticatedError
 from gateway.web.errors import error_body
 from gateway.web.exchange import exchange_of
 from gateway.web.ports import Authenticator, Engine
@@ -78,9 +79,7 @@ class FileEndpoint:
             return _refusal(404, "FILE_NOT_FOUND", "The case's system has no such file.", exchange.facts)
         except SourceError as error:
             return _refusal(_status_of(error.code), error.code, str(error), exchange.facts)
-        except Exception as error:
-            if getattr(error, "code", None) != "UNAUTHENTICATED":
-                raise
+        except UnauthenticatedError as error:
             return _refusal(401, "UNAUTHENTICATED", str(error), exchange.facts, www_authenticate="Bearer")
         return _passed_on(found, case, kind, request.method == "HEAD", self._pieces(found))
 

@@ -45,5 +45,5 @@ class Engine(Protocol):
 
 class Authenticator(Protocol):
     async def authenticate(self, authorization: str | None) -> Caller:
-        """Raises an exception with `code` UNAUTHENTICATED for a token that is not known."""
+        """Raises UnauthenticatedError (`gateway.security.identity`) for a token that is not known."""
         ...

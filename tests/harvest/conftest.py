@@ -22,7 +22,7 @@ from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestStore
 from gateway.ledger import LedgerReader, NewEvent
 from gateway.ledger.personal import Vault
-from gateway.ledger.writer import Writer
+from gateway.ledger.writer import Appended, Writer
 from gateway.tracking.calendar.calendar_file import read_calendar
 from gateway.tracking.warnings.rule_file import read_rules
 from gateway.tracking.warnings.triggers import RuleBook
@@ -131,6 +131,17 @@ class ScriptedSource:
         return Page(page, further, None, "FRESH", NOW_US / 1e6, None, troubles)
 
 
+class TellingWriter(Writer):
+    """told: events that the ledger has learnt of, in order, without those that it knew."""
+
+    told: list[NewEvent]
+
+    async def append_events(self, events: Sequence[NewEvent]) -> list[Appended]:
+        appended = await super().append_events(events)
+        self.told += [event for event, one in zip(events, appended, strict=True) if one.state != "repeated"]
+        return appended
+
+
 @dataclass(slots=True)
 class Field:
     """A database, a ledger in it, and one system to harvest."""
@@ -140,18 +151,16 @@ class Field:
     now_us: int = NOW_US
     told: list[NewEvent] = field(default_factory=list)
     store: HarvestStore = field(init=False)
-    writer: Writer = field(init=False)
+    writer: TellingWriter = field(init=False)
     files: CaseFiles = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = HarvestStore(self.database)
-        self.writer = Writer(self.database, Vault(KEYS.master), clock=lambda: self.now_us)
+        self.writer = TellingWriter(self.database, Vault(KEYS.master), clock=lambda: self.now_us)
+        self.writer.told = self.told
         self.files = CaseFiles(self.database, self.writer, REGISTRY, lambda: RULES, lambda: self.now_us)
 
     def harvester(self, holder: str = "worker-1", **limits: Any) -> Harvester:
-        async def tell(events: Sequence[NewEvent]) -> None:
-            self.told += events
-
         return Harvester(
             lambda: nullcontext({"JT-PERMIT": self.source}),  # type: ignore[arg-type]  # a double
             self.store,
@@ -160,7 +169,6 @@ class Field:
             lambda id_type, number: applicant_ref(KEYS.subject_ref, id_type, number),
             holder=holder,
             clock=lambda: self.now_us,
-            on_events=tell,
             limits=HarvestLimits(**limits),
         )
 
