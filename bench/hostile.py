@@ -68,7 +68,7 @@ KINDS: Mapping[str, tuple[int, Callable[[int], tuple[bytes, Mapping[str, str]]]]
         400,
         _query(
             lambda n: (
-                f"query Q{n} {{serviceItems(first: 100) {{nodes {{implementations(first: 100) {{nodes {{region {{parent {{name}}}}}}}}}}}}}}"
+                f"query Q{n} {{serviceItems(first: 100) {{nodes {{implementations(first: 100) {{nodes {{region {{parent {{parent {{parent {{parent {{name}}}}}}}}}}}}}}}}}}}}"
             )
         ),
     ),

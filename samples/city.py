@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from samples.catalogue import SUBGRAPHS, SYSTEMS, url_variable
 from samples.children import running_children
 from samples.credentials import credential_environment
 from samples.serve import DEFAULT_SEED
+from samples.stopping import stop_signals
 
 __all__ = ["city_environment", "print_city", "running_city"]
 
@@ -42,12 +41,9 @@ def city_environment(urls: Mapping[str, str]) -> dict[str, str]:
 
 def print_city(*, seed: int, as_json: bool) -> None:
     """Run the city until SIGTERM or Ctrl-C; prints a JSON map system -> URL, then `NAME=value` lines."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with running_city(seed=seed) as urls:
+    with stop_signals() as wait, running_city(seed=seed) as urls:
         print(json.dumps(urls), flush=True)
         if not as_json:
             for name, value in city_environment(urls).items():
                 print(f"{name}={value}", flush=True)
-        stop.wait()
+        wait()

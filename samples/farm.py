@@ -9,9 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from samples.farm_declarations import FarmAddress, write_declarations
 from samples.farm_systems import build_handler, farm_systems
 from samples.lean_http import LeanProtocol
 from samples.serve import DEFAULT_SEED, bind, run_protocols
+from samples.stopping import stop_signals
 
 __all__ = [
     "DEFAULT_LATENCY_MS",
@@ -68,15 +67,13 @@ def run_farm(
 
     declarations: folder in which each system's declaration is written before its line is printed.
     """
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    with running_farm(systems, processes=processes, latency_ms=latency_ms, seed=seed) as addresses:
+    farm = running_farm(systems, processes=processes, latency_ms=latency_ms, seed=seed)
+    with stop_signals() as wait, farm as addresses:
         if declarations is not None:
             write_declarations(addresses, declarations)
         for address in addresses:
             print(json.dumps(address), flush=True)
-        stop.wait()
+        wait()
 
 
 def serve_share(systems: int, *, first: int, step: int, latency_ms: float, seed: int) -> None:

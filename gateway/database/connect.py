@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,6 +182,7 @@ def _sqlite_engine(address: Address, pool: int) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -197,6 +198,17 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _let_go(connection: Any, _entry: ConnectionPoolEntry, _error: BaseException | None) -> None:
+    """Ends the transaction of a connection that is thrown away, as after a cancelled statement.
+
+    Closing is not enough: SQLite keeps a closed connection, and its write lock, for as long as any cursor of it has
+    rows to give (sqlite.org/c3ref/close.html), and a cancelled task's traceback may hold one for a long time.
+    """
+    # cancelled once more: the driver's thread has the rollback in its queue, before the close that follows
+    with suppress(DBAPIError, sqlite3.Error, ValueError, asyncio.CancelledError):
+        connection.rollback()
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -32,19 +32,35 @@ Task = Callable[[str], Awaitable[None]]
 Planner = Callable[[], Awaitable[None]]
 
 
+class _Refused(tuple[str]):
+    """What was no JSON, be it the arguments by place or by name: one of each, such as no task has. docket slices the
+    ones and iterates over the names of the others outside of what it guards: anything else would end its worker."""
+
+    def keys(self) -> tuple[str, ...]:
+        return ("refused",)
+
+    def items(self) -> tuple[tuple[str, str], ...]:
+        return (("refused", self[0]),)
+
+    def __getitem__(self, place: Any) -> Any:
+        return "not JSON" if place == "refused" else super().__getitem__(place)
+
+
 class _Plain:
-    """In place of cloudpickle. What is no JSON is one argument that no task has: that task fails, nothing else."""
+    """In place of cloudpickle. What is no JSON makes its own task fail, and nothing else."""
 
     @staticmethod
     def dumps(value: Any) -> bytes:
-        return orjson.dumps(value)
+        """What no task was given, such as the error of one that failed, is kept as the name of its kind: nobody reads
+        it, and it may hold anything."""
+        return orjson.dumps(value, default=lambda one: type(one).__name__)
 
     @staticmethod
     def loads(packed: bytes) -> Any:
         try:
             return orjson.loads(packed)
         except orjson.JSONDecodeError:
-            return {"refused": "not JSON"}
+            return _Refused(("not JSON",))
 
 
 for _module in (execution, strikelist, worker):

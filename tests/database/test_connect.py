@@ -124,6 +124,30 @@ async def test_a_server_that_is_not_there_is_unavailable_without_its_password(tm
     await database.close()
 
 
+async def test_a_cancelled_write_leaves_the_write_lock_to_the_next(tmp_path: Path) -> None:
+    """Wherever it is cancelled: also between a statement and its rows, where SQLite keeps a closed connection alive."""
+    database = open_database("", tmp_path)
+    async with database.write() as connection:
+        await connection.execute(text("CREATE TABLE note (number INTEGER PRIMARY KEY)"))
+        await connection.execute(text("INSERT INTO note VALUES (1), (2), (3)"))
+
+    async def look_and_write() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("SELECT number FROM note"))
+            await connection.execute(text("INSERT INTO note DEFAULT VALUES RETURNING number"))
+
+    kept = []  # a cancelled task's traceback holds the cursors that it used
+    for steps in range(60):
+        task = asyncio.create_task(look_and_write())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        kept.append((task, await asyncio.gather(task, return_exceptions=True)))
+        async with database.write() as connection:  # raises where the lock is still held
+            await connection.execute(text("INSERT INTO note DEFAULT VALUES"))
+    await database.close()
+
+
 async def test_a_full_disk_is_named_and_forgotten_when_there_is_room(tmp_path: Path) -> None:
     """SQLite's own limit on pages stands for the disk: the same SQLITE_FULL."""
     database = open_database("", tmp_path, pool=2)

@@ -130,7 +130,7 @@ ASKED: tuple[Asked, ...] = (
         "pages within pages",
         400,
         "COST_ESTIMATED_TOO_EXPENSIVE",
-        "{serviceItems(first: 100) {nodes {implementations(first: 100) {nodes {region {parent {name}}}}}}}",
+        "{serviceItems(first: 100) {nodes {implementations(first: 100) {nodes {region {parent {parent {parent {parent {name}}}}}}}}}}",
     ),
     Asked(
         "an operation that is not there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,9 +118,18 @@ async def test_a_pickle_in_redis_is_never_opened(
         now_us,
         url=shared_redis.url,
         plan_s=0.1,
+        lease_s=0.5,
     )
     schedule.start()
     client = redis.asyncio.Redis.from_url(shared_redis.url)
+    trapped: set[bytes] = set()
+
+    async def gone(message: bytes) -> None:
+        [group] = await client.xinfo_groups("quanyu:stream")
+        async with asyncio.timeout(30):
+            while await client.xpending_range("quanyu:stream", group["name"], message, message, 1):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
     try:
         await until_async(lambda: len(field_.told) == 1)
         for at in range(3):
@@ -130,11 +140,14 @@ async def test_a_pickle_in_redis_is_never_opened(
                 "function": "_run",
                 "attempt": "1",
             }
-            await client.xadd(
-                "quanyu:stream", {**message, "args": packed, "kwargs": packed, "generation": "0"}
-            )
+            fields = {**message, "args": packed, "kwargs": packed, "generation": "0"}
+            trapped.add(await client.xadd("quanyu:stream", fields))
         field_.source.changes.append(change(1))
         await until_async(lambda: len(field_.told) == 2)
+        # they fail, once and for all: none is left to be tried by the next worker
+        for at in trapped:
+            await gone(at)
+        assert schedule.fault is None
     finally:
         await schedule.stop()
         await client.aclose()
