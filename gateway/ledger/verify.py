@@ -31,12 +31,19 @@ __all__ = ["Progress", "verify_store"]
 
 CHUNK = 4000
 _STREAMS = {int(stream): stream for stream in Stream}
+
+
+def _columns(table: Table) -> list[str]:
+    """The hash and the body first."""
+    return ["leaf", "body", *(one.name for one in table.columns if one.name not in ("leaf", "body"))]
+
+
 _LEAVES = text(
     "SELECT idx, stream, writer, seq, hash FROM ledger_leaf WHERE idx > :start ORDER BY idx LIMIT :count"
 )
 _RECORDS_OF_LEAVES = {
-    stream: text(
-        f"SELECT leaf.idx, {', '.join(f'record.{one.name}' for one in table.columns)} FROM ledger_leaf AS leaf"
+    stream: text(  # of our own tables' names
+        f"SELECT leaf.idx, {', '.join(f'record.{one}' for one in _columns(table))} FROM ledger_leaf AS leaf"  # noqa: S608  # nosec B608
         f" JOIN {table.name} AS record ON record.writer = leaf.writer AND record.seq = leaf.seq"
         f" WHERE leaf.stream = {int(stream)} AND leaf.idx >= :first AND leaf.idx <= :last"
     )
@@ -100,7 +107,7 @@ class _Walk:
         record = records.get(index)
         if record is not None and stream is not None:
             # its writer and number are those of the leaf, by which it was found
-            body = self.check.sound(index, stream, value, record[5], record[4], record[1:4] + record[6:])
+            body = self.check.sound(index, stream, value, record[2], record[1], record[3:])
             if body is not None:
                 self._matched[stream] += 1
                 if stream is Stream.ACCESS_RECORD:
@@ -138,14 +145,13 @@ class _Walk:
                 yield row.size, row.note
             size = rows[-1].size
 
-    async def _records(self, first: int, last: int) -> dict[int, tuple[Any, ...]]:
+    async def _records(self, first: int, last: int) -> dict[int, Sequence[Any]]:
         """Leaf -> (leaf, columns of its record). Plain rows as the driver gives them: SQLAlchemy's types took a third of
         a check's time. Drivers may give octets as text, where someone made text of them."""
-        found: dict[int, tuple[Any, ...]] = {}
+        found: dict[int, Sequence[Any]] = {}
         for query in _RECORDS_OF_LEAVES.values():
             rows = await self.connection.execute(query, {"first": first, "last": last})
-            for row in rows.all():
-                found[row[0]] = tuple(row)
+            found |= {row[0]: row for row in rows.all()}
         return found
 
     async def _nodes(self) -> None:
@@ -316,8 +322,8 @@ async def _ahead(items: AsyncIterator[tuple[int, str]]) -> AsyncIterator[tuple[i
 def _named(stream: Stream, row: Sequence[Any]) -> dict[str, Any]:
     """A plain row as the columns of its record."""
     return {
-        column.name: octets(value) if column.name in ("leaf", "body") else value
-        for column, value in zip(RECORDS[stream].columns, row, strict=True)
+        name: octets(value) if name in ("leaf", "body") else value
+        for name, value in zip(_columns(RECORDS[stream]), row, strict=True)
     }
 
 
