@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 AT_ONCE = 50
-"""Cases brought up to date in one transaction: others wait for SQLite's one write lock meanwhile."""
-BREATH = 10
+"""Cases brought up to date in one transaction."""
+BREATH = 4
 """Cases evaluated before the event loop may turn to others."""
 LONGEST_NUMBER = 200
 
@@ -77,6 +77,14 @@ class _File:
     unseen: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is to be written of one case."""
+
+    row: dict[str, Any]
+    cards: Sequence[Card]
 
 
 class CaseFiles:
@@ -166,30 +174,48 @@ class CaseFiles:
             return list((await connection.scalars(query)).all())
 
     async def _update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot], changed: bool) -> int:
-        now_us = self._clock()
-        rules = self._rules()
-        async with self._database.write() as connection:
+        """Counted outside the transaction, as looks wait for SQLite's one write lock meanwhile; those of which something
+        has changed in between are counted again, within it."""
+        made: dict[str, _Made] = {}
+        async with self._database.read() as connection:
+            before = await _versions(connection, cases)
             known = await _known(connection, cases)
-            rows: list[dict[str, Any]] = []
-            cards: list[Card] = []
-            for number, case in enumerate(cases, 1):
-                if number % BREATH == 0:
-                    await asyncio.sleep(0)
-                one = known.get(case) or _File()
-                _take(one, snapshots.get(case))
-                one.unseen = one.unseen or changed
-                if not one.record and not one.events:
-                    continue
-                evaluation = self._evaluated(case, one, rules, now_us)
-                rows.append(_row(case, one, evaluation, now_us, self._owner))
-                cards += evaluation.changed
+        await self._make(made, cases, known, snapshots, changed)
+        async with self._database.write() as connection:
+            now = await _versions(connection, cases, lock=True)
+            again = [case for case in cases if now.get(case) != before.get(case)]
+            if again:
+                for case in again:
+                    made.pop(case, None)
+                await self._make(made, again, await _known(connection, again), snapshots, changed)
+            rows = [made[case].row for case in cases if case in made]
+            cards = [(card, made[case].row) for case in cases if case in made for card in made[case].cards]
             await _upsert(connection, CASE_FILE, rows)
             await _upsert(connection, CASE_NUMBER, [one for row in rows for one in _numbers(row)])
-            places = {row["case_id"]: row for row in rows}
-            await _upsert(connection, CARD, [_card_row(card, places[card.case_id]) for card in cards])
+            await _upsert(connection, CARD, [_card_row(card, row) for card, row in cards])
         if cards:
-            await self._writer.append_changes([card_change(card) for card in cards])
+            await self._writer.append_changes([card_change(card) for card, _ in cards])
         return len(cards)
+
+    async def _make(
+        self,
+        made: dict[str, _Made],
+        cases: Sequence[str],
+        known: Mapping[str, _File],
+        snapshots: Mapping[str, Snapshot],
+        changed: bool,
+    ) -> None:
+        now_us, rules = self._clock(), self._rules()
+        for number, case in enumerate(cases, 1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+            one = known.get(case) or _File()
+            _take(one, snapshots.get(case))
+            one.unseen = one.unseen or changed
+            if not one.record and not one.events:
+                continue
+            evaluation = self._evaluated(case, one, rules, now_us)
+            made[case] = _Made(_row(case, one, evaluation, now_us, self._owner), evaluation.changed)
 
     def _evaluated(self, case: str, one: _File, rules: TrackingRules, now_us: int) -> Evaluation:
         track = track_of(case, one.record, one.events, self._registry, rules.calendar)
@@ -357,12 +383,34 @@ async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str,
         one = found.setdefault(case_id, _File())
         one.events.append(event_dict(read_body(body)["record"], at_us))
         one.subject = one.subject or subject
-    # locked (where a database has locks of rows), so that what a person decides meanwhile is not written over
     cards = select(CARD.c.case_id, CARD.c.card).where(CARD.c.case_id.in_(cases))
-    for case_id, card in await connection.execute(cards.order_by(CARD.c.card_id).with_for_update()):
+    for case_id, card in await connection.execute(cards.order_by(CARD.c.card_id)):
         found.setdefault(case_id, _File()).cards.append(card_of(card))
     for one in found.values():
         one.cards.sort(key=lambda card: (card.raised_at, card.id))
+    return found
+
+
+async def _versions(
+    connection: AsyncConnection, cases: Sequence[str], *, lock: bool = False
+) -> dict[str, list[Any]]:
+    """What is different when anything of a case is: its file's marks, how many events it has (none is ever changed), its
+    cards as they are. lock: cards (where a database has locks of rows), so that what a person decides meanwhile is not
+    written over."""
+    found: dict[str, list[Any]] = {}
+    table = CASE_FILE.c
+    files = select(table.case_id, table.changed_us, table.as_of_us, table.unseen)
+    events = select(CASE_EVENT.c.case_id, func.count()).group_by(CASE_EVENT.c.case_id)
+    cards = select(CARD.c.case_id, CARD.c.card_id, CARD.c.card).order_by(CARD.c.card_id)
+    for query in (
+        files.where(table.case_id.in_(cases)),
+        events.where(CASE_EVENT.c.case_id.in_(cases)),
+        cards.where(CARD.c.case_id.in_(cases)).with_for_update()
+        if lock
+        else cards.where(CARD.c.case_id.in_(cases)),
+    ):
+        for row in await connection.execute(query):
+            found.setdefault(row[0], []).append(tuple(row[1:]))
     return found
 
 
