@@ -20,7 +20,7 @@ from gateway.database import (
 from gateway.directory import read_registry
 from gateway.documents import Documents, read_manifest
 from gateway.engine import GraphQLEngine
-from gateway.harvesting import read_tracking_rules
+from gateway.harvesting import TrackingFiles
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.migration.build import build_migrations
@@ -182,7 +182,7 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         engine,
         database,
         registry,
-        read_tracking_rules(settings),
+        TrackingFiles(settings),
         identity,
         tracer,
         close_tracer,

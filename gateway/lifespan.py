@@ -83,7 +83,7 @@ class Foundation:
     engine: GraphQLEngine
     database: Database
     registry: Registry
-    rules: TrackingRules
+    rules: Callable[[], TrackingRules]
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
@@ -238,7 +238,7 @@ def _parts(
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
-        views=build_views(settings, ledger, on.registry, on.rules.calendar),
+        views=build_views(settings, ledger, on.registry, lambda: on.rules().calendar),
         migrations=on.migrations,
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),

@@ -89,14 +89,14 @@ def build_feeds(ledger: Ledger, registry: Registry, sees: Sees, *, shared: bool)
 
 
 def build_views(
-    settings: Settings, ledger: Ledger, registry: Registry, calendar: WorkingCalendar
+    settings: Settings, ledger: Ledger, registry: Registry, calendar: Callable[[], WorkingCalendar]
 ) -> RecordViews:
     rules = DisclosureRules(
         round(settings.disclosure_delay_days * DAY_US),
         frozenset(settings.disclosure_delayed),
         frozenset(settings.disclosure_withheld),
     )
-    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, lambda: calendar, now_us, rules)
+    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, calendar, now_us, rules)
 
 
 def build_looks(ledger: Ledger, metrics: LookMetrics) -> Looks:

@@ -24,6 +24,7 @@ from gateway.tracking.clocks.facts import facts_of
 from gateway.tracking.clocks.follow import CaseTrack, follow
 from gateway.tracking.clocks.history import ENDED
 from gateway.tracking.clocks.limits import CaseLimits, limits_of
+from gateway.tracking.clocks.recompute import dues_of, recomputed_since
 from gateway.tracking.warnings.cards import Card
 from gateway.tracking.warnings.evaluate import Evaluation, evaluate
 from gateway.tracking.warnings.triggers import RuleBook
@@ -33,6 +34,7 @@ from schema.vocabulary import DeadlineKind
 
 __all__ = [
     "AT_ONCE",
+    "PLACED",
     "CaseFiles",
     "Snapshot",
     "TrackingRules",
@@ -48,14 +50,21 @@ AT_ONCE = 50
 BREATH = 4
 """Cases evaluated before the event loop may turn to others."""
 LONGEST_NUMBER = 200
+PLACED = "case.placed"
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingRules:
-    """What clocks and warnings are made with."""
+    """What clocks and warnings are made with.
+
+    basis: names what both were read from, so that files which others made can be found: `CALENDAR.RULES`, without a
+    point in either. loaded_us: since when this process has them: what was written later is no older than they are.
+    """
 
     calendar: WorkingCalendar
     book: RuleBook
+    basis: str = ""
+    loaded_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,8 @@ class _File:
     unseen: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
+    basis: str = ""
+    dues: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,8 @@ class _Made:
 
     row: dict[str, Any]
     cards: Sequence[Card]
+    changes: Sequence[Change]
+    """For the trail, beside those of the cards."""
 
 
 class CaseFiles:
@@ -122,17 +135,27 @@ class CaseFiles:
         return cards
 
     async def due_for_check(self, limit: int = 10_000) -> list[str]:
-        """Open cases whose clocks reach something by now: the daily scan, as often as one likes."""
+        """Open cases whose clocks reach something by now, or were made with another calendar or other rules: the daily
+        scan, as often as one likes."""
         now = self._clock()
         table = CASE_FILE
-        query = (
+        rules = self._rules()
+        reached = (
             select(table.c.case_id)
             .where(table.c.is_open.is_(True), table.c.next_check_us <= now)
             .order_by(table.c.next_check_us)
             .limit(limit)
         )
+        # two ranges, of which there is nothing but after a change; what another process wrote since is its own affair
+        others = or_(table.c.basis < rules.basis, table.c.basis > rules.basis)
+        outdated = select(table.c.case_id).where(
+            table.c.is_open.is_(True), others, table.c.changed_us < rules.loaded_us
+        )
         async with self._database.read() as connection:
-            return list((await connection.scalars(query)).all())
+            found = list((await connection.scalars(reached)).all())
+            if len(found) < limit:
+                found += (await connection.scalars(outdated.limit(limit - len(found)))).all()
+        return found
 
     async def unseen(self, system: str, limit: int) -> list[str]:
         """Cases that have changed since their system last showed them, or that it never did."""
@@ -181,21 +204,28 @@ class CaseFiles:
             before = await _versions(connection, cases)
             known = await _known(connection, cases)
         await self._make(made, cases, known, snapshots, changed)
-        async with self._database.write() as connection:
+        told: list[_Made] = []
+
+        async def work(connection: AsyncConnection) -> list[Change]:
             now = await _versions(connection, cases, lock=True)
             again = [case for case in cases if now.get(case) != before.get(case)]
             if again:
                 for case in again:
                     made.pop(case, None)
                 await self._make(made, again, await _known(connection, again), snapshots, changed)
-            rows = [made[case].row for case in cases if case in made]
-            cards = [(card, made[case].row) for case in cases if case in made for card in made[case].cards]
-            await _upsert(connection, CASE_FILE, rows)
-            await _upsert(connection, CASE_NUMBER, [one for row in rows for one in _numbers(row)])
-            await _upsert(connection, CARD, [_card_row(card, row) for card, row in cards])
-        if cards:
-            await self._writer.append_changes([card_change(card) for card, _ in cards])
-        return len(cards)
+            told[:] = [made[case] for case in cases if case in made]
+            await _upsert(connection, CASE_FILE, [one.row for one in told])
+            await _upsert(connection, CASE_NUMBER, [number for one in told for number in _numbers(one.row)])
+            cards = [_card_row(card, one.row) for one in told for card in one.cards]
+            await _upsert(connection, CARD, cards)
+            return [
+                change
+                for one in told
+                for change in (*one.changes, *(card_change(card) for card in one.cards))
+            ]
+
+        await self._writer.append_all_with(work)
+        return sum(len(one.cards) for one in told)
 
     async def _make(
         self,
@@ -210,12 +240,17 @@ class CaseFiles:
             if number % BREATH == 0:
                 await asyncio.sleep(0)
             one = known.get(case) or _File()
+            was_shown = bool(one.record)
             _take(one, snapshots.get(case))
             one.unseen = one.unseen or changed
             if not one.record and not one.events:
                 continue
             evaluation = self._evaluated(case, one, rules, now_us)
-            made[case] = _Made(_row(case, one, evaluation, now_us, self._owner), evaluation.changed)
+            row = _row(case, one, evaluation, now_us, self._owner) | {"basis": rules.basis}
+            changes = _moved(case, one, evaluation, rules, now_us)
+            if one.record and one.events and not was_shown:
+                changes.append(_placed(case, row))
+            made[case] = _Made(row, evaluation.changed, changes)
 
     def _evaluated(self, case: str, one: _File, rules: TrackingRules, now_us: int) -> Evaluation:
         track = track_of(case, one.record, one.events, self._registry, rules.calendar)
@@ -299,7 +334,25 @@ def _row(
         "record": record,
         "step": str(last.event.kind) if last else None,
         "step_us": us_of_moment(last.at) if last else None,
+        "dues": dues_of(track),
     }
+
+
+def _moved(case: str, one: _File, evaluation: Evaluation, rules: TrackingRules, now_us: int) -> list[Change]:
+    """What another calendar than the last one has moved."""
+    made_with = one.basis.rpartition(".")[0]
+    if not made_with or made_with == rules.basis.rpartition(".")[0]:
+        return []
+    version = made_with.partition("#")[0]
+    found = recomputed_since(one.dues, version, evaluation.track, at=moment_of_us(now_us))
+    return [Change(one_due.type, target=case, detail=one_due.record()) for one_due in found]
+
+
+def _placed(case: str, row: Mapping[str, Any]) -> Change:
+    """The system has shown for the first time where a case belongs, of which events were recorded before: whoever
+    follows its division or its applicant is told of them where this stands in the trail (`gateway.live`)."""
+    detail = {"department": row["department"], "region": row["region"]}
+    return Change(PLACED, target=case, detail=detail)
 
 
 def _numbers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -369,11 +422,13 @@ def card_change(card: Card) -> Change:
 async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str, _File]:
     found: dict[str, _File] = {}
     table = CASE_FILE.c
-    files = select(table.case_id, table.record, table.subject, table.as_of_us, table.unseen)
-    for case_id, record, subject, as_of_us, unseen in await connection.execute(
-        files.where(table.case_id.in_(cases))
-    ):
-        found[case_id] = _File(dict(record), subject, as_of_us, unseen)
+    files = select(
+        *(table.case_id, table.record, table.subject, table.as_of_us, table.unseen, table.basis, table.dues)
+    )
+    for row in await connection.execute(files.where(table.case_id.in_(cases))):
+        one = _File(dict(row.record), row.subject, row.as_of_us, row.unseen)
+        one.basis, one.dues = row.basis, row.dues or []
+        found[row.case_id] = one
     events = (
         select(CASE_EVENT.c.case_id, CASE_EVENT.c.at_us, CASE_EVENT.c.body, CASE_EVENT.c.subject)
         .where(CASE_EVENT.c.case_id.in_(cases))

@@ -31,7 +31,7 @@ from gateway.harvest.model import HarvestReport, harvested_by
 from gateway.harvest.push import Intake
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
-from gateway.harvesting import build_case_files, build_harvester, build_intake, read_tracking_rules
+from gateway.harvesting import TrackingFiles, build_case_files, build_harvester, build_intake
 from gateway.ledger.errors import KeyInvalid
 from gateway.ledger.writer import now_us
 from gateway.records import build_ledger, read_ledger_keys
@@ -246,7 +246,7 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         def lend() -> contextlib.AbstractContextManager[Mapping[str, Source]]:
             return contextlib.nullcontext(sources)
 
-        files = build_case_files(database, ledger, registry, read_tracking_rules(settings), lend)
+        files = build_case_files(database, ledger, registry, TrackingFiles(settings), lend)
         yield _Tools(
             sources,
             HarvestStore(database),

@@ -156,10 +156,23 @@ class Writer:
     async def append_with(self, work: Callable[[AsyncConnection], Awaitable[Change]]) -> RecordRef:
         """Does something and records it as a change, in one transaction. `work` may be called again."""
 
-        async def write(connection: AsyncConnection, chain: _Chain) -> list[Sealed]:
-            return [self._sealed(chain, [], change_fields(await work(connection)))]
+        async def one(connection: AsyncConnection) -> list[Change]:
+            return [await work(connection)]
 
-        return (await self._append(Stream.CHANGE_RECORD, write))[0].ref
+        return (await self.append_all_with(one))[0]
+
+    async def append_all_with(
+        self, work: Callable[[AsyncConnection], Awaitable[Sequence[Change]]]
+    ) -> list[RecordRef]:
+        """As `append_with`, for any number of changes, none as well."""
+
+        async def write(connection: AsyncConnection, chain: _Chain) -> list[Sealed]:
+            sealed: list[Sealed] = []
+            for change in await work(connection):
+                sealed.append(self._sealed(chain, sealed, change_fields(change)))
+            return sealed
+
+        return [one.ref for one in await self._append(Stream.CHANGE_RECORD, write)]
 
     async def heartbeat(self) -> None:
         """Says that this writer lives and where its streams end, so that a cut tail is noticed."""
