@@ -334,7 +334,7 @@ class Settings(BaseModel):
     metrics: bool = _setting(True, "Serve Prometheus metrics at /metrics.")
     otel: bool = _setting(False, "Send OpenTelemetry traces; needs `quanyu[otel]` and its OTEL_* variables.")
 
-    watch: bool = _setting(True, "Reload declarations when their files change.")
+    watch: bool = _setting(True, "Reload declarations, calendars and warning rules when their files change.")
     reload_poll_s: float = _setting(
         1.0, "How often changes are looked for where the system does not tell.", unit="s", gt=0
     )

@@ -118,10 +118,10 @@ class _Walk:
             self.check.stray(index, value)
             return
         ref = RecordRef(stream, writer, seq)
-        body = self.check.leaf(index, ref, value, None if record is None else _named(stream, record[1:]))
+        found = self.check.leaf(index, ref, value, None if record is None else _named(stream, record[1:]))
         if record is not None:
             self._matched[ref.stream] += 1
-            self._add_links(ref, body)
+            self._add_links(ref, found)
 
     async def _leaf_chunks(self) -> AsyncIterator[Sequence[Any]]:
         start = -1
