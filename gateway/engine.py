@@ -310,6 +310,7 @@ class GraphQLEngine:
             return answer
 
         if self._looks is None:
+            context.seen.clear()  # a stream has no end, and nobody reads this
             return answer
         return await self._looks.around(operation.footprint, request, context, told, kind=operation.kind)
 
