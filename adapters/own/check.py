@@ -16,6 +16,7 @@ from adapters.mapping.expression import Literal, parse
 from adapters.own.entities import ENTITIES
 from adapters.own.model import TYPE_NAME, Answer, OwnModel, is_connection, read_model
 from adapters.own.requests import needs_of, sent_names, sent_paths
+from adapters.own.rows import limited_scopes, reach_fields
 from adapters.own.sdl import PERSONAL, SdlSyntax, directive, objects_of
 from adapters.problems import Problem, one_of
 from adapters.validate_connectors import (
@@ -298,6 +299,18 @@ def _shape_problems(
     if connector.batch is not None:
         for name, text in connector.batch.key.items():
             yield from reader_problems(document, text, model.context, (*place, "batch", "key", name))
+    for name, text in reach_fields(connector).items():
+        yield from reader_problems(document, text, model.context, (*place, "reach", name.split()[-1]))
+    scopes = limited_scopes(model, answer)
+    if scopes and connector.reach is None and answer.parent != "Case":
+        message = (
+            f"{answer.coordinate} is open to {', '.join(sorted(scopes))}, but nothing says whose its rows are"
+        )
+        allowed = (
+            "add `reach:` with department, region, applicant or case (expressions on the system's record), "
+            "or `reach: open` where everyone who may use the field may have every row"
+        )
+        yield document.problem(place, "REACH_UNDECLARED", message, allowed=allowed, key=True)
 
 
 def _unmapped(

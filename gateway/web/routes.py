@@ -94,7 +94,7 @@ def build_web(
         page=page,
         metrics=metrics,
     )
-    files = FileEndpoint(engine, authenticator, deadline_s=limits.deadline_s)
+    files = FileEndpoint(engine, entrance, deadline_s=limits.deadline_s)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, entrance, origins=cors_origins)),
@@ -105,7 +105,15 @@ def build_web(
             ),
         ),
         Route("/files", files),
-        Route("/events/{system}", EventsEndpoint(intake, max_body_bytes=limits.max_body_bytes)),
+        Route(
+            "/events/{system}",
+            EventsEndpoint(
+                intake,
+                entrance,
+                max_body_bytes=limits.max_body_bytes,
+                body_timeout_s=limits.body_timeout_s,
+            ),
+        ),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
