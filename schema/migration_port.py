@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 __all__ = ["Facts", "MigrationContext", "MigrationDesk"]
@@ -21,6 +21,9 @@ class MigrationDesk(Protocol):
         """None where nothing replaces the system."""
 
     async def history(self, system: str) -> Sequence[Facts]: ...
+
+    def events(self, system: str | None, after: str | None) -> AsyncGenerator[Facts, None]:
+        """Steps as they are made, of one system or of all; each has a `cursor` to go on from. Never ends."""
 
     async def gates(self, system: str, to: str | None) -> Sequence[Facts]: ...
 

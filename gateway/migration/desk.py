@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from adapters.migration.placement import Phase, Placement
 from gateway.ledger import Writer
 from gateway.migration.declared import Declared, declared_of
+from gateway.migration.follow import follow
 from gateway.migration.gates import Gate
 from gateway.migration.operate import Operator, move
 from gateway.migration.phases import Kind, Wish, next_phase
@@ -46,6 +48,14 @@ class Desk:
 
     async def history(self, system: str) -> Sequence[Facts]:
         return [told_step(one) for one in await self.service.store.history(system)]
+
+    async def events(self, system: str | None, after: str | None) -> AsyncGenerator[Facts, None]:
+        """Raises MigrationUnknown, CursorUnknown."""
+        if system is not None:
+            self._declared(system)
+        async with aclosing(follow(self.service, system, after)) as steps:
+            async for step, cursor in steps:
+                yield told_step(step) | {"system": step.system, "cursor": cursor}
 
     async def gates(self, system: str, to: str | None) -> Sequence[Facts]:
         declared = self._declared(system)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -68,11 +69,12 @@ async def read_trend(database: Database, system: str, *, now_us: int, slots: int
 
 
 def slot_width_us(first_us: int, now_us: int, slots: int) -> int:
-    """Whole hours, so many that all fits into `slots`, the two that are cut included."""
-    hours = 1
-    while (now_us // (hours * HOUR_US)) - (first_us // (hours * HOUR_US)) + 1 > slots:
-        hours += 1 if hours < 24 else 24
-    return hours * HOUR_US
+    """Hours as people count them, or whole days: so many that all fits into `slots`, the two that are cut included."""
+    for hours in chain((1, 2, 3, 4, 6, 8, 12), count(24, 24)):
+        width = hours * HOUR_US
+        if now_us // width - first_us // width + 1 <= slots:
+            return width
+    raise AssertionError("count never ends")
 
 
 def _cell(counts: Mapping[str, int]) -> Cell | None:

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: Strawberry reads the annotations at run time.
 
+from collections.abc import AsyncGenerator
 from enum import Enum
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -9,9 +10,9 @@ import strawberry
 
 from schema.migration_port import Facts, MigrationContext
 from schema.scalars import DateTime
-from schema.types.fields import guards, resolved
+from schema.types.fields import guards, resolved, subscribed
 
-__all__ = ["LegacySystem", "MigrationMutation", "MigrationQuery"]
+__all__ = ["LegacySystem", "MigrationMutation", "MigrationQuery", "MigrationSubscription"]
 
 T = TypeVar("T")
 MigrationInfo: TypeAlias = strawberry.Info[MigrationContext, None]
@@ -127,10 +128,7 @@ class Migration:
 
     @resolved("Every step, oldest first 历史.")
     async def history(self, info: MigrationInfo) -> list[MigrationStep]:
-        return [
-            _made(MigrationStep, one | {"fromPhase": one["from"], "toPhase": one["to"]})
-            for one in map(dict, await info.context.desk.history(self.system))
-        ]
+        return [_step(one) for one in await info.context.desk.history(self.system)]
 
     @resolved("Of the next phase, or of one named 门禁.")
     async def gates(
@@ -289,6 +287,44 @@ class MigrationMutation:
         reason: _Reason,
     ) -> ParityReport | None:
         return _report(await info.context.desk.accept(system, field_path, info.context.actor, reason))
+
+
+@strawberry.type(description="A step, as it is made 迁移动态.")
+class MigrationEvent:
+    cursor: str = field(description="Stands after this step; give it as `after` to go on from here 游标.")
+    system: LegacySystem = field(description="The system that moved; its `migration` is as it is now 系统.")
+    version: int = field(description="Of the migration after it 版本.")
+    step: MigrationStep = field(description="What was done, by whom and why 步骤.")
+
+
+@strawberry.type(name="Subscription", description="Streams of events 订阅.")
+class MigrationSubscription:
+    @subscribed(
+        "Steps of migrations as they are made, by whichever process 迁移动态流.",
+        directives=guards("Subscription", "migrationEvents"),
+    )
+    async def migration_events(
+        self,
+        info: MigrationInfo,
+        system: Annotated[str | None, argument(description="Only of this old system 系统编码.")] = None,
+        after: Annotated[
+            str | None,
+            argument(
+                description="Go on after this `cursor`: first what came since, then what comes. Left out: from now on 游标."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[MigrationEvent | None, None]:
+        async for one in info.context.desk.events(system, after):
+            yield MigrationEvent(
+                cursor=one["cursor"],
+                system=LegacySystem(code=strawberry.ID(one["system"])),
+                version=one["version"],
+                step=_step(one),
+            )
+
+
+def _step(told: Facts) -> MigrationStep:
+    return _made(MigrationStep, dict(told) | {"fromPhase": told["from"], "toPhase": told["to"]})
 
 
 def _migration(facts: Facts) -> Migration:

@@ -14,7 +14,7 @@ PARTS = ("same", "explained", "noise", "different", "failed")
 """Of a stack, from below. failed: one side did not answer in time or at all."""
 _COUNTED = {"same": "same", "explained": "explained", "noise": "noise", "different": "different"}
 WIDTH, HEIGHT = 720.0, 160.0
-SPARK_WIDTH, SPARK_HEIGHT = 168.0, 34.0
+SPARK_WIDTH, SPARK_HEIGHT = 168.0, 48.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def overview(trend: Trend) -> Chart:
     """Records compared by slot, stacked by what came of it."""
     rows = [(start, _parts(counts)) for start, counts in zip(trend.starts_us, trend.verdicts, strict=True)]
     most = max((sum(parts.values()) for _, parts in rows), default=0)
-    step = WIDTH / max(len(rows), 12)
+    step = WIDTH / max(len(rows), 1)
     bars = []
     for place, (_, parts) in enumerate(rows):
         top = HEIGHT
@@ -75,7 +75,9 @@ def overview(trend: Trend) -> Chart:
             # never so low that it cannot be seen: one difference in a million is what one looks for
             height = max(2.5, parts[part] / most * (HEIGHT - 10))
             top -= height
-            bars.append(Bar(_short(place * step + 2), _short(top), _short(step - 4), _short(height), part))
+            bars.append(
+                Bar(_short(place * step + 2), _short(top), _short(min(step - 4, 60.0)), _short(height), part)
+            )
     return Chart(WIDTH, HEIGHT, most, tuple(bars), tuple(rows))
 
 
