@@ -131,6 +131,7 @@ async def running(
         files = build_case_files(on.database, ledger, on.registry, on.rules, on.engine.lend_sources)
         learner = _open_learner(stack, ledger, files)
         parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
+        moves.lend = on.engine.lend_sources
         parts.migration_desk = on.migration_desk = moves
         parts.on_fresh = learner.note
         reloader = _reloader(on, parts, on_swapped)

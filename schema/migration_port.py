@@ -29,6 +29,9 @@ class MigrationDesk(Protocol):
 
     async def parity(self, system: str) -> Facts: ...
 
+    async def overlap(self, a: str, b: str, deadline: float) -> Facts:
+        """What two systems both hold. deadline: event-loop time."""
+
     async def usage(self, system: str, days: int) -> Sequence[Facts]: ...
 
     async def move(
@@ -52,6 +55,11 @@ class MigrationContext(Protocol):
 
     @property
     def desk(self) -> MigrationDesk: ...
+
+    @property
+    def deadline(self) -> float:
+        """Event-loop time after which nothing more is worth starting."""
+        ...
 
     @property
     def actor(self) -> str:

@@ -6,7 +6,8 @@ MigrationError
 ├── GatesShut             MIGRATION_GATES        a gate is shut, and nobody said `force`
 ├── SecondPersonNeeded    MIGRATION_SECOND       kept: another person must say the same
 ├── MigrationUnknown      MIGRATION_UNKNOWN      no such migration is declared
-└── CursorUnknown         CURSOR_INVALID         not one of `migrationEvents`
+├── CursorUnknown         CURSOR_INVALID         not one of `migrationEvents`
+└── OverlapImpossible     MIGRATION_OVERLAP      a system that is not there or has no list
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = [
     "MigrationConflict",
     "MigrationError",
     "MigrationUnknown",
+    "OverlapImpossible",
     "SecondPersonNeeded",
     "TransitionRefused",
 ]
@@ -64,3 +66,9 @@ class CursorUnknown(MigrationError):
     """A cursor that no stream of steps handed out."""
 
     code = "CURSOR_INVALID"
+
+
+class OverlapImpossible(MigrationError):
+    """Two systems that cannot be laid side by side."""
+
+    code = "MIGRATION_OVERLAP"

@@ -176,6 +176,52 @@ class RetirementReadiness:
     blockers: list[str] = field(description="未过门禁")
 
 
+@strawberry.type(description="A system that broke off 未读完的系统.")
+class OverlapFault:
+    system: str = field(description="系统编码")
+    code: str = field(description="Such as SOURCE_TIMEOUT 错误代码.")
+
+
+@strawberry.type(description="Two values of one field of a case of both, masked 差异样例.")
+class OverlapSample:
+    number_a: str = field(description="编号(a)")
+    number_b: str = field(description="编号(b)")
+    a: str = field(description="As JSON 值(a).")
+    b: str = field(description="As JSON 值(b).")
+
+
+@strawberry.type(description="A field that differs in cases of both 不同字段.")
+class OverlapField:
+    facts: strawberry.Private[Facts]
+    path: str = field(description="字段路径")
+    count: int = field(description="Cases in which it differs 次数.")
+
+    @resolved("A few, masked 样例.")
+    def samples(self) -> list[OverlapSample]:
+        return [_made(OverlapSample, one) for one in self.facts["samples"]]
+
+
+@strawberry.type(description="What two systems both hold 两系统重叠.")
+class Overlap:
+    a: str = field(description="系统 a")
+    b: str = field(description="系统 b")
+    read_a: int = field(description="Cases read of a 已读.")
+    read_b: int = field(description="Cases read of b 已读.")
+    whole: bool = field(
+        description="Both lists were read to their end; else of the newest cases only, as far as both were read 是否完整."
+    )
+    both: int = field(description="两者共有")
+    by_number: int = field(description="Of these, by number, through the identifier map 按编号.")
+    by_key: int = field(description="Of these, the same applicant on the same day 按申请人与日期.")
+    ambiguous: int = field(description="Keys that several cases of a system bear; not paired 无法区分.")
+    only_a: int = field(description="仅 a 有")
+    only_b: int = field(description="仅 b 有")
+    only_a_sample: list[str] = field(description="A few numbers 编号样例.")
+    only_b_sample: list[str] = field(description="A few numbers 编号样例.")
+    faults: list[OverlapFault] = field(description="Systems that broke off 故障.")
+    fields: list[OverlapField] = field(description="What differs, the most first 不同字段.")
+
+
 @strawberry.federation.type(description="Questions that can be asked 查询.")
 class MigrationQuery:
     @resolved("Every system that is being replaced 迁移列表.", directives=guards("Query", "migrations"))
@@ -199,6 +245,26 @@ class MigrationQuery:
         )
         report = _report(await info.context.desk.parity(system))
         return [one for one in report.fields if one.verdict in wanted and field_path in (None, one.path)]
+
+    @resolved(
+        "What two systems both hold, by their lists as they are now; it takes time, so give `deadlineMs` 重叠.",
+        directives=guards("Query", "overlap"),
+    )
+    async def overlap(
+        self,
+        info: MigrationInfo,
+        a: Annotated[
+            str, argument(description="Code of a system; of two that replace each other the old one 系统.")
+        ],
+        b: Annotated[str, argument(description="Code of the other 另一系统.")],
+    ) -> Overlap | None:
+        told = await info.context.desk.overlap(a, b, info.context.deadline)
+        return _made(
+            Overlap,
+            told,
+            faults=[_made(OverlapFault, one) for one in told["faults"]],
+            fields=[_made(OverlapField, one, facts=one) for one in told["fields"]],
+        )
 
     @resolved(
         "Whether a system can be retired, and what is in the way 退役就绪检查.",

@@ -33,6 +33,8 @@ GATES: Final = {
     "callers": ("Callers", "调用方"),
     "openCases": ("Open cases", "在办件"),
     "writes": ("Writes", "写入"),
+    "history": ("History", "历史数据"),
+    "divergences": ("Divergences", "双写分歧"),
 }
 VERDICTS: Final = {
     "same": ("same", "一致"),
