@@ -18,7 +18,7 @@ from gateway.database import DatabaseError
 from gateway.ledger.errors import AuditUnavailable
 from gateway.ledger.records import Look
 
-__all__ = ["LookRecorder"]
+__all__ = ["WAIT_S", "LookRecorder"]
 
 log = structlog.get_logger("gateway.ledger")
 
