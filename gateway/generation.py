@@ -275,7 +275,7 @@ def _subgraphs(
             MIGRATION,
             own.migration,
             own.migration_sdl,
-            lambda request: DeskContext(desk, request.caller.name),
+            lambda request: DeskContext(desk, request.caller.name, request.deadline),
         )
     return {name: subgraph for name, subgraph in built.items() if name in names}
 

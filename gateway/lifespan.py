@@ -47,6 +47,7 @@ from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.migration.build import open_migrations
+from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.service import Migrations
 from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
@@ -75,7 +76,7 @@ DOCUMENTS_BYTES = 16 * 1024 * 1024
 @dataclass(slots=True)
 class Foundation:
     """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life.
-    intake: of pushed events, once it lives."""
+    intake: of pushed events, migration_desk: for the page of migrations, each once it lives."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -92,6 +93,7 @@ class Foundation:
     intake: Intake | None = None
     allowances: Allowances = field(default_factory=Allowances)
     documents: Documents = field(default_factory=Documents)
+    migration_desk: MigrationDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ async def running(
         files = build_case_files(on.database, ledger, on.registry, on.rules, on.engine.lend_sources)
         learner = _open_learner(stack, ledger, files)
         parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
-        parts.migration_desk, parts.on_fresh = moves, learner.note
+        moves.lend = on.engine.lend_sources
+        parts.migration_desk = on.migration_desk = moves
+        parts.on_fresh = learner.note
         reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)

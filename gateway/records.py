@@ -74,7 +74,14 @@ def build_ledger(
         except CheckpointError as error:
             raise KeyInvalid(f"witness_key: {error}") from None
         witnesses.append(HttpWitness(settings.witness_url, known, keys.signer.verifier))
-    return Ledger(database, keys, witnesses=witnesses, metrics=metrics, bell=bell)
+    return Ledger(
+        database,
+        keys,
+        witnesses=witnesses,
+        metrics=metrics,
+        bell=bell,
+        look_wait_s=settings.access_record_wait_s,
+    )
 
 
 def build_bell(settings: Settings, on_fault: FaultListener) -> PubSub:

@@ -102,6 +102,13 @@ class Settings(BaseModel):
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
     )
+    access_record_wait_s: float = _setting(
+        2.0,
+        "How long an answer waits for the record of its look before it is refused 留痕等待.",
+        unit="s",
+        gt=0,
+        le=60,
+    )
     disclosure_delay_days: float = _setting(
         90.0,
         "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",

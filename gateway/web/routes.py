@@ -30,6 +30,7 @@ from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
 from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
+from gateway.web.migration_page import MigrationPage
 from gateway.web.ports import Authenticator, Engine
 from gateway.web.reading import Reading
 from gateway.web.single_connection import SingleConnectionEndpoint
@@ -38,7 +39,16 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/graphql/stream", "/files", "/events", "/health/live", "/health/ready", "/metrics")
+PATHS = (
+    "/graphql",
+    "/graphql/stream",
+    "/files",
+    "/events",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/migration",
+)
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -74,11 +84,12 @@ def build_web(
     checks: Mapping[str, HealthCheck] | None = None,
     intake: Callable[[], Intake | None] = lambda: None,
     entrance: Entrance | None = None,
+    migrations: MigrationPage | None = None,
     admission: Admission | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page:
-    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own; admission: where given, refuses
-    while there is too much to do."""
+    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own;
+    migrations: the page at /migration where given; admission: where given, refuses while there is too much to do."""
     limits = limits or WebLimits()
     entrance = entrance or Entrance(authenticator)
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
@@ -119,6 +130,8 @@ def build_web(
     ]
     if registry is not None:
         routes.append(Route("/metrics", metrics_endpoint(registry)))
+    if migrations is not None:
+        routes += migrations.routes(entrance)
     if page is not None:
         routes.append(Route("/graphiql/{file}", page.asset))
     app: ASGIApp = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
