@@ -70,6 +70,10 @@ class Route:
         """Whether anyone answers: the old system, or the new one where it may."""
         return self.legacy is not None or self.port.placement(self.system, "case").share == 100
 
+    @property
+    def is_retired(self) -> bool:
+        return self.port.placement(self.system, "case").phase is Phase.RETIRED
+
     def side(self, verb: str, lot: str, position: Position = None) -> Asked:
         """Who answers a question. lot: what a share hangs on (the case's old number; of a list, whose it is).
 
