@@ -435,9 +435,7 @@ class CaseQuestions:
         """
         silent = {outcome.system for outcome in outcomes if not outcome.answered}
         ids = [
-            _named(code, number)
-            for code, number in asked.items()
-            if code not in there and code not in silent
+            _named(code, number) for code, number in asked.items() if code not in there and code not in silent
         ]
         if not ids or self.memory is None:
             return []

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from adapters.migration.placement import Phase
 from adapters.references import Lookup
 from adapters.submission.desk import Desk
 from adapters.submission.dispatcher import Dispatcher
@@ -183,7 +184,11 @@ def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: 
     if not on.settings.harvest:
         return
     harvester = build_harvester(on.settings, ledger, files, lend, observer=on.metrics)
-    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
+
+    def retired(system: str) -> bool:
+        return on.migrations.state(system).placement.phase is Phase.RETIRED
+
+    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake, retired=retired)
     schedule.start()
     stack.push_async_callback(schedule.stop)
     on.checks["harvest"] = schedule.health
