@@ -48,6 +48,7 @@ from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.migration.build import open_migrations
+from gateway.migration.reserving import OutboxNumbers
 from gateway.migration.service import Migrations
 from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
@@ -304,6 +305,7 @@ def _dispatcher(on: Foundation) -> Dispatcher:
         keep_s=settings.outbox_keep_days * 86400,
         mask=safe_text,
         observer=on.metrics,
+        numbers=OutboxNumbers(on.migrations.numbers),
     )
 
 

@@ -133,7 +133,7 @@ class Gate:
 class Evidence:
     """What gates are judged by. missing: capabilities of the old system that the new one lacks. open_cases: that
     the case files know and the new side has not shown; None where the files know no case. history: why it is not whole.
-    divergences: writes that the one side has and the other lacks. now_us: microseconds since 1970; quiet_since_us: when the old side last answered."""
+    divergences: writes that the one side has and the other lacks; unsettled: writes to the old side, or to both, under way. now_us: microseconds since 1970; quiet_since_us: when the old side last answered."""
 
     parity: ParityReport
     sides: Mapping[str, SideReport]
@@ -143,6 +143,7 @@ class Evidence:
     open_cases: int | None = None
     history: str | None = None
     divergences: int = 0
+    unsettled: int = 0
     now_us: int = 0
     numbers_mapped: bool = False
     notes: Sequence[str] = field(default=())
@@ -191,7 +192,9 @@ def gates_of(to: Phase, policy: Policy, found: Evidence) -> list[Gate]:
         gates.append(Gate("divergences", not found.divergences, shown, "none"))
     if to is Phase.RETIRED:  # whatever the policy says: an old system that takes applications is not retired
         taken = sorted({*found.missing} & {*WRITES})
-        gates.append(Gate("writes", not taken, ", ".join(taken) or "none", "the old system takes none"))
+        under_way = [f"{found.unsettled} under way"] if found.unsettled else []
+        still = [*taken, *under_way]
+        gates.append(Gate("writes", not still, ", ".join(still) or "none", "the old system takes none"))
     return gates
 
 

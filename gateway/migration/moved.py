@@ -106,7 +106,7 @@ async def some_open_left(
     wanted = _left(system, mapped=mapped).where(FILES.c.case_id > f"{system}:{after}")
     async with database.read() as connection:
         rows = await connection.scalars(wanted.order_by(FILES.c.case_id).limit(limit))
-        return [one.partition(":")[2] for one in rows]
+        return [str(one).partition(":")[2] for one in rows]
 
 
 async def note_moved(database: Database, system: str, old: Collection[str]) -> None:

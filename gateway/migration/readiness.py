@@ -14,6 +14,7 @@ from gateway.migration.declared import Declared
 from gateway.migration.gates import Evidence, Gate, Policy, gates_of
 from gateway.migration.moved import open_left, read_history
 from gateway.migration.parity import ParityReport, read_parity, read_sides
+from gateway.migration.reserving import open_writes
 from gateway.migration.store import State
 from gateway.migration.tables import COUNT, STEP
 
@@ -48,6 +49,7 @@ class Readiness:
             now.since_us,
             await open_left(self.database, declared.system, mapped=declared.numbers_mapped),
             (await read_history(self.database, declared.system)).lacking,
+            *await open_writes(self.database, declared.system),
             now_us=now_us(),
             numbers_mapped=declared.numbers_mapped,
         )
