@@ -37,6 +37,10 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def database(self) -> Database:
+        return self._database
+
     async def record(self, new: Submission, *also: Submission) -> tuple[Submission, bool]:
         values = _values(replace(new, version=1))
         async with self._write() as connection:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from adapters.migration.placement import Phase
+from gateway.cli import main
 from gateway.database import Database, open_database
 from gateway.ledger import Writer
 from gateway.migration.numbers import NumberMap
@@ -103,6 +106,12 @@ class World:
     def paired(self, old: str) -> str:
         return str(until(lambda: self.new_number(old), what=f"{old} has a new number", timeout_s=40.0))
 
+    def command(self, *words: str) -> list[dict[str, Any]]:
+        env = {"QUANYU_DATABASE_URL": self.url, "QUANYU_DATA_DIR": str(self.tmp / "data"), "USER": "operator"}
+        result = CliRunner().invoke(main, ["outbox", *words], env=env, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.output.splitlines() if line.startswith("{")]
+
     def both_settled(self) -> None:
         def settled() -> bool:
             return self.on_database(lambda database: open_writes(database, "OLD")) == (0, 0)
@@ -194,7 +203,13 @@ def test_a_second_side_that_refuses_is_a_divergence_for_a_person(world: World) -
             what="the divergence is seen",
             timeout_s=40.0,
         )
-    assert world.pair.new.numbers == []
+        assert world.pair.new.numbers == []
+        [row] = world.command("list", "--json")
+        assert (row["system"], row["state"], row["under"]) == ("NEW", "NEEDS_PERSON", "OLD")
+        # a person has filed it there by hand
+        world.command("resolve", row["token"], "--filed", "NEW-77")
+        assert world.paired("OLD-1") == "NEW-77"
+        world.both_settled()
 
 
 @sqlite_only
@@ -266,3 +281,20 @@ def test_with_the_same_numbers_the_new_side_is_told_the_old_one(tmp_path: Path, 
             assert world.filed(gateway, world.hand_in(gateway))["caseId"] == "OLD:OLD-1"
             world.both_settled()
         assert (pair.old.numbers, pair.new.numbers) == (["OLD-1"], ["OLD-1"])
+
+
+@pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        ({"dual": "[PRIMARY_NEW]", "reserve": False}, "declare `reserve` in OLD"),
+        ({"dual": "~"}, "a system that replaces another takes no 'submit'"),
+        ({"dual": "[LEGACY]"}, "Input should be 'SHADOW', 'CANARY' or 'PRIMARY_NEW'"),
+        ({"dual": "[CANARY]", "reserve": False}, ""),
+        ({"dual": "[]", "reserve": False}, ""),
+    ],
+)
+def test_a_declaration_must_say_whose_number_is_which(tmp_path: Path, how: Any, wanted: str) -> None:
+    with two_takers(tmp_path, **how) as pair:
+        result = CliRunner().invoke(main, ["check", str(pair.systems)], catch_exceptions=False)
+    assert (result.exit_code == 0) is (wanted == ""), result.output
+    assert wanted in " ".join(result.output.split())
