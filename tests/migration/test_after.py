@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,8 +16,18 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.migration.numbers import NumberMap
 from gateway.migration.phases import Wish
-from tests.e2e.gateways import ROOT, here
-from tests.e2e.stubs import answering, declaration, http, row, stub
+from tests.e2e.gateways import ROOT, clean_environment, here
+from tests.e2e.stubs import (
+    Behaviour,
+    Gate,
+    Request,
+    Writer,
+    answering,
+    declaration,
+    http,
+    row,
+    stub,
+)
 from tests.e2e.waiting import until
 from tests.migration.test_routing import World, new_declaration, on_database
 
@@ -35,8 +48,9 @@ class Left(World):
 
     systems: Path
 
-    def run(self, *words: str) -> Result:
-        env = {
+    @property
+    def env(self) -> dict[str, str]:
+        return {
             "QUANYU_DATA_DIR": str(self.data),
             "QUANYU_SYSTEMS_DIR": str(self.systems),
             "QUANYU_REGISTRY_DIR": str(ROOT / "samples/data"),
@@ -44,7 +58,9 @@ class Left(World):
             "QUANYU_MIGRATION_POLICY": str(self.systems.parent / "policy.yaml"),
             "USER": "operator",
         }
-        return CliRunner().invoke(main, ["migrate", *words], env=env, catch_exceptions=False)
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(main, ["migrate", *words], env=self.env, catch_exceptions=False)
 
     def told(self, *words: str, status: int = 0) -> Any:
         result = self.run(*words, "--json")
@@ -194,3 +210,47 @@ def test_a_backfill_that_is_run_again_repeats_everything_and_adds_nothing(left: 
     left.told("backfill", "OLD")
     told = left.told("backfill", "OLD", "--rate", "1000")
     assert (told["whole"], told["cases"], told["events"], told["repeated"]) == (True, 30, 0, 30)
+
+
+def test_a_backfill_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Killed while the last page was asked for: the pages before it are not asked for again."""
+    worlds = left_in(tmp_path)
+    left = next(worlds)
+    pages: list[str] = []
+    gate = Gate(paged(10, pages))
+    left.old.behave = lambda request, writer: (
+        gate(request, writer) if "page=3" in request.target else paged(10, pages)(request, writer)
+    )
+    text = (left.systems / "old.yaml").read_text(encoding="utf-8")
+    (left.systems / "old.yaml").write_text(text.replace("size: 50", "size: 10"), encoding="utf-8")
+    words = [sys.executable, "-m", "quanyu", "migrate", "backfill", "OLD", "--json"]
+    env = clean_environment() | left.env | {"QUANYU_HARVEST_LEASE_S": "2"}
+    process = subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: gate.held == 1, what="the last page is asked for", timeout_s=60.0)
+    finally:
+        process.kill()
+        process.wait(20)
+    gate.open()
+    asked = [one for one in pages if one in ("1", "2")]
+    told = left.told("backfill", "OLD")
+    assert (told["whole"], told["cases"]) == (True, 30)
+    assert [one for one in pages if one in ("1", "2")] == asked == ["1", "2"]
+    worlds.close()
+
+
+def paged(size: int, pages: list[str]) -> Behaviour:
+    """The list in pages; each case by its number."""
+
+    async def behave(request: Request, writer: Writer) -> None:
+        if request.target.startswith("/case/"):
+            await answering(OLD_ROWS)(request, writer)
+            return
+        page = parse_qs(urlsplit(request.target).query)["page"][0]
+        pages.append(page)
+        start = (int(page) - 1) * size
+        newest = list(reversed(OLD_ROWS))
+        body = {"total": len(newest), "rows": newest[start : start + size]}
+        await http(json.dumps(body, ensure_ascii=False).encode())(request, writer)
+
+    return behave
