@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from gateway.migration.phases import ORDER, Wish
 from gateway.migration.reserving import open_writes
 from gateway.migration.store import MigrationStore
 from tests.conftest import run_apart
-from tests.e2e.gateways import Child, child_gateway
+from tests.e2e.gateways import Child, Client, child_gateway, here
 from tests.e2e.waiting import until
 from tests.migration.takers import ITEM, Pair, two_takers
 from tests.submission.fault_proxy import Hold
@@ -35,27 +36,40 @@ LINK = "query ($id: ID!) { case(id: $id) { id title state } }"
 PERSON = "500229197001010010"
 
 
+@dataclass
+class Near:
+    client: Client
+
+
 class World:
     """Two takers, one database, and a gateway that may be killed and started again."""
 
     def __init__(self, tmp: Path, pair: Pair, database_url: str) -> None:
         self.tmp, self.pair, self.url = tmp, pair, database_url
 
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "database_url": self.url,
+            "secret_key": "a key of the dual write tests, 0123456789",
+            "outbox_poll_s": "0.1",
+            "outbox_lease_s": "0.3",
+            "migration_poll_s": "0.05",
+            "access_records": "false",
+            "watch": "false",
+        }
+
     @contextlib.contextmanager
     def gateway(self) -> Iterator[Child]:
-        with child_gateway(
-            self.tmp,
-            self.pair.systems,
-            {},
-            database_url=self.url,
-            secret_key="a key of the dual write tests, 0123456789",
-            outbox_poll_s="0.1",
-            outbox_lease_s="0.3",
-            migration_poll_s="0.05",
-            access_records="false",
-            watch="false",
-        ) as child:
+        """A process of its own, which may be killed."""
+        with child_gateway(self.tmp, self.pair.systems, {}, **self.settings) as child:
             yield child
+
+    @contextlib.contextmanager
+    def near(self) -> Iterator[Near]:
+        """In this process."""
+        with here(self.tmp / "data", self.pair.systems, {}, **self.settings) as client:
+            yield Near(client)
 
     def on_database(self, work: Callable[[Database], Any]) -> Any:
         found: list[Any] = []
@@ -85,14 +99,14 @@ class World:
 
         self.on_database(go)
 
-    def hand_in(self, gateway: Child, key: str = "a-key-of-the-dual-write") -> str:
+    def hand_in(self, gateway: Child | Near, key: str = "a-key-of-the-dual-write") -> str:
         applicant = {"name": "王小明", "number": PERSON, "mobile": "13800001234"}
         given = {"itemCode": ITEM, "system": "OLD", "applicant": applicant, "fields": {"site": "江北"}}
         asked = gateway.client.ask(SUBMIT, {"input": given, "key": key}, echoes=True)
         assert asked.errors == [], asked.text
         return str(asked.data["submitCase"]["receipt"]["token"])
 
-    def filed(self, gateway: Child, token: str) -> dict[str, Any]:
+    def filed(self, gateway: Child | Near, token: str) -> dict[str, Any]:
         def receipt() -> dict[str, Any] | None:
             found = gateway.client.data(RECEIPT, {"token": token})["receipt"]
             return dict(found) if found["state"] == "FILED" else None
@@ -135,7 +149,7 @@ def kill(gateway: Child) -> None:
 
 def test_in_canary_the_old_side_has_the_word_and_the_new_one_gets_the_same(world: World) -> None:
     world.to(Phase.CANARY)
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         receipt = world.filed(gateway, world.hand_in(gateway))
         assert receipt["caseId"] == "OLD:OLD-1"
         assert world.paired("OLD-1") == "NEW-1"
@@ -149,7 +163,7 @@ def test_in_canary_the_old_side_has_the_word_and_the_new_one_gets_the_same(world
 
 def test_with_the_new_side_first_the_old_number_is_reserved_and_both_file_under_it(world: World) -> None:
     world.to(Phase.PRIMARY_NEW)
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         receipt = world.filed(gateway, world.hand_in(gateway))
         assert (receipt["caseId"], receipt["systemCode"]) == ("OLD:OLD-1", "OLD")
         assert world.paired("OLD-1") == "NEW-1"
@@ -165,7 +179,7 @@ def test_with_the_new_side_first_the_old_number_is_reserved_and_both_file_under_
 @sqlite_only
 def test_once_it_is_retired_the_old_side_gets_nothing(world: World) -> None:
     world.to(Phase.RETIRED)
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         receipt = world.filed(gateway, world.hand_in(gateway))
         assert receipt["caseId"] == "OLD:NEW-1"
         assert gateway.client.data(LINK, {"id": "OLD:NEW-1"})["case"]["title"] == "NEW NEW-1"
@@ -178,7 +192,7 @@ def test_a_second_side_that_is_down_costs_the_citizen_nothing_and_gets_it_when_i
 ) -> None:
     world.to(Phase.CANARY)
     world.pair.new_proxy.stop()
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         token = world.hand_in(gateway)
         assert world.filed(gateway, token)["localNo"] == "OLD-1"
         until(
@@ -196,7 +210,7 @@ def test_a_second_side_that_is_down_costs_the_citizen_nothing_and_gets_it_when_i
 def test_a_second_side_that_refuses_is_a_divergence_for_a_person(world: World) -> None:
     world.to(Phase.CANARY)
     world.pair.new.refuses = True
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         assert world.filed(gateway, world.hand_in(gateway))["localNo"] == "OLD-1"
         until(
             lambda: world.on_database(lambda database: open_writes(database, "OLD"))[0] == 1,
@@ -218,7 +232,7 @@ def test_what_the_first_side_refuses_is_not_filed_with_the_second_and_its_reserv
 ) -> None:
     world.to(Phase.PRIMARY_NEW)
     world.pair.new.refuses = True
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         token = world.hand_in(gateway)
         until(
             lambda: gateway.client.data(RECEIPT, {"token": token})["receipt"]["state"] == "REFUSED",
@@ -242,7 +256,7 @@ def test_killed_between_the_two_sides(world: World, *, files_first: bool) -> Non
         assert hold.there.wait(20)
         kill(gateway)
     hold.release()
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         assert world.filed(gateway, token)["localNo"] == "OLD-1"
         assert world.hand_in(gateway) == token
         assert world.paired("OLD-1") == "NEW-1"
@@ -263,7 +277,7 @@ def test_killed_between_reservation_and_case(world: World, marker: bytes, *, fil
         assert hold.there.wait(20)
         kill(gateway)
     hold.release()
-    with world.gateway() as gateway:
+    with world.near() as gateway:
         assert world.filed(gateway, token)["localNo"] == "OLD-1"
         assert world.paired("OLD-1") == "NEW-1"
         world.both_settled()
@@ -277,7 +291,7 @@ def test_with_the_same_numbers_the_new_side_is_told_the_old_one(tmp_path: Path, 
     with two_takers(tmp_path, numbers="same", reserve=False) as pair:
         world = World(tmp_path, pair, database_url)
         world.to(Phase.CANARY)
-        with world.gateway() as gateway:
+        with world.near() as gateway:
             assert world.filed(gateway, world.hand_in(gateway))["caseId"] == "OLD:OLD-1"
             world.both_settled()
         assert (pair.old.numbers, pair.new.numbers) == (["OLD-1"], ["OLD-1"])
