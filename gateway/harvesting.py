@@ -9,19 +9,22 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.casefile.files import CaseFiles, TrackingRules
+from gateway.casefile.record import SubjectRef
 from gateway.database import Database
 from gateway.engine import GraphQLEngine
+from gateway.harvest.history import HistoryHarvester
 from gateway.harvest.model import HarvestLimits, HarvestObserver, HarvestReport, Lend, harvested_by
 from gateway.harvest.push import Intake, PushObserver
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestStore
 from gateway.ledger import Ledger
 from gateway.ledger.writer import now_us
+from gateway.migration.tables import BACKFILL
 from gateway.outbox import body_seal
 from gateway.settings import Settings, secret_key_bytes
 from gateway.tracking.calendar.calendar_file import OWN_CALENDAR, read_calendar
@@ -38,6 +41,7 @@ __all__ = [
     "TrackingFiles",
     "build_case_files",
     "build_harvester",
+    "build_historian",
     "build_intake",
     "build_schedule",
     "read_tracking_rules",
@@ -135,13 +139,40 @@ def build_harvester(
         HarvestStore(ledger.database),
         ledger.writer,
         files,
-        lambda id_type, number: applicant_ref(ledger.keys.subject_ref, id_type, number),
-        holder=f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
-        clock=now_us,
+        _subject_ref(ledger),
+        **_how(settings),
         on_progress=on_progress,
         observer=observer,
-        limits=HarvestLimits(lease_s=settings.harvest_lease_s, page_timeout_s=settings.harvest_lease_s / 2),
     )
+
+
+def build_historian(
+    settings: Settings,
+    ledger: Ledger,
+    files: CaseFiles,
+    lend: Lend,
+    *,
+    on_progress: Callable[[HarvestReport], None] | None = None,
+) -> HistoryHarvester:
+    """For the whole history of systems on their way out."""
+    store = HarvestStore(ledger.database, BACKFILL)
+    return HistoryHarvester(
+        lend, store, ledger.writer, files, _subject_ref(ledger), **_how(settings), on_progress=on_progress
+    )
+
+
+def _subject_ref(ledger: Ledger) -> SubjectRef:
+    return lambda id_type, number: applicant_ref(ledger.keys.subject_ref, id_type, number)
+
+
+def _how(settings: Settings) -> dict[str, Any]:
+    return {
+        "holder": f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}",
+        "clock": now_us,
+        "limits": HarvestLimits(
+            lease_s=settings.harvest_lease_s, page_timeout_s=settings.harvest_lease_s / 2
+        ),
+    }
 
 
 def build_intake(
@@ -166,8 +197,15 @@ def build_intake(
 
 
 def build_schedule(
-    settings: Settings, engine: GraphQLEngine, harvester: Harvester, files: CaseFiles, intake: Intake
+    settings: Settings,
+    engine: GraphQLEngine,
+    harvester: Harvester,
+    files: CaseFiles,
+    intake: Intake,
+    *,
+    retired: Callable[[str], bool] = lambda _system: False,
 ) -> HarvestSchedule:
+    """retired: whether a system was replaced, and may not be asked any more."""
     # docket takes half a second to import: no other command than those that harvest should wait for it
     from gateway.harvest.schedule import HarvestSchedule
     from gateway.harvest.tasks import EMBEDDED
@@ -177,7 +215,8 @@ def build_schedule(
             return {
                 code: source.declaration.harvest.every_s or settings.harvest_every_s
                 for code, source in sources.items()
-                if harvested_by(source) is not None or (source.push is not None and source.can("case"))
+                if not retired(code)
+                and (harvested_by(source) is not None or (source.push is not None and source.can("case")))
             }
 
     return HarvestSchedule(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from adapters.migration.placement import Phase
 from adapters.references import Lookup
 from adapters.submission.desk import Desk
 from adapters.submission.dispatcher import Dispatcher
@@ -48,6 +49,7 @@ from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.migration.build import open_migrations
 from gateway.migration.desk import Desk as MigrationDesk
+from gateway.migration.reserving import OutboxNumbers
 from gateway.migration.service import Migrations
 from gateway.migration.usage import UsageBook
 from gateway.outbox import SqlOutbox, body_seal
@@ -187,7 +189,11 @@ def _open_harvest(stack: AsyncExitStack, on: Foundation, ledger: Ledger, files: 
     if not on.settings.harvest:
         return
     harvester = build_harvester(on.settings, ledger, files, lend, observer=on.metrics)
-    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake)
+
+    def retired(system: str) -> bool:
+        return on.migrations.state(system).placement.phase is Phase.RETIRED
+
+    schedule = build_schedule(on.settings, on.engine, harvester, files, on.intake, retired=retired)
     schedule.start()
     stack.push_async_callback(schedule.stop)
     on.checks["harvest"] = schedule.health
@@ -303,6 +309,7 @@ def _dispatcher(on: Foundation) -> Dispatcher:
         keep_s=settings.outbox_keep_days * 86400,
         mask=safe_text,
         observer=on.metrics,
+        numbers=OutboxNumbers(on.migrations.numbers),
     )
 
 
