@@ -134,20 +134,20 @@ source:
       session:
         login: {operation: Login, body: {user: gw, pwd: $secrets.password}}
         secrets: {password: "${env:QUANYU_SECRET_PW}"}
-        take: {sid: sid}
+        take: {token: sid}
         attach: {}
         ended: {when: out.Code == "99"}
 connectors:
   case:
     operation: Query
-    body: {sid: $session.sid, xml: {Ask: {No: $args.number}}}
+    body: {sid: $session.token, xml: {Ask: {No: $args.number}}}
     encode: [{at: body.xml, xml: {charset: gb2312}}]
     ticket:
       decode: &inside [{at: out, xml: {}}, {at: out.Body, xml: {}}]
       take: {no: out.Body.Ticket}
       poll:
         operation: Fetch
-        body: {sid: $session.sid, xml: {Ask: {Ticket: $ticket.no}}}
+        body: {sid: $session.token, xml: {Ask: {Ticket: $ticket.no}}}
         encode: [{at: body.xml, xml: {charset: gb2312}}]
       pending: out.Code == "1"
       everyMs: 20
