@@ -13,13 +13,11 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
-import pytest
 from click.testing import Result
-from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,15 +34,20 @@ tables:
 """
 
 
+def _written(folder: Path, declaration: str, origin: str) -> Path:
+    for wsdl in folder.glob("*.wsdl"):
+        wsdl.write_text(wsdl.read_text("utf-8").replace("ORIGIN", origin), "utf-8")
+    path = folder / "xx-old.yaml"
+    path.write_text((HEAD + declaration).replace("ORIGIN", origin), "utf-8")
+    return path
+
+
 async def wrapped(
     run: Run, tmp_path: Path, handler: Handler, declaration: str, *asked: str, **environ: str
 ) -> Result:
     """The declaration checked, then one `try`; `ORIGIN` in it is the server's address."""
     async with serving(handler) as (origin, _):
-        path = tmp_path / "xx-old.yaml"
-        path.write_text((HEAD + declaration).replace("ORIGIN", origin), "utf-8")
-        for wsdl in tmp_path.glob("*.wsdl"):
-            wsdl.write_text(wsdl.read_text("utf-8").replace("ORIGIN", origin), "utf-8")
+        path = _written(tmp_path, declaration, origin)
         checked = await asyncio.to_thread(run, "check", path, environ=environ)
         assert checked.exit_code == 0, checked.output
         return await asyncio.to_thread(
@@ -76,7 +79,9 @@ def _wsdl() -> str:
         parts = "".join(f'<part name="{one}" type="xs:string"/>' for one in takes)
         messages += f'<message name="{name}I">{parts}</message>'
         messages += f'<message name="{name}O"><part name="{gives}" type="xs:string"/></message>'
-        operations += f'<operation name="{name}"><input message="t:{name}I"/><output message="t:{name}O"/></operation>'
+        operations += (
+            f'<operation name="{name}"><input message="t:{name}I"/><output message="t:{name}O"/></operation>'
+        )
         body = '<s:body use="encoded" namespace="urn:old" encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"/>'
         bound += f'<operation name="{name}"><s:operation soapAction=""/><input>{body}</input><output>{body}</output></operation>'
     return f"""<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:t="urn:old" targetNamespace="urn:old"
@@ -119,7 +124,9 @@ class TicketOffice:
 
     @staticmethod
     def _reply(name: str, part: str, text: str) -> Response:
-        types = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns:x="http://www.w3.org/2001/XMLSchema"'
+        types = (
+            'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns:x="http://www.w3.org/2001/XMLSchema"'
+        )
         inside = f'<r:{name}Response xmlns:r="urn:old" {types}><{part} i:type="x:string">{text}</{part}></r:{name}Response>'
         document = envelope(inside).decode().replace("utf-8", "gb2312")
         return Response(document.encode("gb18030"), headers={"content-type": "text/xml"})
@@ -240,9 +247,7 @@ connectors:
 
 async def test_a_queue_of_encrypted_forms_is_pulled(run: Run, tmp_path: Path) -> None:
     secrets = {"QUANYU_SECRET_K": "k1", "QUANYU_SECRET_SM4": _SM4_KEY.hex()}
-    result = await wrapped(
-        run, tmp_path, queue, QUEUE, "changes", "--from", "2018-01-01", **secrets
-    )
+    result = await wrapped(run, tmp_path, queue, QUEUE, "changes", "--from", "2018-01-01", **secrets)
     assert numbers(result) == ["N1", "N2"]
 
 
