@@ -69,6 +69,9 @@ class _PlainSpan:
 class NoTracer:
     """Keeps no spans; carries the caller's trace context on, and starts an unsampled one where there is none."""
 
+    passive = True
+    """Whoever has a valid trace context may go without a span of this."""
+
     @contextmanager
     def span(
         self,
