@@ -84,7 +84,7 @@ class SingleFlight(Generic[T]):
 
     def lead(self, key: Hashable) -> Led[T]:
         """Begin a call for `key` that the caller makes in its own task; only where none is `running`. End it by `landed`,
-        `failed` or `left`. It needs no task and no future, which is a tenth of what a small call costs in all."""
+        `failed` or `left`. It needs no task and no future."""
         flight: _Flight[T] = _Flight()
         flight.led = True
         self._flights[key] = flight
