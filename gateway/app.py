@@ -39,6 +39,7 @@ from gateway.telemetry.logs import mask_personal_data
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import build_tracer
 from gateway.version import VERSION
+from gateway.web.admission import Admission
 from gateway.web.entrance import Entrance
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
 from gateway.web.health import HealthCheck
@@ -58,6 +59,8 @@ class Gateway:
     lifecycle: Lifecycle
     engine: GraphQLEngine
     metrics: Metrics
+    admission: Admission | None
+    """Asked by the application itself where the server has not asked it."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -93,6 +96,8 @@ def build_gateway(
         if settings.graphiql_samples is not None:
             samples += load_samples(settings.graphiql_samples)
         page = GraphiQLPage(load_assets(), samples, cdn=settings.graphiql_cdn, token=token)
+    lag_s = settings.max_loop_lag_ms / 1000
+    admission = Admission(lag_s, metrics=on.metrics) if lag_s else None
     app = build_web(
         on.engine,
         on.identity,
@@ -105,7 +110,6 @@ def build_gateway(
             settings.max_batch,
             settings.csrf_header,
             settings.compress_from_bytes if settings.compression else None,
-            max_loop_lag_s=settings.max_loop_lag_ms / 1000,
         ),
         tracer=on.tracer,
         metrics=on.metrics,
@@ -121,8 +125,9 @@ def build_gateway(
             documents=on.documents,
             trusted_proxies=read_networks(settings.trusted_proxies),
         ),
+        admission=admission,
     )
-    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics)
+    return Gateway(_with_certificates(app, settings), lifecycle, on.engine, on.metrics, admission)
 
 
 @asynccontextmanager

@@ -98,6 +98,7 @@ def serve(
             notice_s=settings.drain_notice_s,
             head_timeout_s=settings.body_timeout_s,
             max_connections=settings.max_connections,
+            admission=gateway.admission,
             on_started=lambda: log.info("listening", url=listener.url),
         )
     finally:

@@ -22,7 +22,10 @@ from starlette.types import Send
 
 from gateway.web.errors import error_body
 
-__all__ = ["Admission", "AdmissionMetrics"]
+__all__ = ["ADMITTED", "OVERLOADED", "RETRY_AFTER_S", "Admission", "AdmissionMetrics", "is_guarded"]
+
+ADMITTED: Final = "quanyu.admitted"
+"""In a request's scope where the socket's protocol has let it in already."""
 
 FLOOR: Final = 5.0
 """So many a second may always begin."""
@@ -30,9 +33,9 @@ _PROBE_S: Final = 0.02
 _PROBES: Final = 4
 _BURST_S: Final = 0.05
 _SETTLE_S: Final = 0.2
-_RETRY_AFTER_S: Final = 1
-_BODY: Final = orjson.dumps(
-    error_body("OVERLOADED", f"The gateway has more to do than it can; ask again in {_RETRY_AFTER_S} s.")
+RETRY_AFTER_S: Final = 1
+OVERLOADED: Final = orjson.dumps(
+    error_body("OVERLOADED", f"The gateway has more to do than it can; ask again in {RETRY_AFTER_S} s.")
 )
 
 
@@ -42,6 +45,11 @@ class AdmissionMetrics(Protocol):
     def admission_changed(self, lag_s: float, rate: float | None) -> None:
         """lag_s: how late the loop's timers run; rate: requests a second that may begin, None for all."""
         ...
+
+
+def is_guarded(path: str) -> bool:
+    """Whether requests to it may be refused: health and metrics are always answered."""
+    return path == "/graphql"
 
 
 class Admission:
@@ -97,13 +105,13 @@ class Admission:
         """503 at once."""
         headers = [
             (b"content-type", b"application/json; charset=utf-8"),
-            (b"content-length", str(len(_BODY)).encode()),
-            (b"retry-after", str(_RETRY_AFTER_S).encode()),
+            (b"content-length", str(len(OVERLOADED)).encode()),
+            (b"retry-after", str(RETRY_AFTER_S).encode()),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
         ]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": _BODY})
+        await send({"type": "http.response.body", "body": OVERLOADED})
 
     def _probe(self, loop: asyncio.AbstractEventLoop) -> None:
         now, due = loop.time(), self._due

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.telemetry.traces import Span, Tracer
-from gateway.web.admission import Admission
+from gateway.web.admission import ADMITTED, Admission, is_guarded
 from gateway.web.errors import error_body
 from gateway.web.exchange import Exchange, clean_client_name, clean_request_id
 from gateway.web.lifecycle import Lifecycle
@@ -69,7 +69,9 @@ class Boundary:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self.admission is not None and scope["path"] == "/graphql" and not self.admission.enter():
+        # of a server that is not ours: `BoundedProtocol` refuses before there is a scope
+        unasked = self.admission is not None and ADMITTED not in scope and is_guarded(scope["path"])
+        if self.admission is not None and unasked and not self.admission.enter():
             await self.admission.refuse(send)  # no id, no span, no log line: it must cost next to nothing
             return
         headers = Headers(scope=scope)

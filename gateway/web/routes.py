@@ -57,8 +57,6 @@ class WebLimits:
     csrf_header: bool = False
     compress_from_bytes: int | None = 1024
     """None compresses nothing."""
-    max_loop_lag_s: float = 0.0
-    """Of the event loop, before requests are refused; 0 refuses none."""
 
 
 def build_web(
@@ -76,9 +74,11 @@ def build_web(
     checks: Mapping[str, HealthCheck] | None = None,
     intake: Callable[[], Intake | None] = lambda: None,
     entrance: Entrance | None = None,
+    admission: Admission | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page:
-    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own."""
+    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own; admission: where given, refuses
+    while there is too much to do."""
     limits = limits or WebLimits()
     entrance = entrance or Entrance(authenticator)
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
@@ -138,7 +138,6 @@ def build_web(
         )
     if limits.compress_from_bytes is not None:
         app = Compression(app, from_bytes=limits.compress_from_bytes)
-    admission = Admission(limits.max_loop_lag_s, metrics=metrics) if limits.max_loop_lag_s else None
     return Boundary(
         app,
         routes=PATHS,

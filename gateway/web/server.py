@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.web.admission import Admission
 from gateway.web.http_protocol import bounded_protocol
 from gateway.web.lifecycle import Lifecycle
 
@@ -89,14 +90,18 @@ def serve(
     max_message_bytes: int = 1_048_576,
     head_timeout_s: float = 10.0,
     max_connections: int = 5000,
+    admission: Admission | None = None,
     on_started: Callable[[], None] | None = None,
 ) -> None:
-    """Runs until SIGTERM or Ctrl-C; returns when all is drained. on_started: called when requests are taken."""
+    """Runs until SIGTERM or Ctrl-C; returns when all is drained. admission: the application's own, asked on the socket;
+    on_started: called when requests are taken."""
     notice_s = min(notice_s, drain_s)
     config = uvicorn.Config(
         app,
         loop="auto",
-        http=bounded_protocol(head_timeout_s=head_timeout_s, max_connections=max_connections),
+        http=bounded_protocol(
+            head_timeout_s=head_timeout_s, max_connections=max_connections, admission=admission
+        ),
         ws="websockets-sansio",
         ws_max_size=max_message_bytes,
         lifespan="on",

@@ -275,7 +275,7 @@ def test_a_changed_sdl_takes_effect_under_load_without_a_failed_request(
 ) -> None:
     """A good change is taken, a bad one refused, by the poll."""
     with boats() as running:
-        declare(systems_dir, running)
+        declare(systems_dir, running, timeout_ms=10_000)
         with (
             here(tmp_path, systems_dir, {}, watch=False, subgraph_poll_s=0.05) as client,
             Load(client.url, QUERY, RIGHT) as load,

@@ -73,11 +73,11 @@ COLUMNS = [
 async def test_any_column_of_a_record(trail: Trail, stream: Stream, column: str) -> None:
     kind = RECORDS[stream].columns[column].type.python_type
     if kind is bytes:
-        bent = "substr(%s, 1, 20) || %s || substr(%s, 22)" % (
-            (column, "X'00'", column)
-            if trail.database.kind == "sqlite"
-            else (column, r"'\x00'::bytea", column)
+        zero, one = (
+            ("X'00'", "X'01'") if trail.database.kind == "sqlite" else (r"'\x00'::bytea", r"'\x01'::bytea")
         )
+        byte = f"CASE WHEN substr({column}, 21, 1) = {zero} THEN {one} ELSE {zero} END"
+        bent = f"substr({column}, 1, 20) || {byte} || substr({column}, 22)"
         if trail.database.kind == "sqlite":
             bent = f"CAST({bent} AS BLOB)"
     else:

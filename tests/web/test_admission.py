@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from gateway.telemetry.traces import NoTracer
 from gateway.web.admission import FLOOR, Admission
 from gateway.web.boundary import Boundary
 from gateway.web.lifecycle import Lifecycle
+from tests.web.toy import RunningWeb, running_web
 
 
 class Clock:
@@ -114,3 +117,122 @@ async def test_who_is_not_let_in_is_told_when_to_ask_again_and_nothing_runs(door
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
     assert len(ran) <= 2
+
+
+# --- on the socket ---
+
+
+class Lock(Admission):
+    """Lets in what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self.places = 100
+        self.asked = 0
+
+    def enter(self) -> bool:
+        self.asked += 1
+        self.places -= 1
+        return self.places >= 0
+
+
+class Line:
+    """A connection that says and hears bytes."""
+
+    def __init__(self, web: RunningWeb) -> None:
+        url = httpx.URL(web.url)
+        self.socket = socket.create_connection((url.host, url.port or 0), timeout=20)
+        self.reader = self.socket.makefile("rb")
+
+    def say(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.socket.sendall(piece)
+
+    def hear(self) -> tuple[int, dict[str, str], Any]:
+        """Status, headers, body of one answer."""
+        status = int(self.reader.readline().split()[1])
+        headers = {}
+        while line := self.reader.readline().strip():
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        return status, headers, json.loads(self.reader.read(int(headers["content-length"])))
+
+    def is_over(self) -> bool:
+        return self.reader.read(1) == b""
+
+
+BODY = b'{"query": "{ hello }"}'
+HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+ASKED = HEAD % len(BODY) + b"\r\n"
+
+
+def code_of(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
+    return answer[0], answer[2]["errors"][0]["extensions"]["code"]
+
+
+def test_who_is_refused_keeps_the_connection_and_is_let_in_later() -> None:
+    lock = Lock()
+    with running_web(admission=lock) as web:
+        line = Line(web)
+        lock.places = 0
+        line.say(ASKED + BODY)
+        refused = line.hear()
+        assert code_of(refused) == (503, "OVERLOADED")
+        assert refused[1]["retry-after"] == "1"
+        line.say(ASKED, BODY[:5], BODY[5:])  # in pieces, as most clients send it
+        assert code_of(line.hear()) == (503, "OVERLOADED")
+        line.say(b"GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert code_of(line.hear()) == (503, "OVERLOADED")
+        lock.places = 1
+        line.say(ASKED + BODY)
+        assert line.hear()[2] == {"data": {"hello": "hello 全域"}}
+        assert lock.asked == 4, "each is asked for once"
+
+
+def test_refused_requests_in_one_piece_are_answered_each_in_its_turn() -> None:
+    lock = Lock()
+    with running_web(admission=lock) as web:
+        line = Line(web)
+        lock.places = 0
+        line.say((ASKED + BODY) * 3)
+        assert [code_of(line.hear()) for _ in range(3)] == [(503, "OVERLOADED")] * 3
+
+
+def test_one_that_waits_behind_an_answer_is_refused_after_it() -> None:
+    lock = Lock()
+    with running_web(admission=lock) as web:
+        line = Line(web)
+        wait = b'{"query": "{ wait }"}'
+        line.say(HEAD % len(wait) + b"\r\n" + wait)
+        while not web.engine.waiting:
+            pass
+        lock.places = 1  # for who lets the first one go
+        line.say(ASKED + BODY)
+        httpx.post(f"{web.url}/graphql", json={"query": "mutation { release }"})
+        assert line.hear()[2] == {"data": {"wait": "released"}}
+        assert code_of(line.hear()) == (503, "OVERLOADED")
+
+
+@pytest.mark.parametrize("more", [b"connection: close\r\n", b""])
+def test_a_connection_is_closed_where_that_was_asked_for_or_the_body_is_not_worth_it(more: bytes) -> None:
+    lock = Lock()
+    with running_web(admission=lock) as web:
+        line = Line(web)
+        lock.places = 0
+        if more:
+            line.say(HEAD % len(BODY) + more + b"\r\n" + BODY)
+        else:
+            line.say(HEAD % 1_000_000 + b"\r\n", b" " * 80_000)
+        refused = line.hear()
+        assert code_of(refused) == (503, "OVERLOADED")
+        assert refused[1]["connection"] == "close"
+        assert line.is_over()
+
+
+def test_health_and_metrics_are_answered_whoever_is_refused() -> None:
+    lock = Lock()
+    with running_web(admission=lock) as web:
+        lock.places = 0
+        assert httpx.get(f"{web.url}/health/live").status_code == 200
+        assert httpx.get(f"{web.url}/metrics").status_code == 200
+        assert lock.asked == 0

@@ -30,6 +30,7 @@ from graphql import (
 from adapters.fetch import RequestContext
 from gateway.security.identity import load_tokens
 from gateway.telemetry.metrics import Metrics
+from gateway.web.admission import Admission
 from gateway.web.entrance import Entrance
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
 from gateway.web.http_protocol import bounded_protocol
@@ -208,6 +209,7 @@ def running_web(
     authenticator: Authenticator | None = None,
     cors_origins: tuple[str, ...] = (),
     entrance: Entrance | None = None,
+    admission: Admission | None = None,
 ) -> Iterator[RunningWeb]:
     """Serves on a free port until the block ends."""
     engine, lifecycle, metrics = engine or ToyEngine(), Lifecycle(), Metrics(version="test")
@@ -221,6 +223,7 @@ def running_web(
         page=page,
         cors_origins=cors_origins,
         entrance=entrance,
+        admission=admission,
     )
     listener = listen("127.0.0.1", 0)
     started = threading.Event()
@@ -241,7 +244,7 @@ def running_web(
             app,
             log_config=None,
             access_log=False,
-            http=bounded_protocol(head_timeout_s=10.0, max_connections=100),
+            http=bounded_protocol(head_timeout_s=10.0, max_connections=100, admission=admission),
             ws="websockets-sansio",
             proxy_headers=False,
         )
