@@ -44,10 +44,10 @@ from gateway.directory import HouseContext, Systems
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.in_service import Generation
+from gateway.kept_operations import OperationCache
 from gateway.live.feeds import Feeds
 from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.desk import DeskContext
-from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
 from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
@@ -89,6 +89,7 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    operation_cache_bytes: int = 64 * 1024 * 1024
     desk: Desk | None = None
     views: RecordViews | None = None
     migrations: MigrationPort = field(default_factory=NoMigrations)
@@ -158,7 +159,7 @@ def build_generation(
         },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
-        OperationCache(parts.operation_cache_entries),
+        OperationCache(parts.operation_cache_entries, parts.operation_cache_bytes),
         permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,

@@ -247,6 +247,7 @@ def _parts(
         default_deadline_s=settings.default_deadline_ms / 1000,
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
+        operation_cache_bytes=settings.operation_cache_mb * 1024 * 1024,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
         views=build_views(settings, ledger, on.registry, lambda: on.rules().calendar),
         migrations=on.migrations,

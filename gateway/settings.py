@@ -271,7 +271,10 @@ class Settings(BaseModel):
         "With manifests: `known` runs only their documents, `id` only by their ids, `log` runs all and logs the others.",
     )
     operation_cache_entries: int = _setting(
-        1000, "Operations kept parsed and planned.", unit="operations", ge=0
+        1000, "Most operations kept parsed and planned; 0 keeps none.", unit="operations", ge=0
+    )
+    operation_cache_mb: int = _setting(
+        64, "What the kept operations may take in memory, as estimated, in each worker.", unit="MB", ge=1
     )
 
     max_loop_lag_ms: float = _setting(

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
@@ -134,7 +134,9 @@ def build_web(
         routes += migrations.routes(entrance)
     if page is not None:
         routes.append(Route("/graphiql/{file}", page.asset))
-    app: ASGIApp = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
+    app: ASGIApp = _Direct(
+        endpoint, Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
+    )
     if cors_origins:
         app = CORSMiddleware(
             app,
@@ -165,6 +167,21 @@ def build_web(
         metrics=metrics,
         admission=admission,
     )
+
+
+class _Direct:
+    """The endpoint that nearly all requests are for, asked before Starlette's stack of middleware and routes; what it
+    raises is the boundary's to answer."""
+
+    def __init__(self, endpoint: ASGIApp, others: ASGIApp) -> None:
+        self._endpoint = endpoint
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql" and not scope.get("root_path"):
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
