@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -137,12 +137,15 @@ class CaseQuestions:
                 live=wish.live,
                 max_age_s=wish.max_age_s,
             )
+        there = frozenset(one.system for one in found)
         if wish.asks and not reach.everything:
             found = self.within(reach, found)
             for outcome in outcomes:
                 outcome.count = sum(one.system == outcome.system for one in found)
                 if not outcome.count:
                     outcome.hide()
+        if wish.asks:
+            found += await self._left_behind(run, self.network.may_have_left(number), fields, there, outcomes)
         self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found:
@@ -401,11 +404,15 @@ class CaseQuestions:
             live=live or wish.live,
             max_age_s=wish.max_age_s,
         )
+        there = frozenset(one.system for one in found)
         if not reach.everything:  # another's case is as if it were not there
             found = self.within(reach, found)
             if not found:
                 for outcome in outcomes:
                     outcome.hide()
+        if self.network.is_retired(wanted.system):
+            left = {wanted.system: wanted.local_no}
+            found += await self._left_behind(run, left, self._case_fields(names), there, outcomes)
         self._saw(run, found, outcomes)
         _report(run, outcomes, path)
         if not found and outcomes[0].answered:
@@ -413,6 +420,31 @@ class CaseQuestions:
             message = f"{wanted.system} has no case {wanted.local_no!r}{seen}."
             run.errors.append(FetchError(message, path, {"code": "CASE_NOT_FOUND", "system": wanted.system}))
         return CaseView(found[0], time.time()) if found else None
+
+    async def _left_behind(
+        self,
+        run: Run,
+        asked: Mapping[str, str],
+        fields: frozenset[str],
+        there: Collection[str],
+        outcomes: Sequence[Outcome],
+    ) -> list[Found]:
+        """Cases of systems that are retired and that the new side does not know: as the case files have them.
+
+        asked: code -> number; there: systems whose new side has the case, whoever may see it. Raises QuestionRefused.
+        """
+        silent = {outcome.system for outcome in outcomes if not outcome.answered}
+        ids = [
+            _named(code, number) for code, number in asked.items() if code not in there and code not in silent
+        ]
+        if not ids or self.memory is None:
+            return []
+        found = await self._from_files(run, ids, fields, Wish(asks=False))
+        for outcome in outcomes:
+            mine = [one for one in found if one.system == outcome.system]
+            if mine:
+                outcome.status, outcome.as_of, outcome.count = "LEDGER", mine[0].page.as_of, len(mine)
+        return found
 
     async def _from_files(
         self, run: Run, ids: Sequence[str], fields: frozenset[str], wish: Wish

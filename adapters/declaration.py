@@ -311,6 +311,11 @@ class Connectors(Model):
         default=None, description="Books an appointment 预约: $args.slot.start."
     )
 
+    reserve: Write | None = Field(
+        default=None,
+        description="Hands out a case number before there is a case 预取编号, for what is filed with its successor.",
+    )
+
     def declared(self) -> dict[str, Connector]:
         """Verb -> connector, of those that are there."""
         return {verb: one for verb in VERBS if (one := getattr(self, verb)) is not None}
@@ -318,6 +323,10 @@ class Connectors(Model):
     def writes(self) -> dict[str, Write]:
         """Operation -> what is declared of it, of those that are there."""
         return {name: one for name in WRITES if (one := getattr(self, name)) is not None}
+
+    def sent(self) -> dict[str, Write]:
+        """The writes, and `reserve`: whatever goes through the outbox."""
+        return self.writes() | ({"reserve": self.reserve} if self.reserve is not None else {})
 
 
 class Batch(Model):

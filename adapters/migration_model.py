@@ -64,6 +64,11 @@ class Migration(_Model):
         default="same",
         description="same: cases bear the old numbers here too. mapped: the identifier map tells 办件编号对照.",
     )
+    dual_write: tuple[Literal["SHADOW", "CANARY", "PRIMARY_NEW"], ...] | None = Field(
+        default=None,
+        description="Given (an empty list will do): the system takes writes, and has the word on them from PRIMARY_NEW on. "
+        "The phases: what one side has taken is filed with the other one too 双写.",
+    )
     compare: dict[Path, CompareRule] = Field(
         default_factory=dict,
         description="Canonical field (`events[].opinion` inside lists) -> how it is compared 比对规则.",

@@ -251,6 +251,19 @@ class Network:
         ]
         await asyncio.gather(*jobs)
 
+    def is_retired(self, code: str) -> bool:
+        """Whether a system was replaced and is not asked any more."""
+        route = self.routes.get(code)
+        return route is not None and route.is_retired
+
+    def may_have_left(self, number: str) -> dict[str, str]:
+        """Retired systems whose case numbers look like it, each with the number."""
+        return {
+            code: number
+            for code, route in sorted(self.routes.items())
+            if route.is_retired and self._may_hold(code, route.declaration, number)
+        }
+
     def may_hold(self, number: str) -> list[str]:
         """Codes of systems whose case numbers look like it."""
         return [

@@ -21,7 +21,7 @@ from adapters.references import Lookup, resolve_references, secrets_in_the_open
 from adapters.validate_connectors import connector_problems
 from adapters.validate_push import harvest_problems
 from adapters.validate_sources import source_problems
-from adapters.validate_writes import write_problems
+from adapters.validate_writes import write_problems, written_expressions
 
 __all__ = ["Checked", "Known", "check_across", "check_document"]
 
@@ -128,12 +128,40 @@ def _migration_problems(by_code: Mapping[str, Checked]) -> None:
             place = ("migration", "replaces")
             one.document.problems.append(one.document.problem(place, "MIGRATION_TARGET", problem))
         successor.setdefault(target, code)
+        if other is not None and other.declaration is not None and one.declaration is not None:
+            _dual_write_problems(one.document, one.declaration, other.declaration)
+
+
+def _dual_write_problems(document: Document, new: Declaration, old: Declaration) -> None:
+    """Whoever files with both sides must know which number is whose."""
+    migration, submit = new.migration, new.connectors.submit
+    if migration is None or submit is None or not migration.dual_write:
+        return
+    problem = ""
+    if migration.numbers == "same" and not any(
+        "$args.case.number" in text for _, text in written_expressions(submit)
+    ):
+        problem = (
+            "with numbers: same `submit` must send $args.case.number, the number that the old system gave"
+        )
+    elif (
+        migration.numbers == "mapped"
+        and "PRIMARY_NEW" in migration.dual_write
+        and old.connectors.reserve is None
+    ):
+        problem = (
+            f"in PRIMARY_NEW a case gets its old number first: declare `reserve` in {old.system.code}, "
+            "or leave PRIMARY_NEW out of dualWrite"
+        )
+    if problem:
+        place = ("migration", "dualWrite")
+        document.problems.append(document.problem(place, "MIGRATION_WRITES", problem))
 
 
 def _successor_problems(document: Document, declaration: Declaration) -> Iterator[Problem]:
     """A successor takes no writes under the code of the other: they would still go to the old system, even a retired
     one, while the declaration says that the new one takes them."""
-    if declaration.migration is None:
+    if declaration.migration is None or declaration.migration.dual_write is not None:
         return
     replaced = declaration.migration.replaces
     for name in declaration.connectors.writes():

@@ -24,7 +24,9 @@ _APPLICANT = frozenset({"kind", "name", "idType", "idNumber", "mobile", "legalRe
 _MATERIAL = frozenset({"code", "name", "mediaType", "content", "size"})
 _COMMON = frozenset({"reference", "itemCode", "fields", "at"})
 ARGS: Mapping[str, frozenset[str]] = {
-    "submit": _COMMON | {"applicant", "taskCode", "regionCode", "title", "materials"},
+    # case: the number that the other side gave, or that was reserved, while the system is being replaced
+    "submit": _COMMON | {"applicant", "taskCode", "regionCode", "title", "materials", "case"},
+    "reserve": _COMMON - {"fields"} | {"applicant", "taskCode", "regionCode", "title"},
     "supplement": _COMMON | {"case", "note", "materials"},
     "withdraw": _COMMON | {"case", "reason"},
     "appointment": _COMMON | {"case", "applicant", "slot"},
@@ -37,7 +39,7 @@ def write_problems(
 ) -> Iterator[Problem]:
     """items: base codes that the registry knows, None where there is no registry."""
     context = context_of(declaration)
-    for name, write in declaration.connectors.writes().items():
+    for name, write in declaration.connectors.sent().items():
         place: Place = ("connectors", name)
         yield from protocol_problems(document, declaration, write, place)
         yield from _request_problems(document, declaration, name, write, context, place)

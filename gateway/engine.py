@@ -349,6 +349,11 @@ class GraphQLEngine:
     def current(self) -> Generation | None:
         return self._current
 
+    def warm(self, generation: Generation) -> int:
+        """Prepares for it what the one in service is asked most; how many. Blocking: for a thread, before `swap`."""
+        former = self._current
+        return 0 if former is None else self._preparing.warm(generation, former)
+
     def swap(self, generation: Generation) -> None:
         """New requests go to `generation`; the former one is closed when its requests have finished."""
         former, self._current = self._current, generation

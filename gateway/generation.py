@@ -32,6 +32,7 @@ from adapters.remote.subgraph import RemoteSubgraph
 from adapters.source import OnFresh, Source
 from adapters.submission.desk import Desk
 from adapters.submission.questions import SubmissionQuestions
+from adapters.submission.sides import Sides
 from adapters.submission.writer import Writer, build_writer
 from adapters.tracing import CallTracer
 from adapters.traffic.observer import TrafficObserver
@@ -43,10 +44,10 @@ from gateway.directory import HouseContext, Systems
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.in_service import Generation
+from gateway.kept_operations import OperationCache
 from gateway.live.feeds import Feeds
 from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.desk import DeskContext
-from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
 from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
@@ -88,6 +89,7 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    operation_cache_bytes: int = 64 * 1024 * 1024
     desk: Desk | None = None
     views: RecordViews | None = None
     migrations: MigrationPort = field(default_factory=NoMigrations)
@@ -126,7 +128,7 @@ def build_generation(
     writers = {
         code: build_writer(source, loaded.services.get(code))
         for code, source in sources.items()
-        if source.declaration.connectors.writes()
+        if source.declaration.connectors.sent()
     }
     systems = Systems(loaded.declarations, loaded.services, network, parts.gaps, parts.harvests)
     mine = own_subgraphs(supergraph, loaded.own)
@@ -151,13 +153,13 @@ def build_generation(
         replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
-            **_subgraphs(parts, questions, systems, writers, composed.own, mine),
+            **_subgraphs(parts, network, questions, systems, writers, composed.own, mine),
             **_own_subgraphs(parts, network, loaded, mine, gate),
             **_gated(remotes, gate),
         },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
-        OperationCache(parts.operation_cache_entries),
+        OperationCache(parts.operation_cache_entries, parts.operation_cache_bytes),
         permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
@@ -237,6 +239,15 @@ def _routes(parts: Parts, loaded: Loaded, sources: Mapping[str, Source]) -> dict
     return routes
 
 
+def _sides(network: Network, writers: Mapping[str, Writer]) -> dict[str, Sides]:
+    """Of systems whose successor takes something, too."""
+    return {
+        code: Sides(route, writers.get(code), writers[route.successor.code])
+        for code, route in network.routes.items()
+        if route.successor.code in writers and route.declared.dual_write is not None
+    }
+
+
 def _mapping_fingerprint(old: Declaration, new: Declaration) -> str:
     """Of all that a comparison hangs on; where the two systems are reached is not part of it."""
     digest = hashlib.blake2b(digest_size=6)
@@ -252,6 +263,7 @@ def _abilities(declaration: Declaration) -> set[str]:
 
 def _subgraphs(
     parts: Parts,
+    network: Network,
     questions: CaseQuestions,
     systems: Systems,
     writers: Mapping[str, Writer],
@@ -265,7 +277,12 @@ def _subgraphs(
         records = views.of(request) if views is not None else None
         return HouseContext(parts.registry, systems, parts.largest_page, live, records)
 
-    submissions = SubmissionQuestions(questions, writers, parts.desk) if parts.desk is not None else None
+    sides = _sides(network, writers)
+    replacing = {one.new.code for one in sides.values()}
+    taking = {code: one for code, one in writers.items() if code not in replacing}
+    submissions = (
+        SubmissionQuestions(questions, taking, parts.desk, sides) if parts.desk is not None else None
+    )
     connector = ConnectorSubgraph(CASES, own.cases_sdl, own.cases, questions, submissions)
     house = LocalSubgraph(HOUSE, own.house, own.house_sdl, context)
     built: dict[str, Subgraph] = {HOUSE: house, CASES: connector}
@@ -275,7 +292,7 @@ def _subgraphs(
             MIGRATION,
             own.migration,
             own.migration_sdl,
-            lambda request: DeskContext(desk, request.caller.name),
+            lambda request: DeskContext(desk, request.caller.name, request.deadline),
         )
     return {name: subgraph for name, subgraph in built.items() if name in names}
 

@@ -18,6 +18,7 @@ import orjson
 from adapters.asked import Asked
 from adapters.compiled import CompiledConnector
 from adapters.declaration import Declaration
+from adapters.mapping.patterns import compile_pattern
 from adapters.mapping.scope import Gap
 from adapters.migration.pairs import Pairing
 from adapters.migration.placement import Phase, Placement, share_of_lot
@@ -70,6 +71,10 @@ class Route:
         """Whether anyone answers: the old system, or the new one where it may."""
         return self.legacy is not None or self.port.placement(self.system, "case").share == 100
 
+    @property
+    def is_retired(self) -> bool:
+        return self.port.placement(self.system, "case").phase is Phase.RETIRED
+
     def side(self, verb: str, lot: str, position: Position = None) -> Asked:
         """Who answers a question. lot: what a share hangs on (the case's old number; of a list, whose it is).
 
@@ -81,13 +86,25 @@ class Route:
         # the same way as ever, but for the place of a list that the new side had begun
         if legacy is not None and untouched and not _is_tagged(position):
             return legacy
-        return Side(self, placement, self._is_new(placement, lot, position))
+        return Side(self, placement, self._is_new(placement, verb, lot, position))
 
-    def _is_new(self, placement: Placement, lot: str, position: Position) -> bool:
+    def is_born_new(self, number: str) -> bool:
+        """Whether a number can only be one that the new system gave: both sides say which are theirs, and it is one
+        of the new side's alone."""
+        old, new = self.declaration.connectors.case, self.successor.declaration.connectors.case
+        if self.declared.numbers == "same" or old is None or new is None or not (old.numbers and new.numbers):
+            return False
+        return compile_pattern(new.numbers).matches(number) and not compile_pattern(old.numbers).matches(
+            number
+        )
+
+    def _is_new(self, placement: Placement, verb: str, lot: str, position: Position) -> bool:
         if self.legacy is None or placement.phase is Phase.RETIRED:
             return True
         if placement.share == 0:
             return False
+        if verb == "case" and self.is_born_new(lot):
+            return True
         if position is not None:
             return _is_new_position(position)
         return placement.is_new(share_of_lot(self.key, self.system, lot))
@@ -235,7 +252,10 @@ class Side:
         if route.declared.numbers == "same":
             return await self._successor.ask(verb, args, deadline=deadline, **how)
         if verb == "case":
-            number = await route.port.new_number(route.system, str(args["number"]))
+            old_number = str(args["number"])
+            number = await route.port.new_number(route.system, old_number)
+            if number is None and route.is_born_new(old_number):
+                number = old_number
             if number is None:
                 raise SourceNotFound(route.system)
             args = {**args, "number": number}

@@ -130,9 +130,7 @@ def _type_problems(document: Document, declaration: Declaration, model: OwnModel
     for node in objects_of(model.sdl.document):
         name = node.name.value
         if name in ("Mutation", "Subscription"):
-            line, column = _where(node)
-            message = "own types answer queries only"
-            yield _at(document, declaration, line, column, "UNSUPPORTED_TYPE", message)
+            yield from _unsupported(document, declaration, node)
             continue
         if name in resolvable - ENTITIES.keys() and name not in types.fields:
             line, column = _where(node)
@@ -153,6 +151,24 @@ def _type_problems(document: Document, declaration: Declaration, model: OwnModel
                 message = f"{coordinate} takes arguments, but no call of its own answers it"
                 yield _at(document, declaration, line, column, "ARGUMENT_UNUSED", message)
             yield from _personal_problems(document, declaration, model, name, one.name.value, line, column)
+
+
+_INSTEAD = {
+    "Mutation": "to write, declare connectors.submit, supplement, withdraw or appointment: they have a key and go "
+    "through the outbox",
+    "Subscription": "changes of cases are followed by the house's caseChanged: declare connectors.changes, `harvest` "
+    "or `push`",
+}
+
+
+def _unsupported(document: Document, declaration: Declaration, node: Any) -> Iterator[Problem]:
+    """Each field by its name and place: a call that writes must not be sent without key and outbox."""
+    name = node.name.value
+    for one in node.fields or (node,):
+        line, column = _where(one)
+        message = f"{name}.{one.name.value} cannot be" if one is not node else f"{name} cannot be extended"
+        message += ": own types answer queries only"
+        yield _at(document, declaration, line, column, "UNSUPPORTED_TYPE", message, _INSTEAD[name])
 
 
 def _personal_problems(

@@ -18,6 +18,7 @@ from adapters.submission import states
 from adapters.submission.outbox import Outbox, OutboxUnavailable
 from adapters.submission.row import Submission
 from adapters.submission.seal import BodySeal, SealBroken
+from adapters.submission.sides import NoNumbers, Numbers, args_of_case, numbered
 from adapters.submission.states import Found, Kind, Verdict
 from adapters.submission.writer import Writer
 from adapters.write_model import Reconcile
@@ -30,6 +31,10 @@ Lend = Callable[[], AbstractContextManager[Mapping[str, Writer]]]
 """The writers of the generation in service, which stays open while they are used."""
 AT_ONCE = 16
 PURGE_EVERY_S = 3600.0
+
+
+class _NotYet(Exception):
+    """What it needs will come from another row."""
 
 
 class SubmissionObserver(Protocol):
@@ -59,10 +64,12 @@ class Dispatcher:
         mask: Callable[[str], str] = str,
         observer: SubmissionObserver | None = None,
         now: Callable[[], int] = wall_ms,
+        numbers: Numbers | None = None,
     ) -> None:
         self.outbox, self.seal, self.holder, self.now = outbox, seal, holder, now
         self._lend, self._lease_s, self._poll_s, self._keep_s = lend, lease_s, poll_s, keep_s
         self._mask, self._observer = mask, observer
+        self._numbers: Numbers = numbers if numbers is not None else NoNumbers()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -171,6 +178,8 @@ class Dispatcher:
             if freed is None:
                 return
             row = freed
+        if row.state is SubmissionState.RECORDED and not await self._is_its_turn(row):
+            return
         rule = declared.reconcile
         resend = rule is not None and rule.style == "resend"
         mine = await self._swap(
@@ -180,12 +189,15 @@ class Dispatcher:
             return
         try:
             args = await self._arguments(mine)
+        except _NotYet:
+            await self._swap(mine, states.without_number(mine, self.now()))
+            return
         except SealBroken as error:
             await self._swap(mine, states.needs_person(mine, self.now(), str(error)))
             return
         if args is None:
             note = "what it belongs to has no case number: it was refused, or its system gives none"
-            await self._swap(mine, states.given_up(mine, self.now(), "SUBMISSION_WITHOUT_CASE", note))
+            await self._settle(mine, states.given_up(mine, self.now(), "SUBMISSION_WITHOUT_CASE", note))
         elif mine.state is SubmissionState.DISPATCHING:
             await self._send(mine, writer, args, rule)
         elif rule is None:
@@ -207,7 +219,7 @@ class Dispatcher:
                 return
             if row.first_sent_at is not None and len(found.numbers) == 1:  # it came after all
                 verdict = Verdict(Kind.FILED, "found before it was sent again", found.numbers[0])
-                await self._swap(row, states.after_answer(row, verdict, self.now(), rule))
+                await self._settle(row, states.after_answer(row, verdict, self.now(), rule))
                 return
             known = (*known, *found.numbers)
         current = row
@@ -225,11 +237,11 @@ class Dispatcher:
         verdict = await writer.send(row.operation, args, before=before)
         if verdict.reason is not None:
             verdict = replace(verdict, reason=self._mask(verdict.reason)[:500])
-        await self._swap(current, states.after_answer(current, verdict, self.now(), rule))
+        await self._settle(current, states.after_answer(current, verdict, self.now(), rule))
 
     async def _look(self, row: Submission, writer: Writer, args: Mapping[str, Any], rule: Reconcile) -> None:
         found = await self._found(row, writer, args)
-        await self._swap(row, states.after_query(row, found, self.now(), rule))
+        await self._settle(row, states.after_query(row, found, self.now(), rule))
 
     async def _found(self, row: Submission, writer: Writer, args: Mapping[str, Any]) -> Found:
         """Without the numbers that are other submissions' already."""
@@ -250,7 +262,53 @@ class Dispatcher:
             if followed is None or followed.number is None:
                 return None
             args["case"] = {"number": followed.number}
+        elif row.under is not None:
+            args["case"] = {"number": await self._number_there(row, args_of_case(args))}
         return args
+
+    # --- of a system that is being replaced ---
+
+    async def _is_its_turn(self, row: Submission) -> bool:
+        """Whether what it comes after is settled; else it is put off. Given up where that came to nothing."""
+        if row.after is None:
+            return True
+        before = await self.outbox.by_token(row.after)
+        if before is None or before.state is SubmissionState.FILED:
+            return True
+        if not before.settled:
+            wait = min(max((self.now() - row.recorded_at) // 4, 500), 60_000)
+            await self.outbox.swap(row, replace(row, next_at=self.now() + wait))
+            return False
+        if not row.is_second:  # no number could be reserved: it goes without one
+            return True
+        mine = await self._swap(row, states.claimed(row, self.holder, self.now(), int(self._lease_s * 1000)))
+        if mine is not None:
+            note = "the side that has the word refused it"
+            await self._settle(mine, states.given_up(mine, self.now(), "SUBMISSION_REFUSED", note))
+        return False
+
+    async def _number_there(self, row: Submission, named: str | None) -> str | None:
+        """The case's number at the system that the row goes to. Raises _NotYet where that is still to come."""
+        if row.operation == "submit" and row.after is not None:
+            before = await self.outbox.by_token(row.after)
+            return (before.public or before.number) if before is not None else None
+        if named is None or not row.mapped or row.system == row.under:
+            return named
+        number = await self._numbers.new_number(row.under or "", named)
+        if number is None and row.is_second:
+            raise _NotYet
+        return number or named
+
+    async def _settle(self, old: Submission, new: Submission) -> None:
+        """As `_swap`; before a row is settled its numbers are bound, after it what waits for it is woken."""
+        new = await numbered(self.outbox, self._numbers, old, new, self.now())
+        swapped = await self._swap(old, new)
+        if swapped is None or not swapped.settled or swapped.before is None:
+            return
+        waiting = await self.outbox.by_token(swapped.before)
+        if waiting is not None and waiting.state is SubmissionState.RECORDED:
+            await self.outbox.swap(waiting, replace(waiting, next_at=self.now()))
+            self._wake.set()
 
     def _lease_ms(self, writer: Writer, row: Submission) -> int:
         longest_s = max(writer.timeout_s(row.operation), writer.source.traffic.policy.timeout_s)

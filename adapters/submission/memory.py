@@ -17,12 +17,15 @@ class MemoryOutbox:
     def __init__(self) -> None:
         self.rows: dict[int, Submission] = {}
 
-    async def record(self, new: Submission) -> tuple[Submission, bool]:
+    async def record(self, new: Submission, *also: Submission) -> tuple[Submission, bool]:
         for row in self.rows.values():
             if (row.owner, row.key_hash) == (new.owner, new.key_hash):
                 return row, False
         made = replace(new, id=len(self.rows) + 1, version=1)
         self.rows[made.id] = made
+        for one in also:
+            further = replace(one, id=len(self.rows) + 1, version=1)
+            self.rows[further.id] = further
         return made, True
 
     async def swap(self, old: Submission, new: Submission) -> Submission | None:

@@ -24,8 +24,9 @@ class OutboxUnavailable(Exception):
 class Outbox(Protocol):
     """All methods raise OutboxUnavailable."""
 
-    async def record(self, new: Submission) -> tuple[Submission, bool]:
-        """The row of this owner and key, and whether it is new: of two at once one is, whatever the process."""
+    async def record(self, new: Submission, *also: Submission) -> tuple[Submission, bool]:
+        """The row of this owner and key, and whether it is new: of two at once one is, whatever the process. also:
+        recorded with it, all or none."""
         ...
 
     async def swap(self, old: Submission, new: Submission) -> Submission | None:

@@ -7,7 +7,7 @@ for the shapers. Nothing that names a person leaves but masked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.applicant import filter_number
@@ -28,7 +28,9 @@ from adapters.submission.form import (
     key_problem,
 )
 from adapters.submission.row import Submission
+from adapters.submission.sides import Plan, Sides
 from adapters.submission.writer import Writer
+from schema.canonical import WRITES
 from schema.errors import SchemaError
 from schema.identifiers import applicant_ref, case_id, parse_case_id
 
@@ -53,15 +55,18 @@ class _Target:
     item_code: str | None = None
     applicant_ref: str | None = None
     echo: Mapping[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionQuestions:
-    """cases: the reading questions of the same generation; writers: by system."""
+    """cases: the reading questions of the same generation; writers: by system, without those that take the place of
+    another; sides: by the code of a system that is being replaced and takes something."""
 
     cases: CaseQuestions
     writers: Mapping[str, Writer]
     desk: Desk
+    sides: Mapping[str, Sides] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.cases.add_rule("SubmissionReceipt", "case", FieldRule(self._case, later=True))
@@ -70,7 +75,7 @@ class SubmissionQuestions:
 
     async def submit_case(self, run: Run, arguments: dict[str, Any]) -> dict[str, Any]:
         given = arguments["input"]
-        writer, write = self._for_item(str(given["itemCode"]), given.get("system"))
+        writer, write, plan = self._for_item(str(given["itemCode"]), given.get("system"))
         applicant, problems = applicant_args(given["applicant"], write.accepts)
         _may_file(run.context.caller, writer.source.declaration, applicant["idNumber"])
         self._may_file_in(run.context.caller, given.get("region"))
@@ -90,15 +95,17 @@ class SubmissionQuestions:
                 "taskCode": given.get("taskCode"),
                 "regionCode": given.get("region"),
                 "title": title,
+                "case": {"number": None},
                 "at": self._now(),
             },
             asked=given,
             who=_who(run.context.caller),
             key=arguments["idempotencyKey"],
             echo=self._echo(form, applicant, mode_of("submit", write)),
-            lane=None if is_found_by_reference(write) else ("applicant", ref, item),
+            lane=None if _is_found_by_reference(write, plan) else ("applicant", ref, item),
             item_code=item,
             applicant_ref=ref,
+            plan=plan,
         )
         return await self._hand_in(run, arguments, order)
 
@@ -113,11 +120,12 @@ class SubmissionQuestions:
     async def book_appointment(self, run: Run, arguments: dict[str, Any]) -> dict[str, Any]:
         given = arguments["input"]
         target: _Target | None = None
+        plan: Plan | None = None
         if given.get("case") is not None:
             target = await self._target(run, given["case"], "appointment")
             writer = target.writer
         elif given.get("system") is not None:
-            writer = self._writer(str(given["system"]), "appointment", _TAKES_MORE)
+            writer, plan = self._planned(str(given["system"]), "appointment", _TAKES_MORE)
         else:
             problem = FormProblem(
                 "FIELD_MISSING", "system", "give `system`, or the `case` that it belongs to"
@@ -154,6 +162,7 @@ class SubmissionQuestions:
             item_code=item,
             applicant_ref=ref,
             follows=target.follows if target else None,
+            plan=target.plan if target else plan,
         )
         return await self._hand_in(run, arguments, order)
 
@@ -166,25 +175,42 @@ class SubmissionQuestions:
         if system is not None and system not in self.writers:
             raise QuestionRefused("SYSTEM_UNKNOWN", f"No system {system!r} takes anything; {self._known()}.")
         forms = [
-            _form(writer, name)
-            for code, writer in sorted(self.writers.items())
+            _form(writer, name, code)
+            for code, writer, name in self._taken()
             if system in (None, code) and writer.source.declaration.system.lifecycle in _TAKES_MORE
-            for name in writer.writes
         ]
         return [one for one in forms if item is None or not one["itemCodes"] or item in one["itemCodes"]]
 
+    def _taken(self) -> list[tuple[str, Writer, str]]:
+        """(code, who has the word, operation) of all that is taken."""
+        found = [
+            (code, writer, name)
+            for code, writer in self.writers.items()
+            if code not in self.sides
+            for name in writer.writes
+            if name in WRITES
+        ]
+        for code, sides in self.sides.items():
+            plans = {name: sides.plan(name) for name in WRITES}
+            found += [(code, plan.first, name) for name, plan in plans.items() if plan is not None]
+        return sorted(found, key=lambda one: one[0])
+
     # --- where it goes ---
 
-    def _for_item(self, item: str, system: str | None) -> tuple[Writer, Write]:
+    def _for_item(self, item: str, system: str | None) -> tuple[Writer, Write, Plan | None]:
         if system is not None:
-            writer = self._writer(system, "submit", _TAKES_NEW)
+            writer, plan = self._planned(system, "submit", _TAKES_NEW)
             if not _takes(writer, item):
                 message = f"{system} does not take item {item!r}; see applicationForms."
                 raise QuestionRefused("ITEM_NOT_ACCEPTED", message)
-            return writer, writer.writes["submit"].write
+            return writer, writer.writes["submit"].write, plan
+        plans = {code: sides.plan("submit") for code, sides in self.sides.items()}
         found = [
             writer
-            for _, writer in sorted(self.writers.items())
+            for writer in (
+                *(one for code, one in sorted(self.writers.items()) if code not in self.sides),
+                *(plan.first for plan in plans.values() if plan is not None),
+            )
             if "submit" in writer.writes
             and writer.source.declaration.system.lifecycle in _TAKES_NEW
             and _takes(writer, item)
@@ -194,11 +220,28 @@ class SubmissionQuestions:
                 "ITEM_NOT_ACCEPTED", f"No system takes item {item!r}; see applicationForms."
             )
         if len(found) > 1:
-            codes = ", ".join(writer.code for writer in found)
+            codes = ", ".join(self._public(writer.code) for writer in found)
             raise QuestionRefused(
                 "SYSTEM_AMBIGUOUS", f"Several systems take item {item!r}; give `system`: {codes}."
             )
-        return found[0], found[0].writes["submit"].write
+        plan = next((one for one in plans.values() if one is not None and one.first is found[0]), None)
+        return found[0], found[0].writes["submit"].write, plan
+
+    def _public(self, code: str) -> str:
+        """The code that what a system takes is known under."""
+        return next((one for one, sides in self.sides.items() if sides.new.code == code), code)
+
+    def _planned(
+        self, system: str, operation: str, lifecycles: frozenset[str], *, at_old: bool = False
+    ) -> tuple[Writer, Plan | None]:
+        """Who has the word, and what else is to be done where the system is being replaced."""
+        sides = self.sides.get(system)
+        if sides is None:
+            return self._writer(system, operation, lifecycles), None
+        plan = sides.plan(operation, at_old=at_old)
+        if plan is None:
+            raise QuestionRefused("CAPABILITY_MISSING", f"{system} declares no {operation!r}.")
+        return self._taking(system, plan.first, operation, lifecycles), plan
 
     def _writer(self, system: str, operation: str, lifecycles: frozenset[str]) -> Writer:
         network = self.cases.network
@@ -211,6 +254,9 @@ class SubmissionQuestions:
             )
         if writer is None or operation not in writer.writes:
             raise QuestionRefused("CAPABILITY_MISSING", f"{system} declares no {operation!r}.")
+        return self._taking(system, writer, operation, lifecycles)
+
+    def _taking(self, system: str, writer: Writer, operation: str, lifecycles: frozenset[str]) -> Writer:
         lifecycle = writer.source.declaration.system.lifecycle
         if lifecycle not in lifecycles:
             raise QuestionRefused(
@@ -257,6 +303,7 @@ class SubmissionQuestions:
             item_code=target.item_code,
             applicant_ref=target.applicant_ref,
             follows=target.follows,
+            plan=target.plan,
         )
         return await self._hand_in(run, arguments, order)
 
@@ -271,28 +318,64 @@ class SubmissionQuestions:
             if row.operation != "submit":
                 message = f"receipt {token} is of no application"
                 raise SubmissionRefused(FormProblem("RECEIPT_NOT_FOUND", "case.receipt", message))
-            return self._target_of(row, self._writer(row.system, operation, _TAKES_MORE))
+            return await self._target_of(row, operation)
         wanted = parse_case_id(str(text))
-        writer = self._writer(wanted.system, operation, _TAKES_MORE)
-        filed = await self.desk.outbox.filed_as(wanted.system, wanted.local_no)
+        writer, plan = await self._for_number(wanted.system, wanted.local_no, operation)
+        filed = await self._filed_as(wanted.system, wanted.local_no)
         if filed is not None and self._sees(run.context.caller, filed):
-            return self._target_of(filed, writer)
+            return await self._target_of(filed, operation)
         caller, owner = run.context.caller, writer.source.declaration.system.owner
         if FILE in caller.scopes and owner == caller.department:
             area = area_of(caller, self.cases.regions)
             if area.regions is not None:  # of a district's office: the case must be of the district
                 await self._is_in_reach(run, wanted.system, wanted.local_no, Reach(areas=(area,)))
-            return _Target(writer, wanted.local_no, ("case", wanted.local_no))
+            return _Target(writer, wanted.local_no, ("case", wanted.local_no), plan=plan)
         if FILE_OWN not in caller.scopes or caller.subject is None:
             raise QuestionRefused("FORBIDDEN", f"{wanted.system} is of another department.")
         id_type, number = filter_number(None, caller.subject)
         await self._is_in_reach(run, wanted.system, wanted.local_no, Reach(numbers=((id_type, number),)))
         ref = applicant_ref(self.cases.ref_key, id_type, number)
-        return _Target(writer, wanted.local_no, ("case", wanted.local_no), applicant_ref=ref)
+        return _Target(writer, wanted.local_no, ("case", wanted.local_no), applicant_ref=ref, plan=plan)
 
-    def _target_of(self, row: Submission, writer: Writer) -> _Target:
-        follows = row.token if row.number is None else None
-        return _Target(writer, row.number, row.lane, follows, row.item_code, row.applicant_ref, row.echo)
+    async def _target_of(self, row: Submission, operation: str) -> _Target:
+        system, number = row.under or row.system, row.public or row.number
+        if number is not None:
+            writer, plan = await self._for_number(system, number, operation)
+        else:  # what has no number yet goes on where it began
+            writer, plan = self._planned(system, operation, _TAKES_MORE, at_old=row.system == system)
+            if plan is not None and writer.code != row.system:
+                raise QuestionRefused(
+                    "SOURCE_UNAVAILABLE", f"{system} has moved and the application has no number yet; later."
+                )
+        follows = row.token if number is None else None
+        echo = row.echo
+        return _Target(writer, number, row.lane, follows, row.item_code, row.applicant_ref, echo, plan)
+
+    async def _for_number(self, system: str, number: str, operation: str) -> tuple[Writer, Plan | None]:
+        """Who has the word on a case. One that the new side does not have goes to the old one while that stands."""
+        writer, plan = self._planned(system, operation, _TAKES_MORE)
+        if plan is None or not plan.mapped:
+            return writer, plan
+        route = self.sides[system].route
+        if route.is_born_new(number):  # the other side has no number of it
+            return writer, replace(plan, mapped=False, second=None)
+        if plan.first.code == system or await route.port.new_number(system, number) is not None:
+            return writer, plan
+        return self._planned(system, operation, _TAKES_MORE, at_old=True)
+
+    async def _filed_as(self, system: str, number: str) -> Submission | None:
+        """The application that became this case: its first row, whichever side has the word."""
+        outbox = self.desk.outbox
+        found = await outbox.filed_as(system, number)
+        sides = self.sides.get(system)
+        if found is None and sides is not None:
+            new = number
+            if sides.mapped and not sides.route.is_born_new(number):
+                new = await sides.route.port.new_number(system, number) or number
+            found = await outbox.filed_as(sides.new.code, new)
+        if found is not None and found.is_second and found.after is not None:
+            return await outbox.by_token(found.after)
+        return found
 
     async def _is_in_reach(self, run: Run, system: str, local_no: str, reach: Reach) -> None:
         """Raises QuestionRefused. Another's case is as if it were not there."""
@@ -368,7 +451,11 @@ class SubmissionQuestions:
 
     def _view(self, row: Submission) -> dict[str, Any]:
         echo = row.echo
-        number = echo.get("caseNo") if row.operation == "appointment" else row.number or echo.get("caseNo")
+        system, number = row.under or row.system, echo.get("caseNo")
+        if row.operation == "submit":
+            number = row.public or row.number
+        elif row.operation != "appointment":
+            number = number or row.number
         appointment = None
         if row.operation == "appointment" and row.state == "FILED":
             appointment = {"number": row.number, "startsAt": row.starts_at, "place": row.place}
@@ -377,11 +464,11 @@ class SubmissionQuestions:
             "operation": row.operation.upper(),
             "state": str(row.state),
             "mode": echo.get("mode") or "NEVER",
-            "systemCode": row.system,
-            "system": {"code": row.system},
+            "systemCode": system,
+            "system": {"code": system},
             "itemCode": row.item_code,
             "item": {"baseCode": row.item_code} if row.item_code else None,
-            "caseId": case_id(row.system, number) if number else None,
+            "caseId": case_id(system, number) if number else None,
             "localNo": number,
             "appointment": appointment,
             "applicant": echo.get("applicant"),
@@ -439,8 +526,14 @@ def _items(writer: Writer) -> tuple[str, ...]:
     return own or writer.source.declaration.system.items
 
 
-def _form(writer: Writer, name: str) -> dict[str, Any]:
-    write, system = writer.writes[name].write, writer.source.declaration.system.code
+def _is_found_by_reference(write: Write, plan: Plan | None) -> bool:
+    """On both sides, where there are two."""
+    second = plan.second.declared("submit") if plan is not None and plan.second is not None else None
+    return is_found_by_reference(write) and (second is None or is_found_by_reference(second))
+
+
+def _form(writer: Writer, name: str, system: str) -> dict[str, Any]:
+    write = writer.writes[name].write
     items = _items(writer)
     return {
         "systemCode": system,

@@ -43,6 +43,9 @@ class Submission:
     other. follows: token of the submission whose case number this one needs. sealed: the encrypted body, None once it is
     not needed any more. echo: masked, for the receipt. known: numbers that were there before it was sent.
     sent_at: set in the same write after which the request may go out; None where nothing was sent in this attempt.
+    Of a system that is being replaced: under: the code that it is known under, where `system` is who gets it; mapped:
+    its successor has numbers of its own; after, before: token of the row that must be settled first, or that waits for
+    this one; public: the number that it is known by, where that is not `number`.
     """
 
     token: str
@@ -76,8 +79,18 @@ class Submission:
     lease: str | None = None
     lease_until: int = 0
     history: tuple[Step, ...] = ()
+    under: str | None = None
+    mapped: bool = False
+    after: str | None = None
+    before: str | None = None
+    public: str | None = None
     version: int = 0
     id: int = 0
+
+    @property
+    def is_second(self) -> bool:
+        """Whether it is for the side that does not have the word."""
+        return self.after is not None and self.owner.startswith("second:")
 
     @property
     def settled(self) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "needs_person",
     "released",
     "resolved",
+    "without_number",
 ]
 
 S = SubmissionState
@@ -165,6 +166,14 @@ def released(row: Submission, now: int, note: str = "") -> Submission:
     """Given back with nothing done: the state before `claimed`."""
     back = {S.DISPATCHING: S.RECORDED, S.RECONCILING: S.UNKNOWN}.get(row.state, row.state)
     return replace(_to(row, back, now, note), next_at=now + FIRST_WAIT_MS)
+
+
+def without_number(row: Submission, now: int) -> Submission:
+    """Nothing was sent: its case has no number yet at the system that it goes to."""
+    note = "the case has no number there yet"
+    if row.recorded_at + PATIENCE_MS < now:
+        return _to(row, S.NEEDS_PERSON, now, note)
+    return replace(released(row, now, note), next_at=now + wait_ms(row.attempts - 1))
 
 
 # --- what came of it ---

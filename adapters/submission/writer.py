@@ -246,6 +246,6 @@ def build_writer(source: Source, service: SoapService | None) -> Writer:
         source,
         {
             name: compile_write(name, write, call_of(declaration, service, write, context, dress), context)
-            for name, write in declaration.connectors.writes().items()
+            for name, write in declaration.connectors.sent().items()
         },
     )

@@ -27,11 +27,18 @@ from gateway.cli.serve import START_ERRORS, load_first
 from gateway.database import Database, DatabaseError, open_database, prepare_tables
 from gateway.directory import read_registry
 from gateway.generation import system_namespace
+from gateway.harvest.history import HistoryHarvester
 from gateway.harvest.model import HarvestReport, harvested_by
 from gateway.harvest.push import Intake
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
-from gateway.harvesting import build_case_files, build_harvester, build_intake, read_tracking_rules
+from gateway.harvesting import (
+    TrackingFiles,
+    build_case_files,
+    build_harvester,
+    build_historian,
+    build_intake,
+)
 from gateway.ledger.errors import KeyInvalid
 from gateway.ledger.writer import now_us
 from gateway.records import build_ledger, read_ledger_keys
@@ -39,14 +46,22 @@ from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
 
-__all__ = ["harvest"]
+__all__ = [
+    "HarvestTools",
+    "harvest",
+    "harvest_settings",
+    "refuse_unknown",
+    "registry_dir_option",
+    "systems_dir_option",
+    "with_harvest_tools",
+]
 
 T = TypeVar("T")
 _as_json = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
-_systems_dir = click.option(
+systems_dir_option = click.option(
     "--systems", "systems_dir", type=click.Path(path_type=Path), help="Folder of declarations."
 )
-_registry_dir = click.option(
+registry_dir_option = click.option(
     "--registry", "registry_dir", type=click.Path(path_type=Path), help="Folder of registry files."
 )
 
@@ -99,8 +114,8 @@ def status(systems: Sequence[str], as_json: bool) -> None:
 @harvest.command()
 @click.argument("systems", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every system that can be harvested.")
-@_systems_dir
-@_registry_dir
+@systems_dir_option
+@registry_dir_option
 @_as_json
 def run(
     systems: Sequence[str],
@@ -112,15 +127,15 @@ def run(
     """Harvest systems now, to the end of what they have. Exit status 1 if one has a fault or another process is at it."""
     if bool(systems) is everything:
         raise click.UsageError("name systems, or give --all")
-    settings = _settings(systems_dir, registry_dir)
+    settings = harvest_settings(systems_dir, registry_dir)
 
-    async def work(tools: _Tools) -> list[HarvestReport]:
+    async def work(tools: HarvestTools) -> list[HarvestReport]:
         wanted = list(systems) or [code for code, one in tools.sources.items() if harvested_by(one)]
-        _refuse_unknown(wanted, tools.sources)
+        refuse_unknown(wanted, tools.sources)
         with _progress(tools, wanted) as harvester:
             return [await _to_the_end(harvester, code) for code in wanted]
 
-    reports = _with_tools(settings, work)
+    reports = with_harvest_tools(settings, work)
     if as_json:
         put_json([asdict(one) for one in reports])
     else:
@@ -140,8 +155,8 @@ def run(
 @click.option(
     "--retry", is_flag=True, help="Ask for them again, and read what was pushed, with the mapping of now."
 )
-@_systems_dir
-@_registry_dir
+@systems_dir_option
+@registry_dir_option
 @_as_json
 def quarantine(
     system: str | None,
@@ -153,7 +168,7 @@ def quarantine(
 ) -> None:
     """Show records that could not be read, without anything personal. Exit status 1 if some are left after --retry."""
     if retry:
-        _retry(_settings(systems_dir, registry_dir), system)
+        _retry(harvest_settings(systems_dir, registry_dir), system)
     rows = with_database(lambda database: HarvestStore(database).list_quarantined(system, limit))
     shown = [
         {
@@ -176,7 +191,7 @@ def quarantine(
 
 
 def _retry(settings: Settings, system: str | None) -> None:
-    async def work(tools: _Tools) -> None:
+    async def work(tools: HarvestTools) -> None:
         counts = await tools.store.quarantined_each()
         wanted = [code for code in ([system] if system else sorted(counts)) if code in tools.sources]
         with _progress(tools, wanted) as harvester:
@@ -189,21 +204,23 @@ def _retry(settings: Settings, system: str | None) -> None:
                     continue
                 await _to_the_end(harvester, code)
 
-    _with_tools(settings, work)
+    with_harvest_tools(settings, work)
 
 
 # --- what a run needs ---
 
 
 @dataclass(frozen=True, slots=True)
-class _Tools:
+class HarvestTools:
     sources: Mapping[str, Source]
     store: HarvestStore
     intake: Intake
     harvester: Callable[[Callable[[HarvestReport], None]], Harvester]
+    historian: Callable[[Callable[[HarvestReport], None]], HistoryHarvester]
+    database: Database
 
 
-def _settings(systems_dir: Path | None, registry_dir: Path | None) -> Settings:
+def harvest_settings(systems_dir: Path | None, registry_dir: Path | None) -> Settings:
     try:
         settings = load_settings(os.environ, systems_dir=systems_dir, registry_dir=registry_dir)
     except SettingsError as error:
@@ -212,7 +229,7 @@ def _settings(systems_dir: Path | None, registry_dir: Path | None) -> Settings:
     return settings
 
 
-def _with_tools(settings: Settings, work: Callable[[_Tools], Any]) -> Any:
+def with_harvest_tools(settings: Settings, work: Callable[[HarvestTools], Any]) -> Any:
     try:
         declared = load_first(settings)
 
@@ -230,7 +247,7 @@ def _with_tools(settings: Settings, work: Callable[[_Tools], Any]) -> Any:
 
 
 @asynccontextmanager
-async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
+async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[HarvestTools]:
     database = open_database(settings.database_url.get_secret_value(), settings.data_dir)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -246,12 +263,14 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[_Tools]:
         def lend() -> contextlib.AbstractContextManager[Mapping[str, Source]]:
             return contextlib.nullcontext(sources)
 
-        files = build_case_files(database, ledger, registry, read_tracking_rules(settings), lend)
-        yield _Tools(
+        files = build_case_files(database, ledger, registry, TrackingFiles(settings), lend)
+        yield HarvestTools(
             sources,
             HarvestStore(database),
             build_intake(settings, ledger, files, lend),
             lambda told: build_harvester(settings, ledger, files, lend, on_progress=told),
+            lambda told: build_historian(settings, ledger, files, lend, on_progress=told),
+            database,
         )
 
 
@@ -266,7 +285,7 @@ def _sources(loaded: Loaded) -> dict[str, Source]:
     }
 
 
-def _refuse_unknown(wanted: Sequence[str], sources: Mapping[str, Source]) -> None:
+def refuse_unknown(wanted: Sequence[str], sources: Mapping[str, Source]) -> None:
     unknown = [code for code in wanted if code not in sources]
     if unknown:
         stop(
@@ -292,7 +311,7 @@ async def _to_the_end(harvester: Harvester, system: str) -> HarvestReport:
 
 
 @contextmanager
-def _progress(tools: _Tools, systems: Sequence[str]) -> Iterator[Harvester]:
+def _progress(tools: HarvestTools, systems: Sequence[str]) -> Iterator[Harvester]:
     """A line a system on a terminal, nothing elsewhere."""
     console = screen(stderr=True)
     columns = (

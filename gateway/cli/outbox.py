@@ -17,8 +17,11 @@ from adapters.submission import states
 from adapters.submission.dispatcher import wall_ms
 from adapters.submission.outbox import OutboxUnavailable
 from adapters.submission.row import Submission
+from adapters.submission.sides import numbered
 from gateway.cli.database import stop, with_database
 from gateway.database import Database
+from gateway.migration.numbers import NumberMap
+from gateway.migration.reserving import OutboxNumbers
 from gateway.outbox import SqlOutbox
 from schema.vocabulary import SubmissionState
 
@@ -141,6 +144,11 @@ async def _resolve(
         changed = states.resolved(row, state, wall_ms(), by=by, number=number, note=note)
     except states.WrongState as error:
         raise click.ClickException(str(error)) from None
+    if changed.state is SubmissionState.FILED or not changed.is_second:
+        numbers = OutboxNumbers(NumberMap(box.database))
+        changed = await numbered(box, numbers, row, changed, wall_ms())
+        if changed.state is SubmissionState.NEEDS_PERSON:
+            raise click.ClickException(changed.history[-1].note)
     swapped = await box.swap(row, changed)
     if swapped is None:
         raise click.ClickException(f"{token} was changed at this moment; look at it again")
@@ -167,6 +175,8 @@ def _told(row: Submission) -> dict[str, Any]:
         "ticket": row.ticket,
         "item": row.item_code,
         "follows": row.follows,
+        "under": row.under,
+        "after": row.after,
         "code": row.code,
         "reason": row.reason,
         "recordedAt": _time(row.recorded_at),

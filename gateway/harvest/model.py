@@ -52,7 +52,7 @@ class HarvestLimits:
     cases: int = 500
     at_once: int = 8
     listed: int = 200
-    events: int = 500
+    events: int = 250
     flush: int = 2000
     raw_chars: int = 8000
     quarantined: int = 10_000
@@ -93,6 +93,8 @@ class Run:
     pending: list[NewEvent] = field(default_factory=list)
     """Appended; their case files do not show them yet, and nobody was told."""
     pages: set[bytes] = field(default_factory=set)
+    whole: bool = False
+    """Everything is read, not what has changed: cases where they are listed."""
 
     @property
     def counted(self) -> HarvestState:
@@ -106,6 +108,8 @@ class Run:
     @property
     def verb(self) -> str | None:
         """What the system is asked again and again; None where it has nothing for that."""
+        if self.whole:
+            return next((verb for verb in ("cases", "changes") if self.source.can(verb)), None)
         return harvested_by(self.source)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ import structlog
 
 from adapters.applicant import filter_number
 from adapters.mapping.scope import Trouble
-from adapters.source import Page
+from adapters.source import Page, Source
 from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.casefile.files import CaseFiles, Snapshot
 from gateway.casefile.record import SubjectRef, micros, names_of, new_event, subject_of
@@ -34,18 +35,18 @@ from gateway.harvest.model import (
     Lend,
     Run,
 )
-from gateway.harvest.store import HarvestStore, Rejected
+from gateway.harvest.store import HarvestState, HarvestStore, Rejected
 from gateway.ledger import NewEvent, Writer
 from gateway.telemetry.logs import mask_personal_data
 from schema.canonical import CASE, CHANGE
 from schema.scalars import CHINA_STANDARD_TIME
 
-__all__ = ["Harvester"]
+__all__ = ["CASE_FIELDS", "CHANGE_FIELDS", "Harvester"]
 
 log = structlog.get_logger("gateway.harvest")
 
-_CHANGE_FIELDS = tuple(one.name for one in CHANGE.fields)
-_CASE_FIELDS = tuple(one.name for one in CASE.fields)
+CHANGE_FIELDS = tuple(one.name for one in CHANGE.fields)
+CASE_FIELDS = tuple(one.name for one in CASE.fields)
 
 
 class Harvester:
@@ -86,7 +87,7 @@ class Harvester:
                 report.skipped = True
                 return report
             try:
-                await self._run(Run(source, await self.store.state(system), report))
+                await self._run(self._begun(source, await self.store.state(system), report))
             except LeaseLost:
                 report.skipped = True
             except (asyncio.CancelledError, DatabaseUnavailable):
@@ -94,6 +95,9 @@ class Harvester:
                     await self.store.give_up(system, self._holder)
                 raise
         return report
+
+    def _begun(self, source: Source, state: HarvestState, report: HarvestReport) -> Run:
+        return Run(source, state, report)
 
     async def _run(self, run: Run) -> None:
         try:
@@ -111,11 +115,11 @@ class Harvester:
         await self._again_after_a_fix(run)
         await self._save(run)
         if run.verb == "changes":
-            await self._pages(run, "changes", _CHANGE_FIELDS, self._take_changes)
+            await self._pages(run, "changes", CHANGE_FIELDS, self._take_changes)
             await self._flush(run)
             await self._look_at_unseen(run)
         elif run.verb == "cases":
-            await self._pages(run, "cases", _CASE_FIELDS, self._take_cases)
+            await self._pages(run, "cases", CASE_FIELDS, self._take_cases)
             await self._flush(run)
             await self._look_at_unseen(run)
             await self._look_at_open(run)
@@ -231,7 +235,7 @@ class Harvester:
 
     async def _take_changes(self, run: Run, page: Page) -> str | None:
         await self._append(
-            run, [new_event(run.report.system, str(one["localNo"]), one) for one in page.records]
+            run, (new_event(run.report.system, str(one["localNo"]), one) for one in page.records)
         )
         return max((str(one["occurredAt"]) for one in page.records), default=None)
 
@@ -263,10 +267,10 @@ class Harvester:
             ]
         return events
 
-    async def _append(self, run: Run, events: Sequence[NewEvent]) -> None:
+    async def _append(self, run: Run, events: Iterable[NewEvent]) -> None:
         """In parts: a page may be as large as the system likes."""
-        for start in range(0, len(events), self._limits.events):
-            part = events[start : start + self._limits.events]
+        left = iter(events)
+        while part := list(islice(left, self._limits.events)):
             appended = await self._writer.append_events(part)
             new = [event for event, one in zip(part, appended, strict=True) if one.state != "repeated"]
             run.report.events += len(new)
@@ -320,7 +324,7 @@ class Harvester:
         seen: set[bytes] = set()
         for _ in range(self._limits.pages):
             asked["from"] = self._from(run, None)
-            page = await self._answer(run, "cases", asked, _CASE_FIELDS, position)
+            page = await self._answer(run, "cases", asked, CASE_FIELDS, position)
             snapshots = self._snapshots(run, page)
             await self._files.update(list(snapshots), snapshots)
             await self._keep_lease(run)
@@ -348,7 +352,7 @@ class Harvester:
     async def _look(self, run: Run, local_no: str) -> Snapshot | None:
         """None: ask again in the next run. A case that the system does not know is an empty record."""
         try:
-            page = await self._answer(run, "case", {"number": local_no}, _CASE_FIELDS)
+            page = await self._answer(run, "case", {"number": local_no}, CASE_FIELDS)
         except SourceNotFound:
             return Snapshot({}, None, self._clock())
         except SourceError as error:

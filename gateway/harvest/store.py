@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -74,15 +74,15 @@ class Pushed:
 
 
 class HarvestStore:
-    """All methods raise DatabaseUnavailable."""
+    """All methods raise DatabaseUnavailable. table: where it stands; that of the harvest, or one of the same columns."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, table: Table = HARVEST) -> None:
+        self._database, self._table = database, table
 
     async def state(self, system: str) -> HarvestState:
         async with self._database.read() as connection:
             row = (
-                (await connection.execute(select(HARVEST).where(HARVEST.c.system == system)))
+                (await connection.execute(select(self._table).where(self._table.c.system == system)))
                 .mappings()
                 .first()
             )
@@ -90,7 +90,7 @@ class HarvestStore:
 
     async def states(self) -> dict[str, HarvestState]:
         async with self._database.read() as connection:
-            rows = (await connection.execute(select(HARVEST))).mappings().all()
+            rows = (await connection.execute(select(self._table))).mappings().all()
         return {row["system"]: _state(dict(row)) for row in rows}
 
     async def save(self, state: HarvestState, holder: str, *, lease_s: float) -> bool:
@@ -98,7 +98,7 @@ class HarvestStore:
         async with self._database.write() as connection:
             if not await take(self._database, connection, _lease(state.system), holder, lease_s):
                 return False
-            await _put(connection, HARVEST, [_row(state)])
+            await _put(connection, self._table, [_row(state)])
         return True
 
     async def begin(self, system: str, holder: str, *, lease_s: float) -> bool:

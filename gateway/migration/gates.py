@@ -61,6 +61,12 @@ class PhaseGates(_Model):
         default=None, ge=0, description="Days in which the old side answered nobody."
     )
     open_cases: bool = Field(default=False, description="No open case that is not on the new side.")
+    history: bool = Field(
+        default=False, description="The old system's cases and events are read to their end (`backfill`)."
+    )
+    divergences: bool = Field(
+        default=False, description="Nothing was filed with one side that the other one still lacks."
+    )
 
 
 class Watch(_Model):
@@ -90,7 +96,7 @@ class Policy(_Model):
     canary: PhaseGates = _COMPARED
     primary_new: PhaseGates = _COMPARED.model_copy(update={"capabilities": True})
     retired: PhaseGates = PhaseGates(
-        max_mismatch=0.001, triaged=True, capabilities=True, quiet_days=30, open_cases=True
+        max_mismatch=0.001, triaged=True, capabilities=True, quiet_days=30, open_cases=True, history=True
     )
     watch: Watch = Watch()
 
@@ -125,8 +131,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What gates are judged by. missing: capabilities of the old system that the new one lacks. open_cases: None where
-    the case files do not know. now_us: microseconds since 1970; quiet_since_us: when the old side last answered."""
+    """What gates are judged by. missing: capabilities of the old system that the new one lacks. open_cases: that
+    the case files know and the new side has not shown; None where the files know no case. history: why it is not whole.
+    divergences: writes that the one side has and the other lacks; unsettled: writes to the old side, or to both, under way. now_us: microseconds since 1970; quiet_since_us: when the old side last answered."""
 
     parity: ParityReport
     sides: Mapping[str, SideReport]
@@ -134,6 +141,9 @@ class Evidence:
     quiet_since_us: int | None = None
     phase_since_us: int = 0
     open_cases: int | None = None
+    history: str | None = None
+    divergences: int = 0
+    unsettled: int = 0
     now_us: int = 0
     numbers_mapped: bool = False
     notes: Sequence[str] = field(default=())
@@ -175,9 +185,16 @@ def gates_of(to: Phase, policy: Policy, found: Evidence) -> list[Gate]:
         gates.append(_quiet(wanted.quiet_days, found))
     if wanted.open_cases:
         gates.append(_open_cases(found))
+    if wanted.history:
+        gates.append(Gate("history", found.history is None, found.history or "whole", "read to its end"))
+    if wanted.divergences or found.divergences:  # where writes go to both sides nobody need ask for it
+        shown = f"{found.divergences} writes that one side lacks"
+        gates.append(Gate("divergences", not found.divergences, shown, "none"))
     if to is Phase.RETIRED:  # whatever the policy says: an old system that takes applications is not retired
         taken = sorted({*found.missing} & {*WRITES})
-        gates.append(Gate("writes", not taken, ", ".join(taken) or "none", "the old system takes none"))
+        under_way = [f"{found.unsettled} under way"] if found.unsettled else []
+        still = [*taken, *under_way]
+        gates.append(Gate("writes", not still, ", ".join(still) or "none", "the old system takes none"))
     return gates
 
 
@@ -230,7 +247,7 @@ def _open_cases(found: Evidence) -> Gate:
     missing = lost.different if lost is not None else 0
     shown = f"{missing} compared cases are on one side only"
     if found.open_cases is not None:
-        shown += f", {found.open_cases} open ones without a new number"
+        shown += f", {found.open_cases} open ones not known to be on the new side"
     return Gate("openCases", missing == 0 and not found.open_cases, shown, "none")
 
 

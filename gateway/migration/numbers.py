@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -67,6 +67,21 @@ class NumberMap:
         statement = self._insert([(system, old, None)])
         async with self.database.write() as connection:
             return (await connection.execute(statement)).first() is not None
+
+    async def free(self, system: str, old: str) -> None:
+        """Gives back a reserved number that no new one came for."""
+        gone = delete(NUMBER).where(NUMBER.c.system == system, NUMBER.c.old == old, NUMBER.c.new.is_(None))
+        async with self.database.write() as connection:
+            await connection.execute(gone)
+
+    async def reserved(self, system: str) -> list[tuple[str, int]]:
+        """Old numbers without a new one, the oldest first, and since when (microseconds)."""
+        wanted = select(NUMBER.c.old, NUMBER.c.reserved_us).where(
+            NUMBER.c.system == system, NUMBER.c.new.is_(None)
+        )
+        async with self.database.read() as connection:
+            rows = await connection.execute(wanted.order_by(NUMBER.c.reserved_us, NUMBER.c.old))
+            return [(row.old, row.reserved_us) for row in rows]
 
     async def bind(self, system: str, old: str, new: str) -> None:
         """Reserved or not. The same pair again changes nothing. Raises MigrationConflict where either number is bound

@@ -12,7 +12,9 @@ from gateway.database import Database
 from gateway.ledger.writer import now_us
 from gateway.migration.declared import Declared
 from gateway.migration.gates import Evidence, Gate, Policy, gates_of
+from gateway.migration.moved import open_left, read_history
 from gateway.migration.parity import ParityReport, read_parity, read_sides
+from gateway.migration.reserving import open_writes
 from gateway.migration.store import State
 from gateway.migration.tables import COUNT, STEP
 
@@ -45,9 +47,11 @@ class Readiness:
             declared.missing,
             await self._last_answer(declared.system),
             now.since_us,
-            None,
-            now_us(),
-            declared.numbers_mapped,
+            await open_left(self.database, declared.system, mapped=declared.numbers_mapped),
+            (await read_history(self.database, declared.system)).lacking,
+            *await open_writes(self.database, declared.system),
+            now_us=now_us(),
+            numbers_mapped=declared.numbers_mapped,
         )
 
     async def _last_answer(self, system: str) -> int | None:

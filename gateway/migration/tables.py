@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
 
 __all__ = [
+    "BACKFILL",
     "COUNT",
     "DECLARED",
     "METADATA",
+    "MOVED",
     "NUMBER",
     "PROPOSAL",
     "SAMPLE",
@@ -146,3 +148,32 @@ NUMBER = Table(
     Index("migration_number_new", "system", "new", unique=True),
 )
 """The identifier map: old number -> new one; without a new one it is reserved."""
+
+BACKFILL = Table(
+    "migration_backfill",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("mapping", Text),
+    Column("watermark", Text),
+    Column("position", Text),
+    Column("started_us", BigInteger),
+    Column("ended_us", BigInteger),
+    Column("good_us", BigInteger),
+    Column("events", BigInteger, nullable=False),
+    Column("repeated", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("fault_code", Text),
+    Column("fault", Text),
+    Column("unfinished", Boolean, nullable=False),
+)
+"""How far the whole history of a system is read: the columns of `casefile.tables.HARVEST`, of a walk of its own.
+watermark: set once its list came to its end."""
+
+MOVED = Table(
+    "migration_moved",
+    METADATA,
+    Column("system", Text, primary_key=True),
+    Column("old", Text, primary_key=True),
+    Column("seen_us", BigInteger, nullable=False),
+)
+"""Open cases, by their old number, that the new system has shown when it was asked for them."""

@@ -24,7 +24,10 @@ from schema.vocabulary import SubmissionState
 __all__ = ["SqlOutbox"]
 
 _PLAIN = tuple(name for name in ROWS.c.keys() if name not in ("id", "state", "detail"))  # noqa: SIM118 - no dict
-_IN_DETAIL = ("echo", "known", "ticket", "starts_at", "place", "code", "reason", "history")
+_IN_DETAIL = (
+    *("echo", "known", "ticket", "starts_at", "place", "code", "reason", "history"),
+    *("under", "mapped", "after", "before", "public"),
+)
 _IN_FLIGHT = [str(state) for state in IN_FLIGHT]
 
 
@@ -34,7 +37,11 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, new: Submission) -> tuple[Submission, bool]:
+    @property
+    def database(self) -> Database:
+        return self._database
+
+    async def record(self, new: Submission, *also: Submission) -> tuple[Submission, bool]:
         values = _values(replace(new, version=1))
         async with self._write() as connection:
             try:
@@ -44,6 +51,8 @@ class SqlOutbox:
                     made = (
                         await connection.execute(insert(ROWS).values(values).returning(ROWS.c.id))
                     ).scalar_one()
+                    for one in also:
+                        await connection.execute(insert(ROWS).values(_values(replace(one, version=1))))
                 return replace(new, id=made, version=1), True
             except IntegrityError:
                 same = and_(ROWS.c.owner == new.owner, ROWS.c.key_hash == new.key_hash)
@@ -166,6 +175,7 @@ def _submission(row: RowMapping) -> Submission:
     detail: Mapping[str, Any] = orjson.loads(row["detail"])
     given: dict[str, Any] = {name: detail.get(name) for name in _IN_DETAIL}
     given["known"] = tuple(detail["known"])
+    given["mapped"] = bool(given["mapped"])  # rows of before have none
     given["history"] = tuple(Step(*step) for step in detail["history"])
     return Submission(
         id=row["id"],

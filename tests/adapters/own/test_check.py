@@ -123,9 +123,9 @@ def test_types_and_answers_that_fit_have_no_problems() -> None:
         (
             "type Query {",
             "type Mutation { go: Int } type Query {",
-            "type Mutation",
+            "go: Int }",
             "UNSUPPORTED_TYPE",
-            "queries only",
+            "Mutation.go cannot be: own types answer queries only",
         ),
     ],
 )
