@@ -188,6 +188,8 @@ JUDGED_HARMLESS: Mapping[str, str] = {
     "log_format": "masked in every form",
     "log_level": "masked at every level",
     "metrics": "numbers by system, route and code; /metrics is for the inside, as the docs say",
+    "access_record_wait_s": "how long an answer waits for its record; without the record it does not leave",
+    "operation_cache_mb": "a bound of memory",
     "otel": "spans name nobody",
 }
 """Setting -> why no value of it is insecure. A test holds that each setting stands here, above, or in a rule for files."""

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 import redis
 
+from tests.conftest import execute_on
 from tests.e2e.answers import sample_query
 from tests.e2e.gateways import CITIZEN, ROOT, SAMPLES, Child, child_gateway
 from tests.e2e.stubs import Behaviour, Request, Stub, Writer, declaration, http, row, stub
@@ -110,12 +111,7 @@ def collector() -> Iterator[Collector]:
 def postgresql(shared_postgres: PostgresServer) -> str:
     """A database of its own."""
 
-    async def create() -> None:
-        connection = await asyncpg.connect(shared_postgres.url())
-        await connection.execute("CREATE DATABASE nobody_anywhere")
-        await connection.close()
-
-    asyncio.run(create())
+    execute_on(shared_postgres, "CREATE DATABASE nobody_anywhere TEMPLATE template_quanyu")
     return shared_postgres.url("nobody_anywhere")
 
 
