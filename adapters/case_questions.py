@@ -484,7 +484,9 @@ class CaseQuestions:
         """For the record of this look. Whose a case is, is known where the applicant was read."""
         seen = run.context.seen
         for one in found:
-            seen.cases.add(_named(one.system, one.record["localNo"]))
+            named = _named(one.system, one.record["localNo"])
+            seen.cases.add(named)
+            seen.in_reach.add(named)
             applicant = one.record.get("applicant")
             is_kept = isinstance(applicant, dict) and "ref" in applicant
             subject = applicant["ref"] if applicant and is_kept else subject_of(applicant, self.ref_key)

@@ -340,11 +340,33 @@ class Batch(Model):
     size: int = Field(default=50, ge=1, le=1000, description="Objects in one call at most.")
 
 
+class RowReach(Model):
+    """Whose a row is, each an expression on the system's record; a row that names no department is its system's owner's."""
+
+    department: str | None = Field(default=None, description="Its department's code 部门.")
+    region: str | None = Field(default=None, description="Its division's code, as the registry has it 区划.")
+    applicant: str | None = Field(default=None, description="Its applicant's identity number 申请人.")
+    case: str | None = Field(default=None, description="The id of the case that it belongs to 办件.")
+
+    @model_validator(mode="after")
+    def _some(self) -> RowReach:
+        if not self.given():
+            raise ValueError("give one or more of department, region, applicant, case")
+        return self
+
+    def given(self) -> dict[str, str]:
+        return {name: str(value) for name, value in self if value is not None}
+
+
 class OwnField(Connector):
     """How one field of the system's own types is answered, or an entity of its own by its key."""
 
     batch: Batch | None = Field(
         default=None, description="Where the system answers for many objects in one call 批量查询."
+    )
+    reach: RowReach | Literal["open"] | None = Field(
+        default=None,
+        description="By what its rows are held to the caller's reach 可见范围; `open` shows them to whoever may use the field.",
     )
     value: str | None = Field(
         default=None, description="Instead of `map`, for a field of a scalar or an enum: the expression."

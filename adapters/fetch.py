@@ -68,6 +68,8 @@ class RequestContext:
     seen: Seen = field(default_factory=Seen, repr=False)
     fresh_since: float | None = None
     address: str = field(default="", repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What adapters make of this request once for all its fetches; a copy of the context begins with none."""
 
     def remaining_s(self) -> float:
         """Seconds left, never negative."""

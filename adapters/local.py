@@ -182,8 +182,10 @@ def _fetch_error(error: GraphQLError, context: RequestContext) -> FetchError:
 def _told(error: Exception, context: RequestContext) -> FetchError:
     """What ends a stream: an error class of the house speaks for itself."""
     extensions = getattr(error, "extensions", None)
-    if isinstance(getattr(error, "code", None), str) and isinstance(extensions, Mapping):
-        return FetchError(str(error), (), dict(extensions))
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        further = extensions if isinstance(extensions, Mapping) else {}
+        return FetchError(str(error), (), {"code": code, **further})
     return _masked(error, (), context)
 
 

@@ -361,7 +361,8 @@ class Source:
                 if not error.answers:
                     raise
                 # the system does not know it any more: a new one is asked for below
-        first = replace(polling.reader, wanted=None, decode=None)
+        decoders = polling.ticket.decoders
+        first = replace(polling.reader, wanted=None, decode=decoders if decoders.entries else None)
         left_s = polling.until - asyncio.get_running_loop().time()
         reply, read = await self._answered(polling.connector, first, request, left_s)
         self._check(polling.connector, read, reply)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from adapters.codecs.decoder import Decoders, compile_decoders
 from adapters.declaration import Connector
 from adapters.exchange import Call, Read
 from adapters.mapping.compiler import compile_condition, compile_expression
@@ -25,13 +26,14 @@ _MOST_HELD: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class CompiledTicket:
-    """call: the poll. take: name -> what reads it from the first reply."""
+    """call: the poll. take: name -> what reads it from the first reply; decoders: what is inside that reply."""
 
     call: Call
     take: Mapping[str, Reader]
     pending: Reader
     every_s: float
     life_s: float
+    decoders: Decoders
 
     def taken(self, read: Read) -> dict[str, Any]:
         """Raises ValueProblem where the reply lacks a part of the ticket."""
@@ -75,7 +77,7 @@ def poll_connector(connector: Connector, ticket: Ticket) -> Connector:
     """The poll as a connector of its own, for what reads requests of connectors."""
     poll = ticket.poll
     request = {name: getattr(poll, name) for name in type(poll).model_fields}
-    return connector.model_copy(update={**request, "encode": (), "ticket": None, "document": None})
+    return connector.model_copy(update={**request, "ticket": None, "document": None})
 
 
 def compile_ticket(ticket: Ticket, call: Call, context: CompileContext) -> CompiledTicket:
@@ -86,4 +88,5 @@ def compile_ticket(ticket: Ticket, call: Call, context: CompileContext) -> Compi
         compile_condition(ticket.pending, context),
         ticket.every_ms / 1000,
         ticket.life_s,
+        compile_decoders(ticket.decode, context),
     )

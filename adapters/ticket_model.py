@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from adapters.codecs.model import Decode, Encode
+
 __all__ = ["Poll", "Ticket"]
 
 
@@ -24,6 +26,9 @@ class Poll(_Model):
     headers: dict[str, str] = Field(default_factory=dict, description="REST: further headers.")
     body: Any = Field(default=None, description="SOAP: arguments. REST: body.")
     form: dict[str, Any] | None = Field(default=None, description="REST: form body, instead of `body`.")
+    encode: tuple[Encode, ...] = Field(
+        default=(), description="What the poll's templates filled in becomes what is sent 报文编码."
+    )
 
 
 class Ticket(_Model):
@@ -32,6 +37,10 @@ class Ticket(_Model):
 
     take: dict[str, str] = Field(
         min_length=1, description="What is taken from the first reply: name -> expression, then $ticket.name."
+    )
+    decode: tuple[Decode, ...] = Field(
+        default=(),
+        description="What stands inside the first reply, as `decode` of the connector does for the polls' 报文解码.",
     )
     poll: Poll
     pending: str = Field(description="Condition of a poll's reply: the result is not ready yet.")

@@ -251,6 +251,12 @@ def codec_problems(
 ) -> Iterator[Problem]:
     for index, message in decode_problems(connector.decode, context):
         yield document.problem((*place, "decode", index), "BAD_CODEC", message)
+    yield from _encode_problems(document, connector, context, place)
+
+
+def _encode_problems(
+    document: Document, connector: Request, context: CompileContext, place: Place
+) -> Iterator[Problem]:
     parts = {
         "query": connector.query,
         "headers": connector.headers,
@@ -300,6 +306,9 @@ def _ticket_problems(
         **session_names(declaration),
     }
     yield from request_problems(document, poll, context, here, roots, secret_names(declaration))
+    yield from _encode_problems(document, poll, context, here)
+    for index, message in decode_problems(ticket.decode, context):
+        yield document.problem((*place, "decode", index), "BAD_CODEC", message)
     for inner, text in ((("take", name), text) for name, text in ticket.take.items()):
         yield from reader_problems(document, text, context, (*place, *inner))
     yield from reader_problems(document, ticket.pending, context, (*place, "pending"))

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["SingleFlight"]
+__all__ = ["Led", "SingleFlight"]
 
 T = TypeVar("T")
 
 
 class _Flight(Generic[T]):
-    __slots__ = ("task", "timer", "unarmed", "waiters")
+    __slots__ = ("led", "task", "timer", "unarmed", "waiters")
 
     def __init__(self) -> None:
+        self.led = False
+        """Made by its first caller, in that caller's own task."""
         self.waiters: set[asyncio.Future[T]] = set()
         self.task: asyncio.Task[None] | None = None
         self.unarmed: tuple[asyncio.Future[T], float] | None = None
@@ -54,6 +56,11 @@ class SingleFlight(Generic[T]):
         """
         loop = asyncio.get_running_loop()
         flight = self._flights.get(key)
+        while flight is not None and flight.led:
+            try:
+                return await self._joined(flight, loop, until)
+            except _LeaderLeft:
+                flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight()
             flight.task = loop.create_task(self._fly(key, flight, make))
@@ -74,6 +81,28 @@ class SingleFlight(Generic[T]):
             if timer is not None:
                 timer.cancel()
             self._leave(key, flight, waiter)
+
+    def lead(self, key: Hashable) -> Led[T]:
+        """Begin a call for `key` that the caller makes in its own task; only where none is `running`. End it by `landed`,
+        `failed` or `left`. It needs no task and no future."""
+        flight: _Flight[T] = _Flight()
+        flight.led = True
+        self._flights[key] = flight
+        return Led(self, key, flight)
+
+    async def _joined(self, flight: _Flight[T], loop: asyncio.AbstractEventLoop, until: float | None) -> T:
+        """Raises _LeaderLeft where whoever made the call gave it up for reasons of its own."""
+        waiter: asyncio.Future[T] = loop.create_future()
+        timer = None if until is None else loop.call_at(until, _run_out, waiter)
+        flight.waiters.add(waiter)
+        try:
+            return await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+            flight.waiters.discard(waiter)
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()
 
     async def _fly(self, key: Hashable, flight: _Flight[T], make: Callable[[], Awaitable[T]]) -> None:
         try:
@@ -113,6 +142,37 @@ class SingleFlight(Generic[T]):
             del self._flights[key]
             if flight.timer is not None:
                 flight.timer.cancel()
+
+
+class _LeaderLeft(Exception):
+    """The call was given up by whoever made it; who waited for it may ask anew."""
+
+
+class Led(Generic[T]):
+    """A call under way that its first caller makes."""
+
+    __slots__ = ("_flight", "_flights", "_key")
+
+    def __init__(self, flights: SingleFlight[T], key: Hashable, flight: _Flight[T]) -> None:
+        self._flights, self._key, self._flight = flights, key, flight
+
+    def landed(self, result: T) -> None:
+        """For all who joined."""
+        self._flights._forget(self._key, self._flight)
+        for waiter in self._flight.waiters:
+            if not waiter.done():
+                waiter.set_result(result)
+
+    def failed(self, error: Exception) -> None:
+        """For all who joined, as the same object."""
+        self._flights._forget(self._key, self._flight)
+        for waiter in self._flight.waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def left(self) -> None:
+        """It was cancelled, or only its own caller's time was over: those who joined ask anew, once for all of them."""
+        self.failed(_LeaderLeft())
 
 
 def _run_out(waiter: asyncio.Future[T]) -> None:

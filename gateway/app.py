@@ -3,6 +3,7 @@ then opens, and is closed at the end of its life, is in `gateway.lifespan`."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from gateway.database import (
 from gateway.directory import read_registry
 from gateway.documents import Documents, read_manifest
 from gateway.engine import GraphQLEngine
-from gateway.harvesting import read_tracking_rules
+from gateway.harvesting import TrackingFiles
 from gateway.labels import LabelRules, load_label_hook, sticky_by
 from gateway.lifespan import Foundation, file_lookup, running
 from gateway.migration.build import build_migrations
@@ -44,6 +45,7 @@ from gateway.web.entrance import Entrance
 from gateway.web.graphiql import GraphiQLPage, load_assets, load_samples
 from gateway.web.health import HealthCheck
 from gateway.web.lifecycle import Lifecycle
+from gateway.web.migration_page import MigrationPage, Sessions
 from gateway.web.routes import WebLimits, build_web
 
 __all__ = ["Gateway", "build_gateway", "create_app", "file_lookup", "working"]
@@ -119,6 +121,7 @@ def build_gateway(
         lifespan=lifespan,
         checks=on.checks,
         intake=lambda: on.intake,
+        migrations=_migration_page(on),
         entrance=Entrance(
             on.identity,
             allowances=on.allowances,
@@ -187,7 +190,7 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         engine,
         database,
         registry,
-        read_tracking_rules(settings),
+        TrackingFiles(settings),
         identity,
         tracer,
         close_tracer,
@@ -196,6 +199,12 @@ def _foundation(settings: Settings, environ: Mapping[str, str]) -> Foundation:
         allowances=allowances,
         documents=build_documents(settings),
     )
+
+
+def _migration_page(on: Foundation) -> MigrationPage:
+    secret = secret_key_bytes(on.settings)[:64]
+    key = hashlib.blake2b(secret, person=b"migration page", digest_size=32).digest()
+    return MigrationPage(lambda: on.migration_desk, Sessions(key, secure=on.settings.mode == "production"))
 
 
 def _with_certificates(app: ASGIApp, settings: Settings) -> ASGIApp:

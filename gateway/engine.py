@@ -310,6 +310,7 @@ class GraphQLEngine:
             return answer
 
         if self._looks is None:
+            context.seen.clear()  # a stream has no end, and nobody reads this
             return answer
         return await self._looks.around(operation.footprint, request, context, told, kind=operation.kind)
 
@@ -348,6 +349,11 @@ class GraphQLEngine:
     def current(self) -> Generation | None:
         return self._current
 
+    def warm(self, generation: Generation) -> int:
+        """Prepares for it what the one in service is asked most; how many. Blocking: for a thread, before `swap`."""
+        former = self._current
+        return 0 if former is None else self._preparing.warm(generation, former)
+
     def swap(self, generation: Generation) -> None:
         """New requests go to `generation`; the former one is closed when its requests have finished."""
         former, self._current = self._current, generation
@@ -374,7 +380,8 @@ def _refused_file(answer: GraphQLAnswer) -> FileRefused:
     """What kept the case from the caller keeps its files from them too."""
     for error in answer.errors:
         extensions = error.get("extensions") or {}
-        return FileRefused(str(extensions.get("code") or "CASE_NOT_FOUND"), str(error.get("message", "")))
+        code = str(extensions.get("code") or "CASE_NOT_FOUND")
+        return FileRefused(code, str(error.get("message", "")), answer.headers)
     return FileRefused("CASE_NOT_FOUND", "There is no such case, or it is not yours to see.")
 
 

@@ -13,8 +13,9 @@ from graphql import GraphQLSchema
 
 from adapters.auth.tls import TlsContexts
 from adapters.build import Loaded, Surroundings, build_source
+from adapters.case_gate import CaseGate, Cases, GatedSubgraph
 from adapters.case_questions import CaseQuestions
-from adapters.connector import ConnectorSubgraph
+from adapters.connector import ConnectorSubgraph, connector_schema
 from adapters.declaration import Declaration
 from adapters.fetch import RequestContext, Subgraph
 from adapters.kept_cases import CaseMemory
@@ -43,10 +44,10 @@ from gateway.directory import HouseContext, Systems
 from gateway.gaps import GapBook
 from gateway.harvest.book import HarvestBook
 from gateway.in_service import Generation
+from gateway.kept_operations import OperationCache
 from gateway.live.feeds import Feeds
 from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.desk import DeskContext
-from gateway.operation import OperationCache
 from gateway.planner.deferrals import with_defer
 from gateway.security.cacheable import cache_table
 from gateway.security.contract import Contract, ContractError
@@ -88,6 +89,7 @@ class Parts:
     default_deadline_s: float = 2.0
     largest_page: int = 100
     operation_cache_entries: int = 1000
+    operation_cache_bytes: int = 64 * 1024 * 1024
     desk: Desk | None = None
     views: RecordViews | None = None
     migrations: MigrationPort = field(default_factory=NoMigrations)
@@ -143,19 +145,21 @@ def build_generation(
 
     permissions = declared_permissions(supergraph, house=bool(mine))
     shown, api_schema = _of_contract(parts.contract, supergraph, api_schema)
+    questions = _case_questions(parts, network)
+    gate = CaseGate(questions) if CASES in mine else None
     generation = Generation(
         number,
         fingerprint,
         replace(composed.composition, api_schema=with_defer(api_schema)),
         composed.graph,
         {
-            **_subgraphs(parts, network, systems, writers, composed.own, mine),
-            **_own_subgraphs(parts, network, loaded, mine),
-            **remotes,
+            **_subgraphs(parts, network, questions, systems, writers, composed.own, mine),
+            **_own_subgraphs(parts, network, loaded, mine, gate),
+            **_gated(remotes, gate),
         },
         lambda: systems.states() | remote_states(remotes.values()),
         close,
-        OperationCache(parts.operation_cache_entries),
+        OperationCache(parts.operation_cache_entries, parts.operation_cache_bytes),
         permissions,
         {code: source.files for code, source in sources.items() if source.files is not None},
         writers,
@@ -260,6 +264,7 @@ def _abilities(declaration: Declaration) -> set[str]:
 def _subgraphs(
     parts: Parts,
     network: Network,
+    questions: CaseQuestions,
     systems: Systems,
     writers: Mapping[str, Writer],
     own: OwnSchemas,
@@ -272,17 +277,6 @@ def _subgraphs(
         records = views.of(request) if views is not None else None
         return HouseContext(parts.registry, systems, parts.largest_page, live, records)
 
-    questions = CaseQuestions(
-        network,
-        parts.registry,
-        parts.secret,
-        # another key than the cursors': a leak of the one must not open the other
-        parts.ref_key or hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
-        parts.max_deadline_s,
-        parts.default_deadline_s,
-        parts.largest_page,
-        parts.memory,
-    )
     sides = _sides(network, writers)
     replacing = {one.new.code for one in sides.values()}
     taking = {code: one for code, one in writers.items() if code not in replacing}
@@ -298,13 +292,35 @@ def _subgraphs(
             MIGRATION,
             own.migration,
             own.migration_sdl,
-            lambda request: DeskContext(desk, request.caller.name),
+            lambda request: DeskContext(desk, request.caller.name, request.deadline),
         )
     return {name: subgraph for name, subgraph in built.items() if name in names}
 
 
+def _case_questions(parts: Parts, network: Network) -> CaseQuestions:
+    return CaseQuestions(
+        network,
+        parts.registry,
+        parts.secret,
+        # another key than the cursors': a leak of the one must not open the other
+        parts.ref_key or hashlib.blake2b(parts.secret, person=b"applicant ref", digest_size=32).digest(),
+        parts.max_deadline_s,
+        parts.default_deadline_s,
+        parts.largest_page,
+        parts.memory,
+    )
+
+
+def _gated(remotes: Mapping[str, RemoteSubgraph], cases: Cases | None) -> dict[str, Subgraph]:
+    """Remote subgraphs are asked only for cases in the caller's reach."""
+    return {
+        name: one if cases is None else GatedSubgraph(one, connector_schema(one.sdl), cases)
+        for name, one in remotes.items()
+    }
+
+
 def _own_subgraphs(
-    parts: Parts, network: Network, loaded: Loaded, names: frozenset[str]
+    parts: Parts, network: Network, loaded: Loaded, names: frozenset[str], cases: Cases | None
 ) -> dict[str, Subgraph]:
     """One for each legacy system that adds types to the graph."""
     built: dict[str, Subgraph] = {}
@@ -313,7 +329,7 @@ def _own_subgraphs(
             continue
         model = read_model(declaration)
         questions = OwnQuestions(
-            network, declaration, model, parts.secret, parts.max_deadline_s, parts.largest_page
+            network, declaration, model, parts.secret, parts.max_deadline_s, parts.largest_page, cases
         )
         code = declaration.system.code
         built[code] = ConnectorSubgraph(code, model.sdl.completed, model.schema, questions)

@@ -9,7 +9,7 @@ from adapters.fetch import Subgraph
 from adapters.files import FileDesk
 from adapters.source import Source
 from adapters.submission.writer import Writer
-from gateway.operation import OperationCache
+from gateway.kept_operations import OperationCache
 from gateway.planner import QueryGraph
 from gateway.security.authorise import Denied, Permissions
 from gateway.security.cacheable import CacheTable
@@ -18,7 +18,19 @@ from gateway.security.visible import Views
 from schema.compose import Composition
 from schema.permissions import PERMISSIONS
 
-__all__ = ["Generation"]
+__all__ = ["Asked", "Generation"]
+
+
+@dataclass(slots=True)
+class Asked:
+    """denied: what is withheld of a text. marked: the text under which the rest is kept. times: how often it was asked,
+    the last time with these labels and this deferring."""
+
+    denied: tuple[Denied, ...]
+    marked: str
+    labels: frozenset[str]
+    deferring: frozenset[str] | None
+    times: int = 1
 
 
 @dataclass(slots=True)
@@ -43,10 +55,8 @@ class Generation:
     cacheable: CacheTable | None = None
     views: Views | None = None
     policies: frozenset[str] = frozenset()
-    denials: dict[tuple[str, str | None, frozenset[str]], tuple[tuple[Denied, ...], str]] = field(
-        default_factory=dict
-    )
-    """By text, operation name and scopes: what is withheld, and the text under which the rest is kept."""
+    denials: dict[tuple[str, str | None, frozenset[str]], Asked] = field(default_factory=dict)
+    """By text, operation name and scopes."""
     client_headers: tuple[str, ...] = field(init=False)
     """Headers of a client's request, in lower case, that a subgraph is shown."""
 

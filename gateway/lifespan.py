@@ -48,6 +48,7 @@ from gateway.ledger import Ledger, LedgerKeys
 from gateway.ledger.writer import now_us
 from gateway.live.feeds import Feeds
 from gateway.migration.build import open_migrations
+from gateway.migration.desk import Desk as MigrationDesk
 from gateway.migration.reserving import OutboxNumbers
 from gateway.migration.service import Migrations
 from gateway.migration.usage import UsageBook
@@ -77,7 +78,7 @@ DOCUMENTS_BYTES = 16 * 1024 * 1024
 @dataclass(slots=True)
 class Foundation:
     """What is there before the application starts. checks: grows by what can tell how it is, as it comes to life.
-    intake: of pushed events, once it lives."""
+    intake: of pushed events, migration_desk: for the page of migrations, each once it lives."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -85,7 +86,7 @@ class Foundation:
     engine: GraphQLEngine
     database: Database
     registry: Registry
-    rules: TrackingRules
+    rules: Callable[[], TrackingRules]
     identity: Identity
     tracer: Tracer
     close_tracer: Callable[[], None]
@@ -94,6 +95,7 @@ class Foundation:
     intake: Intake | None = None
     allowances: Allowances = field(default_factory=Allowances)
     documents: Documents = field(default_factory=Documents)
+    migration_desk: MigrationDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ async def running(
         files = build_case_files(on.database, ledger, on.registry, on.rules, on.engine.lend_sources)
         learner = _open_learner(stack, ledger, files)
         parts = _parts(on, ledger, stores, gaps, dispatcher, feeds)
-        parts.migration_desk, parts.on_fresh = moves, learner.note
+        moves.lend = on.engine.lend_sources
+        parts.migration_desk = on.migration_desk = moves
+        parts.on_fresh = learner.note
         reloader = _reloader(on, parts, on_swapped)
         stack.push_async_callback(on.engine.close)
         await reloader.load_first(first)
@@ -243,8 +247,9 @@ def _parts(
         default_deadline_s=settings.default_deadline_ms / 1000,
         largest_page=settings.max_first,
         operation_cache_entries=settings.operation_cache_entries,
+        operation_cache_bytes=settings.operation_cache_mb * 1024 * 1024,
         desk=Desk(dispatcher.outbox, dispatcher.seal, dispatcher),
-        views=build_views(settings, ledger, on.registry, on.rules.calendar),
+        views=build_views(settings, ledger, on.registry, lambda: on.rules().calendar),
         migrations=on.migrations,
         contract=_contract(settings),
         harvests=HarvestBook(HarvestStore(on.database), settings.harvest_every_s, now_us),

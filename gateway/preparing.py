@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 from graphql import DocumentNode, OperationDefinitionNode
 
 from adapters.fetch import RequestContext
 from gateway.executor import compile_introspection
-from gateway.in_service import Generation
+from gateway.in_service import Asked, Generation
 from gateway.labels import LabelRules
 from gateway.migration.coordinates import coordinates_of
 from gateway.operation import OperationError, PreparedOperation, prepare
@@ -26,6 +27,12 @@ __all__ = ["Preparing"]
 _NO_LABELS: frozenset[str] = frozenset()
 LONGEST_KEPT = 32_768
 """Characters of a query up to which its plan is kept: a thousand padded ones must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    errors: list[OperationError]
+    denied: list[Denied]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +67,57 @@ class Preparing:
         key = (request.query, request.operation_name, scopes)
         known = generation.denials.get(key)
         if known is not None:
-            denied, marked = known
+            known.times += 1
             found = generation.operations.peek(
-                marked, request.operation_name, labels=labels, deferring=deferring
+                known.marked, request.operation_name, labels=labels, deferring=deferring
             )
             if found is not None:
-                return found, denied
-        made = self._make(generation, request, context, scopes, labels, deferring)
-        if isinstance(made, list):
+                known.labels, known.deferring = labels, deferring
+                return found, known.denied
+        made = self._made(generation, request, scopes, labels, deferring)
+        if isinstance(made, _Refused):
+            return _withheld_stream(made.denied, context) or made.errors
+        return made
+
+    def warm(
+        self, generation: Generation, former: Generation, *, most: int = 200, within_s: float = 2.0
+    ) -> int:
+        """Prepares what the former generation was asked most, for the same scopes, before the first request comes; how many.
+
+        Blocking. generation: not in service yet. What it would refuse is passed over.
+        """
+        began, done = time.perf_counter(), 0
+        hottest = sorted(former.denials.copy().items(), key=lambda item: -item[1].times)[:most]
+        for (text, name, scopes), asked in hottest:
+            if time.perf_counter() - began > within_s:
+                break
+            request = GraphQLRequest(text, operation_name=name)
+            made = self._made(generation, request, scopes, asked.labels, asked.deferring)
+            done += not isinstance(made, _Refused)
+        return done
+
+    def _made(
+        self,
+        generation: Generation,
+        request: GraphQLRequest,
+        scopes: frozenset[str],
+        labels: frozenset[str],
+        deferring: frozenset[str] | None,
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | _Refused:
+        """Made anew, and kept."""
+        made = self._make(generation, request, scopes, labels, deferring)
+        if isinstance(made, _Refused):
             return made
         operation, denied = made
-        if len(generation.denials) > 4 * max(1, generation.operations.max_entries):
+        if len(generation.denials) > 4 * len(generation.operations) + 256:  # texts whose plans have gone
             generation.denials.clear()
         if len(request.query) <= LONGEST_KEPT:
             seen = generation.views.of(scopes) if operation.introspect and generation.views else None
             marked = _marked(request.query, denied, seen)
-            generation.denials[key] = denied, marked
+            key = (request.query, request.operation_name, scopes)
+            known = generation.denials.get(key)
+            times = known.times if known is not None else 1
+            generation.denials[key] = Asked(denied, marked, labels, deferring, times)
             generation.operations.put(
                 marked, request.operation_name, operation, labels=labels, deferring=deferring
             )
@@ -85,11 +127,10 @@ class Preparing:
         self,
         generation: Generation,
         request: GraphQLRequest,
-        context: RequestContext,
         scopes: frozenset[str],
         labels: frozenset[str],
         deferring: frozenset[str] | None,
-    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | list[OperationError]:
+    ) -> tuple[PreparedOperation, tuple[Denied, ...]] | _Refused:
         schema = generation.composition.api_schema
         supergraph = generation.composition.supergraph
         assert schema is not None and supergraph is not None  # noqa: S101, PT018 - a generation composed
@@ -112,7 +153,7 @@ class Preparing:
             deferring=deferring,
         )
         if isinstance(made, list):
-            return _withheld_stream(denied, context) or made
+            return _Refused(made, denied)
         footprint = footprint_of(
             made.document,
             made.operation,

@@ -74,7 +74,14 @@ def build_ledger(
         except CheckpointError as error:
             raise KeyInvalid(f"witness_key: {error}") from None
         witnesses.append(HttpWitness(settings.witness_url, known, keys.signer.verifier))
-    return Ledger(database, keys, witnesses=witnesses, metrics=metrics, bell=bell)
+    return Ledger(
+        database,
+        keys,
+        witnesses=witnesses,
+        metrics=metrics,
+        bell=bell,
+        look_wait_s=settings.access_record_wait_s,
+    )
 
 
 def build_bell(settings: Settings, on_fault: FaultListener) -> PubSub:
@@ -89,14 +96,14 @@ def build_feeds(ledger: Ledger, registry: Registry, sees: Sees, *, shared: bool)
 
 
 def build_views(
-    settings: Settings, ledger: Ledger, registry: Registry, calendar: WorkingCalendar
+    settings: Settings, ledger: Ledger, registry: Registry, calendar: Callable[[], WorkingCalendar]
 ) -> RecordViews:
     rules = DisclosureRules(
         round(settings.disclosure_delay_days * DAY_US),
         frozenset(settings.disclosure_delayed),
         frozenset(settings.disclosure_withheld),
     )
-    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, lambda: calendar, now_us, rules)
+    return RecordViews(ledger.database, ledger.writer, ledger.keys, registry, calendar, now_us, rules)
 
 
 def build_looks(ledger: Ledger, metrics: LookMetrics) -> Looks:

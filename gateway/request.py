@@ -72,8 +72,8 @@ class AnswerPart:
 
 
 class FileRefused(Exception):
-    """A document is not given: code and message are for the client."""
+    """A document is not given: code, message and headers (when to come again) are for the client."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
+    def __init__(self, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        self.code, self.message, self.headers = code, message, headers or {}
         super().__init__(message)

@@ -102,6 +102,13 @@ class Settings(BaseModel):
     access_records: bool = _setting(
         True, "Record every look at a case or a person before its answer leaves 查阅留痕."
     )
+    access_record_wait_s: float = _setting(
+        2.0,
+        "How long an answer waits for the record of its look before it is refused 留痕等待.",
+        unit="s",
+        gt=0,
+        le=60,
+    )
     disclosure_delay_days: float = _setting(
         90.0,
         "After how long a person is told of looks at their data for the purposes in `disclosure_delayed` 延迟公开.",
@@ -264,7 +271,10 @@ class Settings(BaseModel):
         "With manifests: `known` runs only their documents, `id` only by their ids, `log` runs all and logs the others.",
     )
     operation_cache_entries: int = _setting(
-        1000, "Operations kept parsed and planned.", unit="operations", ge=0
+        1000, "Most operations kept parsed and planned; 0 keeps none.", unit="operations", ge=0
+    )
+    operation_cache_mb: int = _setting(
+        64, "What the kept operations may take in memory, as estimated, in each worker.", unit="MB", ge=1
     )
 
     max_loop_lag_ms: float = _setting(
@@ -334,7 +344,7 @@ class Settings(BaseModel):
     metrics: bool = _setting(True, "Serve Prometheus metrics at /metrics.")
     otel: bool = _setting(False, "Send OpenTelemetry traces; needs `quanyu[otel]` and its OTEL_* variables.")
 
-    watch: bool = _setting(True, "Reload declarations when their files change.")
+    watch: bool = _setting(True, "Reload declarations, calendars and warning rules when their files change.")
     reload_poll_s: float = _setting(
         1.0, "How often changes are looked for where the system does not tell.", unit="s", gt=0
     )

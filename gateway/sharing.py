@@ -48,7 +48,7 @@ class _Flight:
 
 
 class SharedQueries:
-    """Those under way. The first to ask runs the query itself; no task is made, and where nobody joins it costs 3 µs."""
+    """Those under way. The first to ask runs the query itself, and no task is made: alone it costs 1.5 us."""
 
     def __init__(self, on_shared: Callable[[], None] | None = None) -> None:
         """on_shared: called for each answer that another request has made."""

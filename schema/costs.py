@@ -14,6 +14,7 @@ COSTS: Mapping[tuple[str, str], int] = MappingProxyType(
         ("Query", "caseProgress"): 10,
         ("Query", "cases"): 50,
         ("Query", "myCases"): 50,
+        ("Query", "overlap"): 200,
         ("LegacySystem", "changes"): 20,
         ("SubmissionReceipt", "case"): 5,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 __all__ = ["Facts", "MigrationContext", "MigrationDesk"]
@@ -22,9 +22,15 @@ class MigrationDesk(Protocol):
 
     async def history(self, system: str) -> Sequence[Facts]: ...
 
+    def events(self, system: str | None, after: str | None) -> AsyncGenerator[Facts, None]:
+        """Steps as they are made, of one system or of all; each has a `cursor` to go on from. Never ends."""
+
     async def gates(self, system: str, to: str | None) -> Sequence[Facts]: ...
 
     async def parity(self, system: str) -> Facts: ...
+
+    async def overlap(self, a: str, b: str, deadline: float) -> Facts:
+        """What two systems both hold. deadline: event-loop time."""
 
     async def usage(self, system: str, days: int) -> Sequence[Facts]: ...
 
@@ -49,6 +55,11 @@ class MigrationContext(Protocol):
 
     @property
     def desk(self) -> MigrationDesk: ...
+
+    @property
+    def deadline(self) -> float:
+        """Event-loop time after which nothing more is worth starting."""
+        ...
 
     @property
     def actor(self) -> str:

@@ -57,6 +57,8 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[Scopes, ...]] = MappingProxyType(
         ("Query", "migrations"): (_SYSTEMS, _MIGRATION),
         ("Query", "retirementReadiness"): (_SYSTEMS, _MIGRATION),
         ("Query", "shadowDiff"): (_MIGRATION,),
+        ("Query", "overlap"): (_MIGRATION,),
+        ("Subscription", "migrationEvents"): (_MIGRATION,),
         ("FieldParity", "samples"): (_MIGRATION,),
         ("Mutation", "migrationAdvance"): (_MIGRATION,),
         ("Mutation", "migrationSetPercent"): (_MIGRATION,),

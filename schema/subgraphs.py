@@ -86,6 +86,7 @@ def migration_schema() -> strawberry.federation.Schema:
     return _MigrationSchema(
         query=migration.MigrationQuery,
         mutation=migration.MigrationMutation,
+        subscription=migration.MigrationSubscription,
         config=_config(),
         federation_version=_FEDERATION,
     )

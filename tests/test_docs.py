@@ -236,6 +236,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "types": ("types",),
     "types.fields.NAME": ("types", "fields"),
     "types.fields.NAME.batch": ("types", "fields", "batch"),
+    "types.fields.NAME.reach": ("types", "fields", "reach"),
     "migration": ("migration",),
     "migration.compare.FIELD": ("migration", "compare"),
     "connectors.WRITE": ("connectors", "submit"),

@@ -71,6 +71,8 @@ def records_of(one: m.RecordsStep) -> Records:
         one.trim,
         one.ragged,
         one.max_bytes,
+        one.skip,
+        one.skip_last,
     )
 
 

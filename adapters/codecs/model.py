@@ -105,6 +105,18 @@ class RecordsStep(CodecModel):
     escape: OneSign | None = Field(
         default=None, description="Sign before a sign that is meant as it is, e.g. a backslash."
     )
+    skip: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Decode: rows at the start that are no records, such as a title; before the header row 表头前的行.",
+    )
+    skip_last: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Decode: rows at the end that are no records, such as a sum or a checksum 表尾的行.",
+    )
     single: bool = Field(default=False, description="Exactly one row: the value is that object, not a list.")
     trim: bool = Field(default=False, description="Blanks around fields are taken off.")
     ragged: Literal["refuse", "pad"] = Field(
@@ -129,7 +141,12 @@ class ColumnModel(CodecModel):
     """One field of a fixed-width row."""
 
     name: str = Field(min_length=1, description="Name of the field.")
-    width: int = Field(ge=1, le=100_000, description="Its width, in the unit of the step.")
+    width: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Its width, in the unit of the step; left out in the last column: all the rest of the row.",
+    )
     align: Literal["left", "right"] = Field(
         default="left", description="Where the value stands; padding is on the other side."
     )
@@ -150,6 +167,14 @@ class FixedWidthStep(CodecModel):
     single: bool = Field(default=False, description="Exactly one row: the value is that object, not a list.")
     short: bool = Field(default=False, description="Rows may lack blanks at their end.")
     max_bytes: MaxBytes = Field(default=16 * 1024 * 1024, description=_LIMIT)
+
+    @model_validator(mode="after")
+    def _rest_is_last(self) -> Self:
+        if any(column.width is None for column in self.columns[:-1]):
+            raise ValueError("fixedWidth: only the last column may be without a width")
+        if self.columns[-1].width is None and self.row is None and not self.single:
+            raise ValueError("fixedWidth: a last column without a width needs `row`, or `single: true`")
+        return self
 
 
 class UrlDecodeStep(CodecModel):

@@ -22,7 +22,7 @@ class Records:
     names: of the fields, empty to take them from the first row. row: what ends a row; a line feed also takes CR LF.
     quote: sign around fields that hold separators, doubled inside them. escape: sign before a sign that is meant
     as it is. ragged: what to do with a row of another length; `pad` gives missing fields as empty text and drops
-    surplus empty ones.
+    surplus empty ones. skip, skip_last: rows around the records that are none, told by what ends a row alone.
     """
 
     names: tuple[str, ...] = ()
@@ -35,11 +35,13 @@ class Records:
     trim: bool = False
     ragged: Literal["refuse", "pad"] = "refuse"
     max_bytes: int = MAX_BYTES
+    skip: int = 0
+    skip_last: int = 0
 
     def decode(self, value: Any, context: Context) -> Any:
         text = as_text(value, "records")
         context.budget.spend("records", len(text), self.max_bytes)
-        rows = self._rows(text)
+        rows = self._rows(self._between(text) if self.skip or self.skip_last else text)
         names = self.names
         if self.header:
             first = next(rows, None)
@@ -50,6 +52,18 @@ class Records:
                 raise CodecTooLarge("records", f"expected at most {MAX_ROWS} rows")
             out.append(dict(zip(names, self._fitted(row, number, len(names)), strict=True)))
         return _one(out, "records") if self.single else out
+
+    def _between(self, text: str) -> str:
+        """Without the rows around the records; empty rows at the end count for nothing."""
+        start, end = 0, len(text)
+        while text.endswith(("\r", "\n", self.row), start, end):
+            end -= len(self.row) if text.endswith(self.row, start, end) else 1
+        for _ in range(self.skip_last):
+            end = max(text.rfind(self.row, 0, end), 0)
+        for _ in range(self.skip):
+            found = text.find(self.row, start, end)
+            start = found + len(self.row) if found >= 0 else end
+        return text[start : end + len(self.row)] if end > start else ""  # the last row keeps its end
 
     def _fitted(self, row: list[str], number: int, length: int) -> list[str]:
         if self.trim:
@@ -178,10 +192,10 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """width: in the step's unit. align: where the value stands; the other side is filled with `pad`."""
+    """width: in the step's unit, None for the rest of the row. align: where the value stands; the other side is filled with `pad`."""
 
     name: str
-    width: int
+    width: int | None
     align: Literal["left", "right"] = "left"
     pad: str = " "
 
@@ -202,7 +216,12 @@ class FixedWidth:
 
     @property
     def width(self) -> int:
-        return sum(column.width for column in self.columns)
+        """Of a row; without a rest, which may be of any."""
+        return sum(column.width or 0 for column in self.columns)
+
+    @property
+    def has_rest(self) -> bool:
+        return self.columns[-1].width is None
 
     def decode(self, value: Any, context: Context) -> Any:
         text = as_text(value, "fixedWidth")
@@ -217,6 +236,9 @@ class FixedWidth:
     def _rows(self, text: str) -> Iterator[str | bytes]:
         if self.row is None:
             units = self._units(text, CodecInput)
+            if self.has_rest:
+                yield units
+                return
             yield from (units[at : at + self.width] for at in range(0, len(units), self.width))
             return
         for line in text.split(self.row):
@@ -226,15 +248,21 @@ class FixedWidth:
 
     def _record(self, row: str | bytes, number: int) -> dict[str, str]:
         missing = self.width - len(row)
-        if missing < 0 or (missing and not self.short):
-            unit = "bytes" if self.codec else "characters"
-            raise CodecInput("fixedWidth", f"expected {self.width} {unit}, row {number} has {len(row)}")
+        if (missing < 0 and not self.has_rest) or (missing > 0 and not self.short):
+            unit, least = "bytes" if self.codec else "characters", "at least " if self.has_rest else ""
+            raise CodecInput(
+                "fixedWidth", f"expected {least}{self.width} {unit}, row {number} has {len(row)}"
+            )
         out: dict[str, str] = {}
         at = 0
         for column in self.columns:
-            text = self._text(row[at : at + column.width], column, number)
+            end = len(row) if column.width is None else at + column.width
+            text = self._text(row[at:end], column, number)
+            if column.width is None:  # whatever it is: nothing was filled up
+                out[column.name] = text
+                break
             out[column.name] = text.rstrip(column.pad) if column.align == "left" else text.lstrip(column.pad)
-            at += column.width
+            at = end
         return out
 
     def _text(self, units: str | bytes, column: Column, number: int) -> str:
@@ -265,7 +293,8 @@ class FixedWidth:
     def _line(self, fields: list[str]) -> str:
         out: list[str] = []
         for column, field in zip(self.columns, fields, strict=True):
-            fill = column.width - len(self._units(field, CodecValue))
+            units = len(self._units(field, CodecValue))
+            fill = (column.width or units) - units
             if fill < 0:
                 raise CodecValue("fixedWidth", f"{column.name} is longer than its {column.width} places")
             if self.row is not None and (self.row in field or (self.row == "\n" and "\r" in field)):

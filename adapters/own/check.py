@@ -16,6 +16,7 @@ from adapters.mapping.expression import Literal, parse
 from adapters.own.entities import ENTITIES
 from adapters.own.model import TYPE_NAME, Answer, OwnModel, is_connection, read_model
 from adapters.own.requests import needs_of, sent_names, sent_paths
+from adapters.own.rows import limited_scopes, reach_fields
 from adapters.own.sdl import PERSONAL, SdlSyntax, directive, objects_of
 from adapters.problems import Problem, one_of
 from adapters.validate_connectors import (
@@ -129,9 +130,7 @@ def _type_problems(document: Document, declaration: Declaration, model: OwnModel
     for node in objects_of(model.sdl.document):
         name = node.name.value
         if name in ("Mutation", "Subscription"):
-            line, column = _where(node)
-            message = "own types answer queries only"
-            yield _at(document, declaration, line, column, "UNSUPPORTED_TYPE", message)
+            yield from _unsupported(document, declaration, node)
             continue
         if name in resolvable - ENTITIES.keys() and name not in types.fields:
             line, column = _where(node)
@@ -152,6 +151,24 @@ def _type_problems(document: Document, declaration: Declaration, model: OwnModel
                 message = f"{coordinate} takes arguments, but no call of its own answers it"
                 yield _at(document, declaration, line, column, "ARGUMENT_UNUSED", message)
             yield from _personal_problems(document, declaration, model, name, one.name.value, line, column)
+
+
+_INSTEAD = {
+    "Mutation": "to write, declare connectors.submit, supplement, withdraw or appointment: they have a key and go "
+    "through the outbox",
+    "Subscription": "changes of cases are followed by the house's caseChanged: declare connectors.changes, `harvest` "
+    "or `push`",
+}
+
+
+def _unsupported(document: Document, declaration: Declaration, node: Any) -> Iterator[Problem]:
+    """Each field by its name and place: a call that writes must not be sent without key and outbox."""
+    name = node.name.value
+    for one in node.fields or (node,):
+        line, column = _where(one)
+        message = f"{name}.{one.name.value} cannot be" if one is not node else f"{name} cannot be extended"
+        message += ": own types answer queries only"
+        yield _at(document, declaration, line, column, "UNSUPPORTED_TYPE", message, _INSTEAD[name])
 
 
 def _personal_problems(
@@ -298,6 +315,18 @@ def _shape_problems(
     if connector.batch is not None:
         for name, text in connector.batch.key.items():
             yield from reader_problems(document, text, model.context, (*place, "batch", "key", name))
+    for name, text in reach_fields(connector).items():
+        yield from reader_problems(document, text, model.context, (*place, "reach", name.split()[-1]))
+    scopes = limited_scopes(model, answer)
+    if scopes and connector.reach is None and answer.parent != "Case":
+        message = (
+            f"{answer.coordinate} is open to {', '.join(sorted(scopes))}, but nothing says whose its rows are"
+        )
+        allowed = (
+            "add `reach:` with department, region, applicant or case (expressions on the system's record), "
+            "or `reach: open` where everyone who may use the field may have every row"
+        )
+        yield document.problem(place, "REACH_UNDECLARED", message, allowed=allowed, key=True)
 
 
 def _unmapped(

@@ -13,6 +13,7 @@ from adapters.mapping.compiler import RecordReader, compile_map
 from adapters.mapping.functions import CompileContext
 from adapters.mapping.tree import Wanted
 from adapters.own.model import VALUE, Answer, OwnModel, read_model
+from adapters.own.rows import reach_fields
 from adapters.own.selected import pruned_map
 from adapters.wanted import wanted_names
 from schema.canonical import Field, Record
@@ -53,17 +54,20 @@ class _OwnConnector(CompiledConnector):
 
 def own_map(connector: OwnField, answer: Answer) -> dict[str, Any]:
     """What fills a record, with the keys of a batch."""
-    map_ = {VALUE: connector.value} if answer.leaf else dict(connector.map or {})
+    map_: dict[str, Any] = {VALUE: connector.value} if answer.leaf else dict(connector.map or {})
     if connector.batch is not None:
         map_ |= {f"{KEY}{name}": text for name, text in connector.batch.key.items()}
+    map_ |= reach_fields(connector)
     return map_
 
 
 def own_record(connector: OwnField, answer: Answer) -> Record:
-    """The record of an answer, with the keys of a batch."""
-    if connector.batch is None:
+    """The record of an answer, with the keys of a batch and what its reach is told by."""
+    names = [f"{KEY}{name}" for name in connector.batch.key] if connector.batch is not None else []
+    names += reach_fields(connector)
+    if not names:
         return answer.record
-    keys = tuple(Field(f"{KEY}{name}", "str", "Key of the batch.") for name in connector.batch.key)
+    keys = tuple(Field(name, "str", "Beside the record.") for name in names)
     return Record(answer.record.name, answer.record.doc, (*answer.record.fields, *keys))
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 
 from adapters.case_fields import connection
+from adapters.case_gate import Cases, not_shown
 from adapters.case_questions import QuestionRefused
 from adapters.cursor import CursorError, ListCursor, Mark, fingerprint
-from adapters.declaration import Declaration, OwnField
+from adapters.declaration import Declaration, OwnField, RowReach
 from adapters.fanout import Outcome
 from adapters.fetch import FetchError
 from adapters.mapping.functions import as_text
@@ -26,6 +27,7 @@ from adapters.network import Network
 from adapters.own.compile import KEY
 from adapters.own.entities import derived, derived_names
 from adapters.own.model import TYPE_NAME, VALUE, Answer, OwnModel
+from adapters.own.rows import REACH, row_rule, sees_row
 from adapters.own.selected import Needs
 from adapters.shape import FieldRule, Rules, Run, Selection
 from adapters.traffic.errors import SourceFault
@@ -52,11 +54,19 @@ class OwnQuestions:
     secret: bytes = field(repr=False)
     max_deadline_s: float = 10.0
     largest_page: int = 100
+    cases: Cases | None = None
+    """Who may have which case; without it there is no house, and nothing is held to reach."""
+    held: dict[str, RowReach] = field(default_factory=dict, init=False)
+    """Coordinate -> how its rows are held to the caller's reach."""
     rules: Rules = field(default_factory=dict, init=False)
     needs: Needs = field(init=False)
 
     def __post_init__(self) -> None:
         self.needs = Needs(self.model, self._declared)
+        for coordinate, answer in self.model.answers.items():
+            rule = row_rule(self.model, self._declared[coordinate], answer)
+            if rule is not None and self.cases is not None:
+                self.held[coordinate] = rule
         rules: dict[tuple[str, str], FieldRule] = {}
         for answer in self.model.answers.values():
             if answer.name is not None and answer.parent != "Query":
@@ -112,10 +122,23 @@ class OwnQuestions:
                 by_type.setdefault(found[index][TYPE_NAME], []).append(index)
             except (QuestionRefused, SchemaError) as error:  # one that nobody knows costs only itself
                 run.errors.append(FetchError(str(error), (*at, index), {"code": error.code}))
+        await self._hide_cases(run, found, by_type, at)
         await asyncio.gather(
             *(self._resolve(run, name, indices, found, selection, at) for name, indices in by_type.items())
         )
         return found
+
+    async def _hide_cases(self, run: Run, found: list[Any], by_type: dict[str, list[int]], at: Path) -> None:
+        """A case that the caller may not have is none here either."""
+        places = by_type.get("Case")
+        if not places or self.cases is None:
+            return
+        shown = await self.cases.shown({str(found[place].get("id")) for place in places}, run.context)
+        for place in places:
+            if str(found[place].get("id")) not in shown:
+                run.errors.append(not_shown(found[place].get("id"), (*at, place)))
+                found[place] = None
+        by_type["Case"] = [place for place in places if found[place] is not None]
 
     def _object(self, representation: Any) -> dict[str, Any]:
         name = representation.get(TYPE_NAME) if isinstance(representation, dict) else None
@@ -180,6 +203,7 @@ class _Asking:
         """The field's value under each parent, in their order."""
         parents = [(self._whole(parent), path) for parent, path in parents]
         mine = [index for index, (parent, _) in enumerate(parents) if self._is_ours(parent)]
+        mine = await self._of_shown_cases(parents, mine)
         values: list[Any] = [[] if self.answer.many else None for _ in parents]
         groups: dict[bytes, list[int]] = {}
         for index in mine:
@@ -194,6 +218,17 @@ class _Asking:
         else:
             await asyncio.gather(*(self._one(this, group, parents, values) for this, group in asked_for))
         return values
+
+    async def _of_shown_cases(self, parents: Parents, mine: list[int]) -> list[int]:
+        """A field of a case is asked for where the caller may have the case, whoever named it."""
+        cases = self.questions.cases
+        if self.answer.parent != "Case" or cases is None or not mine:
+            return mine
+        ids = {str(parents[index][0].get("id")) for index in mine}
+        shown = await cases.shown(ids, self.run.context)
+        hidden = [index for index in mine if str(parents[index][0].get("id")) not in shown]
+        self.run.errors.extend(not_shown(parents[index][0].get("id"), parents[index][1]) for index in hidden)
+        return [index for index in mine if index not in hidden]
 
     def _whole(self, parent: Mapping[str, Any]) -> Mapping[str, Any]:
         """With what the key says; an id that is none belongs to no system."""
@@ -313,7 +348,7 @@ class _Asking:
             return Outcome(self.code, "UNSUPPORTED"), [], None
         now = asyncio.get_running_loop().time()
         deadline = min(context.deadline, now + self.questions.max_deadline_s)
-        return await self.questions.network.system_list(
+        outcome, rows, end = await self.questions.network.system_list(
             self.code,
             self.answer.coordinate,
             self._args(),
@@ -324,6 +359,25 @@ class _Asking:
             trace=context.trace_headers,
             roots=roots,
         )
+        rule = self.questions.held.get(self.answer.coordinate)
+        if rule is not None and rows:
+            rows = await self._in_reach(rule, outcome, rows)
+        return outcome, rows, end
+
+    async def _in_reach(
+        self, rule: RowReach, outcome: Outcome, rows: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The rows that the caller may have; how many there are besides is nobody's business."""
+        cases, context = self.questions.cases, self.run.context
+        assert cases is not None  # noqa: S101 - nothing is held without
+        reach = cases.reach(context)
+        if reach.everything:
+            return rows
+        named = {str(row[f"{REACH}case"]) for row in rows if row.get(f"{REACH}case")}
+        shown = await cases.shown(named, context) if named else frozenset[str]()
+        owner = self.questions.declaration.system.owner
+        outcome.total = None
+        return [row for row in rows if sees_row(rule, row, reach, owner=owner, shown=shown)]
 
     def _args(self) -> dict[str, Any]:
         return {name: self.arguments.get(name) for name in sorted(self.answer.arguments)}

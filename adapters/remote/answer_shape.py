@@ -59,7 +59,7 @@ def field_types(sdl: str) -> FieldTypes:
 def compile_shape_check(document: DocumentNode, types: FieldTypes) -> ShapeCheck:
     """The check for the operation of a document. What the types do not tell is not checked.
 
-    Written out as source that says yes or no, at a third of what the walk takes; the walk then finds the place.
+    Written out as source that says yes or no; the walk then finds the place.
     """
     fragments = {
         one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)

@@ -36,6 +36,7 @@ from adapters.traffic.deadline import left_ms
 from adapters.traffic.errors import SourceBadData, SourceError, SourceRefused, SourceTimeout
 from adapters.traffic.traffic import AnswerStatus, Traffic
 from adapters.wire import errors as wire_errors
+from adapters.wire.head import encode_lines
 from adapters.wire.model import HeaderPairs, WireHead, WireRequest, WireResponse
 from adapters.wire.wire import Wire
 from cache.keys import cache_key
@@ -76,7 +77,10 @@ class RemoteSubgraph:
 
     def prepare(self, operation: FetchOperation) -> PreparedFetch:
         """Everything but the variables is encoded once."""
-        return _RemoteFetch(self, operation.kind == "query", *_frame(operation), self._check(operation))
+        is_query = operation.kind == "query"
+        return _RemoteFetch(
+            self, is_query, *_frame(operation), self._check(operation), is_query and self._is_plain()
+        )
 
     def subscribe(self, operation: FetchOperation) -> PreparedSubscription:
         """The same for an event stream."""
@@ -117,6 +121,17 @@ class RemoteSubgraph:
         await self.traffic.close()
         await self.wire.close()
 
+    def _is_plain(self) -> bool:
+        """Whether a query needs nothing for each attempt but the time that it may take."""
+        return (
+            self.head.idempotent
+            and not self.credentials.renewable
+            and not self.credentials.edits
+            and self.deadline_header is None
+            and self.traffic.policy.freshness is None
+            and (self.tracer is None or getattr(self.tracer, "passive", False))
+        )
+
     def _check(self, operation: FetchOperation) -> ShapeCheck:
         if self._types is None:
             self._types = field_types(self.sdl)
@@ -149,13 +164,14 @@ class RemoteSubgraph:
 
 @dataclass(frozen=True, slots=True)
 class _RemoteFetch:
-    """One operation, prepared. before, after: the body around the variables."""
+    """One operation, prepared. before, after: the body around the variables. is_plain: `_straight` will do, mostly."""
 
     subgraph: RemoteSubgraph
     is_query: bool
     before: bytes
     after: bytes
     check: ShapeCheck
+    is_plain: bool = False
 
     async def __call__(self, variables: Mapping[str, Any], context: RequestContext) -> FetchResult:
         name = self.subgraph.name
@@ -166,12 +182,39 @@ class _RemoteFetch:
             return FetchResult(None, (FetchError(text, (), {"code": "BAD_USER_INPUT"}),))
         context.seen.systems[name] = "OK"
         try:
+            if self.is_plain and (shown := _shown(self.subgraph, context)) is not None:
+                propagated, lines, asker = shown
+                key = (self.subgraph.namespace, name, body, propagated, asker)
+                if self.subgraph.traffic.goes_straight(key):
+                    return self._checked(await self._straight(body, lines, key, context.deadline))
             return self._checked(await self._traced(body, context))
         except (AnsweredWithErrors, FailedWithErrors) as error:
             return self._checked(read_answer(name, error.body))
         except SourceError as error:
             context.seen.systems[name] = error.code
             return _failed(error)
+
+    async def _straight(self, body: bytes, lines: bytes, key: Hashable, deadline: float) -> FetchResult:
+        """`_traced` for plain subgraphs, as far as one coroutine for each of wire, traffic and this goes."""
+        subgraph = self.subgraph
+        head = subgraph.head
+        request = WireRequest(head.method, head.origin.text, (), body, True, head, "", lines)
+        fresh: FetchResult | None = None
+
+        async def send(timeout_s: float) -> bytes:
+            nonlocal fresh
+            try:
+                response = await subgraph.wire.send(request, timeout_s=timeout_s)
+            except wire_errors.WireError as error:
+                raise wire_failure(subgraph.name, error) from error
+            status, later = response.status, None
+            if status != 200:
+                later = response.headers.get("retry-after")
+            fresh = check_reply(subgraph.name, RawReply(status, "", response.body), later)
+            return response.body
+
+        answer = await subgraph.traffic.call_straight(send, key=key, deadline=deadline)
+        return fresh if fresh is not None else read_answer(subgraph.name, answer.body)
 
     async def _traced(self, body: bytes, context: RequestContext) -> FetchResult:
         tracer = self.subgraph.tracer
@@ -234,6 +277,25 @@ class _RemoteFetch:
             return result
         message = f"The subgraph's answer has another shape than was asked for, at {wrong or 'its root'}."
         return _failed(SourceBadData(self.subgraph.name, message))
+
+
+def _shown(subgraph: RemoteSubgraph, context: RequestContext) -> tuple[HeaderPairs, bytes, Hashable] | None:
+    """What a subgraph is shown of the client's request, the header lines that say so with the trace, and who asks: made
+    once a request for all subgraphs with the same rules. None where it is not that simple."""
+    rules = subgraph.propagation.rules
+    if rules in context.kept:
+        kept: tuple[HeaderPairs, bytes, Hashable] = context.kept[rules]
+        return kept
+    if subgraph.tracer is not None and "traceparent" not in context.trace_headers:
+        return None
+    propagated, caller = subgraph.propagation.headers(context.headers), context.caller
+    try:
+        lines = encode_lines((*propagated, *context.trace_headers.items()))
+    except wire_errors.WireError:
+        return None  # it is refused, and told, where it would be sent
+    made = propagated, lines, (caller.name, caller.subject, caller.scopes)
+    context.kept[rules] = made
+    return made
 
 
 def _frame(operation: FetchOperation) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.wire.guard import Target, check_header, check_method
 from adapters.wire.model import HeaderPairs, WireHead, WireRequest
 
-__all__ = ["encode_head", "encode_request", "encode_user_agent"]
+__all__ = ["encode_head", "encode_lines", "encode_request", "encode_user_agent"]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -32,12 +32,17 @@ def encode_user_agent(text: str) -> bytes:
 def encode_request(head: WireHead, request: WireRequest) -> bytes:
     """The whole message, for one write. Raises HeaderRefused for a bad header added to a prepared head."""
     body = request.body
-    block = head.block
+    block = head.block + request.lines
     if request.headers and request.head is not None:  # else they are in the block already
         block += _encode_headers(request.headers, origin=head.origin.text, method=head.method)[0]
     if body or head.method in _BODY_METHODS:
         return b"%bContent-Length: %d\r\n\r\n%b" % (block, len(body), body)
     return block + b"\r\n"
+
+
+def encode_lines(headers: HeaderPairs, *, origin: str = "", method: str = "") -> bytes:
+    """Headers that several requests of one moment share, checked and encoded once. Raises HeaderRefused."""
+    return _encode_headers(headers, origin=origin, method=method)[0]
 
 
 def _encode_headers(headers: HeaderPairs, *, origin: str, method: str) -> tuple[bytes, set[bytes]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,7 @@ from gateway.tracking.clocks.facts import facts_of
 from gateway.tracking.clocks.follow import CaseTrack, follow
 from gateway.tracking.clocks.history import ENDED
 from gateway.tracking.clocks.limits import CaseLimits, limits_of
+from gateway.tracking.clocks.recompute import dues_of, recomputed_since
 from gateway.tracking.warnings.cards import Card
 from gateway.tracking.warnings.evaluate import Evaluation, evaluate
 from gateway.tracking.warnings.triggers import RuleBook
@@ -33,6 +34,7 @@ from schema.vocabulary import DeadlineKind
 
 __all__ = [
     "AT_ONCE",
+    "PLACED",
     "CaseFiles",
     "Snapshot",
     "TrackingRules",
@@ -44,18 +46,25 @@ __all__ = [
 ]
 
 AT_ONCE = 50
-"""Cases brought up to date in one transaction: others wait for SQLite's one write lock meanwhile."""
-BREATH = 10
+"""Cases brought up to date in one transaction."""
+BREATH = 4
 """Cases evaluated before the event loop may turn to others."""
 LONGEST_NUMBER = 200
+PLACED = "case.placed"
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingRules:
-    """What clocks and warnings are made with."""
+    """What clocks and warnings are made with.
+
+    basis: names what both were read from, so that files which others made can be found: `CALENDAR.RULES`, without a
+    point in either. loaded_us: since when this process has them: what was written later is no older than they are.
+    """
 
     calendar: WorkingCalendar
     book: RuleBook
+    basis: str = ""
+    loaded_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,18 @@ class _File:
     unseen: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
+    basis: str = ""
+    dues: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is to be written of one case."""
+
+    row: dict[str, Any]
+    cards: Sequence[Card]
+    changes: Sequence[Change]
+    """For the trail, beside those of the cards."""
 
 
 class CaseFiles:
@@ -114,17 +135,27 @@ class CaseFiles:
         return cards
 
     async def due_for_check(self, limit: int = 10_000) -> list[str]:
-        """Open cases whose clocks reach something by now: the daily scan, as often as one likes."""
+        """Open cases whose clocks reach something by now, or were made with another calendar or other rules: the daily
+        scan, as often as one likes."""
         now = self._clock()
         table = CASE_FILE
-        query = (
+        rules = self._rules()
+        reached = (
             select(table.c.case_id)
             .where(table.c.is_open.is_(True), table.c.next_check_us <= now)
             .order_by(table.c.next_check_us)
             .limit(limit)
         )
+        # two ranges, of which there is nothing but after a change; what another process wrote since is its own affair
+        others = or_(table.c.basis < rules.basis, table.c.basis > rules.basis)
+        outdated = select(table.c.case_id).where(
+            table.c.is_open.is_(True), others, table.c.changed_us < rules.loaded_us
+        )
         async with self._database.read() as connection:
-            return list((await connection.scalars(query)).all())
+            found = list((await connection.scalars(reached)).all())
+            if len(found) < limit:
+                found += (await connection.scalars(outdated.limit(limit - len(found)))).all()
+        return found
 
     async def unseen(self, system: str, limit: int) -> list[str]:
         """Cases that have changed since their system last showed them, or that it never did."""
@@ -166,30 +197,60 @@ class CaseFiles:
             return list((await connection.scalars(query)).all())
 
     async def _update(self, cases: Sequence[str], snapshots: Mapping[str, Snapshot], changed: bool) -> int:
-        now_us = self._clock()
-        rules = self._rules()
-        async with self._database.write() as connection:
+        """Counted outside the transaction, as looks wait for SQLite's one write lock meanwhile; those of which something
+        has changed in between are counted again, within it."""
+        made: dict[str, _Made] = {}
+        async with self._database.read() as connection:
+            before = await _versions(connection, cases)
             known = await _known(connection, cases)
-            rows: list[dict[str, Any]] = []
-            cards: list[Card] = []
-            for number, case in enumerate(cases, 1):
-                if number % BREATH == 0:
-                    await asyncio.sleep(0)
-                one = known.get(case) or _File()
-                _take(one, snapshots.get(case))
-                one.unseen = one.unseen or changed
-                if not one.record and not one.events:
-                    continue
-                evaluation = self._evaluated(case, one, rules, now_us)
-                rows.append(_row(case, one, evaluation, now_us, self._owner))
-                cards += evaluation.changed
-            await _upsert(connection, CASE_FILE, rows)
-            await _upsert(connection, CASE_NUMBER, [one for row in rows for one in _numbers(row)])
-            places = {row["case_id"]: row for row in rows}
-            await _upsert(connection, CARD, [_card_row(card, places[card.case_id]) for card in cards])
-        if cards:
-            await self._writer.append_changes([card_change(card) for card in cards])
-        return len(cards)
+        await self._make(made, cases, known, snapshots, changed)
+        told: list[_Made] = []
+
+        async def work(connection: AsyncConnection) -> list[Change]:
+            now = await _versions(connection, cases, lock=True)
+            again = [case for case in cases if now.get(case) != before.get(case)]
+            if again:
+                for case in again:
+                    made.pop(case, None)
+                await self._make(made, again, await _known(connection, again), snapshots, changed)
+            told[:] = [made[case] for case in cases if case in made]
+            await _upsert(connection, CASE_FILE, [one.row for one in told])
+            await _upsert(connection, CASE_NUMBER, [number for one in told for number in _numbers(one.row)])
+            cards = [_card_row(card, one.row) for one in told for card in one.cards]
+            await _upsert(connection, CARD, cards)
+            return [
+                change
+                for one in told
+                for change in (*one.changes, *(card_change(card) for card in one.cards))
+            ]
+
+        await self._writer.append_all_with(work)
+        return sum(len(one.cards) for one in told)
+
+    async def _make(
+        self,
+        made: dict[str, _Made],
+        cases: Sequence[str],
+        known: Mapping[str, _File],
+        snapshots: Mapping[str, Snapshot],
+        changed: bool,
+    ) -> None:
+        now_us, rules = self._clock(), self._rules()
+        for number, case in enumerate(cases, 1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+            one = known.get(case) or _File()
+            was_shown = bool(one.record)
+            _take(one, snapshots.get(case))
+            one.unseen = one.unseen or changed
+            if not one.record and not one.events:
+                continue
+            evaluation = self._evaluated(case, one, rules, now_us)
+            row = _row(case, one, evaluation, now_us, self._owner) | {"basis": rules.basis}
+            changes = _moved(case, one, evaluation, rules, now_us)
+            if one.record and one.events and not was_shown:
+                changes.append(_placed(case, row))
+            made[case] = _Made(row, evaluation.changed, changes)
 
     def _evaluated(self, case: str, one: _File, rules: TrackingRules, now_us: int) -> Evaluation:
         track = track_of(case, one.record, one.events, self._registry, rules.calendar)
@@ -273,7 +334,25 @@ def _row(
         "record": record,
         "step": str(last.event.kind) if last else None,
         "step_us": us_of_moment(last.at) if last else None,
+        "dues": dues_of(track),
     }
+
+
+def _moved(case: str, one: _File, evaluation: Evaluation, rules: TrackingRules, now_us: int) -> list[Change]:
+    """What another calendar than the last one has moved."""
+    made_with = one.basis.rpartition(".")[0]
+    if not made_with or made_with == rules.basis.rpartition(".")[0]:
+        return []
+    version = made_with.partition("#")[0]
+    found = recomputed_since(one.dues, version, evaluation.track, at=moment_of_us(now_us))
+    return [Change(one_due.type, target=case, detail=one_due.record()) for one_due in found]
+
+
+def _placed(case: str, row: Mapping[str, Any]) -> Change:
+    """The system has shown for the first time where a case belongs, of which events were recorded before: whoever
+    follows its division or its applicant is told of them where this stands in the trail (`gateway.live`)."""
+    detail = {"department": row["department"], "region": row["region"]}
+    return Change(PLACED, target=case, detail=detail)
 
 
 def _numbers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -343,11 +422,13 @@ def card_change(card: Card) -> Change:
 async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str, _File]:
     found: dict[str, _File] = {}
     table = CASE_FILE.c
-    files = select(table.case_id, table.record, table.subject, table.as_of_us, table.unseen)
-    for case_id, record, subject, as_of_us, unseen in await connection.execute(
-        files.where(table.case_id.in_(cases))
-    ):
-        found[case_id] = _File(dict(record), subject, as_of_us, unseen)
+    files = select(
+        *(table.case_id, table.record, table.subject, table.as_of_us, table.unseen, table.basis, table.dues)
+    )
+    for row in await connection.execute(files.where(table.case_id.in_(cases))):
+        one = _File(dict(row.record), row.subject, row.as_of_us, row.unseen)
+        one.basis, one.dues = row.basis, row.dues or []
+        found[row.case_id] = one
     events = (
         select(CASE_EVENT.c.case_id, CASE_EVENT.c.at_us, CASE_EVENT.c.body, CASE_EVENT.c.subject)
         .where(CASE_EVENT.c.case_id.in_(cases))
@@ -357,12 +438,34 @@ async def _known(connection: AsyncConnection, cases: Sequence[str]) -> dict[str,
         one = found.setdefault(case_id, _File())
         one.events.append(event_dict(read_body(body)["record"], at_us))
         one.subject = one.subject or subject
-    # locked (where a database has locks of rows), so that what a person decides meanwhile is not written over
     cards = select(CARD.c.case_id, CARD.c.card).where(CARD.c.case_id.in_(cases))
-    for case_id, card in await connection.execute(cards.order_by(CARD.c.card_id).with_for_update()):
+    for case_id, card in await connection.execute(cards.order_by(CARD.c.card_id)):
         found.setdefault(case_id, _File()).cards.append(card_of(card))
     for one in found.values():
         one.cards.sort(key=lambda card: (card.raised_at, card.id))
+    return found
+
+
+async def _versions(
+    connection: AsyncConnection, cases: Sequence[str], *, lock: bool = False
+) -> dict[str, list[Any]]:
+    """What is different when anything of a case is: its file's marks, how many events it has (none is ever changed), its
+    cards as they are. lock: cards (where a database has locks of rows), so that what a person decides meanwhile is not
+    written over."""
+    found: dict[str, list[Any]] = {}
+    table = CASE_FILE.c
+    files = select(table.case_id, table.changed_us, table.as_of_us, table.unseen)
+    events = select(CASE_EVENT.c.case_id, func.count()).group_by(CASE_EVENT.c.case_id)
+    cards = select(CARD.c.case_id, CARD.c.card_id, CARD.c.card).order_by(CARD.c.card_id)
+    for query in (
+        files.where(table.case_id.in_(cases)),
+        events.where(CASE_EVENT.c.case_id.in_(cases)),
+        cards.where(CARD.c.case_id.in_(cases)).with_for_update()
+        if lock
+        else cards.where(CARD.c.case_id.in_(cases)),
+    ):
+        for row in await connection.execute(query):
+            found.setdefault(row[0], []).append(tuple(row[1:]))
     return found
 
 

@@ -48,6 +48,8 @@ CASE_FILE = Table(
     Column("record", JSON, nullable=False),  # the canonical Case record, people masked
     Column("step", Text),  # kind of the latest event
     Column("step_us", BigInteger),  # when that was
+    Column("basis", Text, nullable=False, server_default=""),  # calendar and rules its clocks were made with
+    Column("dues", JSON),  # what was due when by them (`tracking.clocks.recompute.Due`)
     Index("case_file_open", "is_open", "due_us", "case_id"),
     # with what lists are further narrowed by, so that a file is read only if it is shown
     Index("case_file_department", "department", "is_open", "due_us", "case_id", "state", "level"),
@@ -67,6 +69,12 @@ CASE_FILE = Table(
         postgresql_where=text("is_open IS true"),
     ),
     Index("case_file_unseen", "system", "unseen"),
+    Index(
+        "case_file_basis",
+        *("basis", "changed_us"),
+        sqlite_where=text("is_open IS 1"),
+        postgresql_where=text("is_open IS true"),
+    ),
 )
 
 CASE_NUMBER = Table(

@@ -33,11 +33,11 @@ from gateway.harvest.push import Intake
 from gateway.harvest.run import Harvester
 from gateway.harvest.store import HarvestState, HarvestStore, Pushed
 from gateway.harvesting import (
+    TrackingFiles,
     build_case_files,
     build_harvester,
     build_historian,
     build_intake,
-    read_tracking_rules,
 )
 from gateway.ledger.errors import KeyInvalid
 from gateway.ledger.writer import now_us
@@ -263,7 +263,7 @@ async def _tools(settings: Settings, loaded: Loaded) -> AsyncIterator[HarvestToo
         def lend() -> contextlib.AbstractContextManager[Mapping[str, Source]]:
             return contextlib.nullcontext(sources)
 
-        files = build_case_files(database, ledger, registry, read_tracking_rules(settings), lend)
+        files = build_case_files(database, ledger, registry, TrackingFiles(settings), lend)
         yield HarvestTools(
             sources,
             HarvestStore(database),

@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from adapters.mapping.dates import NETWORK_OFFSET
 from adapters.migration.placement import Phase
-from gateway.cli.database import stop, with_database
+from gateway.cli.database import stop
+from gateway.cli.migrate_report import parity, usage
+from gateway.cli.migrating import (
+    BY,
+    JSON,
+    PART,
+    REASON,
+    on_database,
+    policy,
+    recording,
+    settings,
+    shown_time,
+)
 from gateway.cli.screen import GOOD, POOR, WARN, put_json, put_table, say
-from gateway.database import Database, require_current
-from gateway.ledger import Writer
-from gateway.migration.build import policy_of
+from gateway.database import Database
 from gateway.migration.declared import Declared, declared_of, read_declared
-from gateway.migration.errors import MigrationError, SecondPersonNeeded
-from gateway.migration.gates import Gate, PolicyError
+from gateway.migration.gates import Gate
 from gateway.migration.numbers import NumberMap
 from gateway.migration.operate import Operator, move
-from gateway.migration.parity import FieldParity, ParityReport
 from gateway.migration.phases import ORDER, Kind, Wish, next_phase
 from gateway.migration.readiness import Readiness
 from gateway.migration.store import MigrationStore, State, Step
-from gateway.migration.told import told_gate, told_parity, told_state, told_step
-from gateway.migration.triage import accept_difference
-from gateway.migration.usage import UsageRow, read_usage
-from gateway.settings import SettingsError, load_settings
+from gateway.migration.told import told_gate, told_state, told_step
 
 __all__ = ["migrate"]
-
-T = TypeVar("T")
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-_BY = click.option("--by", default=lambda: os.environ.get("USER", "operator"), help="Who does it; recorded.")
-_REASON = click.option("--reason", required=True, help="Why; recorded for good.")
-_PART = click.option(
-    "--part", default="", metavar="CAPABILITY", help="Only `case`, `cases`, `items` or `changes` of it."
-)
 
 
 @click.group()
@@ -54,7 +47,7 @@ def migrate() -> None:
 
 @migrate.command()
 @click.argument("system", required=False)
-@_JSON
+@JSON
 def status(system: str | None, as_json: bool) -> None:
     """Where each migration stands, and its history where SYSTEM is given."""
 
@@ -70,7 +63,7 @@ def status(system: str | None, as_json: bool) -> None:
         ]
         return declared, found, await store.history(system) if system else []
 
-    declared, states, history = _on(work)
+    declared, states, history = on_database(work)
     if as_json:
         put_json(
             {
@@ -100,7 +93,7 @@ def status(system: str | None, as_json: bool) -> None:
             ("when 时间", "step 步骤", "from", "to", "who 操作人", "why 理由", "forced 强制"),
             [
                 (
-                    _time(one.at_us) or "",
+                    shown_time(one.at_us) or "",
                     one.kind,
                     str(one.was),
                     _placed(State(one.system, placement=one.placement)),
@@ -115,7 +108,7 @@ def status(system: str | None, as_json: bool) -> None:
 
 @migrate.command()
 @click.argument("system")
-@_JSON
+@JSON
 def plan(system: str, as_json: bool) -> None:
     """What comes next for SYSTEM, and what is still in the way of it."""
     state, gates = _gates(system, None)
@@ -130,7 +123,7 @@ def plan(system: str, as_json: bool) -> None:
             }
         )
         return
-    say(f"{system} is {_placed(state)} since {_time(state.since_us) or 'ever'}.")
+    say(f"{system} is {_placed(state)} since {shown_time(state.since_us) or 'ever'}.")
     if to is None:
         say("It is retired: nothing comes after it.", GOOD)
         return
@@ -150,10 +143,10 @@ def plan(system: str, as_json: bool) -> None:
 @click.option("--percent", type=float, help="Of the canary, to begin with (5).")
 @click.option("--sample", type=float, help="Percent of the questions that are compared.")
 @click.option("--force", is_flag=True, help="Over shut gates; which ones is recorded.")
-@_PART
-@_BY
-@_REASON
-@_JSON
+@PART
+@BY
+@REASON
+@JSON
 def advance(
     system: str,
     to: str | None,
@@ -174,10 +167,10 @@ def advance(
 @click.argument("system")
 @click.argument("percent", type=float)
 @click.option("--force", is_flag=True, help="Over shut gates; which ones is recorded.")
-@_PART
-@_BY
-@_REASON
-@_JSON
+@PART
+@BY
+@REASON
+@JSON
 def set_percent(
     system: str, percent: float, force: bool, part: str, by: str, reason: str, as_json: bool
 ) -> None:
@@ -188,10 +181,10 @@ def set_percent(
 @migrate.command("sample")
 @click.argument("system")
 @click.argument("sample", type=float)
-@_PART
-@_BY
-@_REASON
-@_JSON
+@PART
+@BY
+@REASON
+@JSON
 def set_sample(system: str, sample: float, part: str, by: str, reason: str, as_json: bool) -> None:
     """Percent of the questions that are asked of both sides and compared."""
     _step(system, Wish("sample", sample=sample), Operator(by, reason), part, as_json=as_json)
@@ -200,10 +193,10 @@ def set_sample(system: str, sample: float, part: str, by: str, reason: str, as_j
 @migrate.command()
 @click.argument("system")
 @click.option("--to", type=click.Choice([str(one) for one in ORDER[:-1]]), help="How far back.")
-@_PART
-@_BY
-@_REASON
-@_JSON
+@PART
+@BY
+@REASON
+@JSON
 def rollback(system: str, to: str | None, part: str, by: str, reason: str, as_json: bool) -> None:
     """Back to an earlier phase, at once and without gates."""
     _step(
@@ -217,10 +210,10 @@ def rollback(system: str, to: str | None, part: str, by: str, reason: str, as_js
 
 def _plain(kind: Kind, what: str) -> click.Command:
     @click.argument("system")
-    @_PART
-    @_BY
-    @_REASON
-    @_JSON
+    @PART
+    @BY
+    @REASON
+    @JSON
     def command(system: str, part: str, by: str, reason: str, as_json: bool) -> None:
         _step(system, Wish(kind), Operator(by, reason), part, as_json=as_json)
 
@@ -236,7 +229,7 @@ migrate.add_command(_plain("thaw", "Let it move again."))
 @click.option(
     "--to", type=click.Choice([str(one) for one in ORDER[1:]]), help="Of this phase, not of the next."
 )
-@_JSON
+@JSON
 def gates(system: str, to: str | None, as_json: bool) -> None:
     """What must hold for the next phase. Exit status 1 if a gate is shut."""
     state, found = _gates(system, Phase(to) if to else None)
@@ -252,107 +245,6 @@ def gates(system: str, to: str | None, as_json: bool) -> None:
             {index: GOOD if one.ok else POOR for index, one in enumerate(found)},
         )
     sys.exit(0 if ready else 1)
-
-
-@migrate.group()
-def parity() -> None:
-    """What comparing has shown: report, accept."""
-
-
-@parity.command()
-@click.argument("system")
-@click.option("--all", "everything", is_flag=True, help="Fields that are the same, too.")
-@_JSON
-def report(system: str, everything: bool, as_json: bool) -> None:
-    """Each field of SYSTEM: how often it was compared, and how it differed. Exit status 1 if a difference is open."""
-
-    async def work(database: Database) -> ParityReport:
-        declared = declared_of(await read_declared(database), system)
-        return await Readiness(database, _policy()).parity(declared)
-
-    found = _on(work)
-    if as_json:
-        put_json(told_parity(found))
-        sys.exit(1 if found.open else 0)
-    verdicts = ", ".join(f"{name} {n}" for name, n in sorted(found.verdicts.items())) or "nothing yet"
-    say(f"{system}, mapping {found.mapping}: {found.compared} records compared ({verdicts})")
-    rows = [one for one in found.fields if everything or one.verdict != "same"]
-    put_table(
-        f"Fields of {system} 字段比对",
-        (
-            "field 字段",
-            "verdict 结论",
-            "compared",
-            "differ 不同",
-            "95 % 区间",
-            "noise",
-            "explained",
-            "last 最近",
-            "old → new 样例",
-        ),
-        [_field_row(one) for one in rows],
-        {index: POOR for index, one in enumerate(rows) if one.verdict == "different"},
-    )
-    sys.exit(1 if found.open else 0)
-
-
-@parity.command()
-@click.argument("system")
-@click.argument("field")
-@_BY
-@_REASON
-def accept(system: str, field: str, by: str, reason: str) -> None:
-    """Decide to live with a difference of FIELD; gates pass it from then on."""
-
-    async def work(database: Database) -> None:
-        declared_of(await read_declared(database), system)
-        await _recording(database, lambda writer: accept_difference(writer, system, field, by, reason))
-
-    _on(work)
-    say(f"{system}: differences of {field} are accepted: {reason}")
-
-
-@migrate.command()
-@click.argument("system", required=False)
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3660), help="How far back.")
-@click.option("--field", help="Only this field, such as Case.title.")
-@_JSON
-def usage(system: str | None, days: int, field: str | None, as_json: bool) -> None:
-    """Who still asks: by client, operation and system; or by field of the graph."""
-
-    async def work(database: Database) -> list[UsageRow]:
-        return await read_usage(database, system=system, field=field, days=days)
-
-    rows = _on(work)
-    if as_json:
-        put_json([one.told() for one in rows])
-        return
-    put_table(
-        f"Usage, last {days} days 使用情况",
-        (
-            "system 系统",
-            "field 字段",
-            "client 客户端",
-            "version",
-            "operation 操作",
-            "calls",
-            "errors",
-            "last 最近",
-        ),
-        [
-            (
-                one.system,
-                one.field,
-                one.client,
-                one.version,
-                one.operation,
-                str(one.calls),
-                str(one.errors),
-                _time(one.last_us) or "",
-            )
-            for one in rows
-        ],
-    )
 
 
 @migrate.group()
@@ -377,8 +269,12 @@ def import_numbers(system: str, file: Path) -> None:
     async def work(database: Database) -> int:
         return await NumberMap(database).bind_all(system, pairs)
 
-    fresh = _on(work)
+    fresh = on_database(work)
     say(f"{fresh} new pairs, {len(pairs) - fresh} were there")
+
+
+migrate.add_command(parity)
+migrate.add_command(usage)
 
 
 # --- doing ---
@@ -387,13 +283,13 @@ def import_numbers(system: str, file: Path) -> None:
 def _step(system: str, wish: Wish, by: Operator, part: str, *, as_json: bool) -> None:
     async def work(database: Database) -> State:
         declared = declared_of(await read_declared(database), system)
-        readiness = Readiness(database, _policy())
+        readiness = Readiness(database, policy())
         store = MigrationStore(database)
 
         async def ask(now: State, to: Any) -> Any:
             return await readiness.gates(declared, now, to)
 
-        return await _recording(
+        return await recording(
             database,
             lambda writer: move(
                 store,
@@ -403,11 +299,11 @@ def _step(system: str, wish: Wish, by: Operator, part: str, *, as_json: bool) ->
                 by,
                 part=part,
                 gates=ask,
-                four_eyes=_settings().migration_four_eyes,
+                four_eyes=settings().migration_four_eyes,
             ),
         )
 
-    state = _on(work)
+    state = on_database(work)
     if as_json:
         put_json(told_state(state))
     else:
@@ -421,46 +317,9 @@ def _gates(system: str, to: Phase | None) -> tuple[State, list[Gate]]:
         wanted = to or next_phase(state.placement.phase)
         if wanted is None:
             return state, []
-        return state, list(await Readiness(database, _policy()).gates(declared, state, wanted))
+        return state, list(await Readiness(database, policy()).gates(declared, state, wanted))
 
-    return _on(work)
-
-
-async def _recording(database: Database, work: Callable[[Writer], Awaitable[T]]) -> T:
-    """With a writer of the ledger that lives as long as the command."""
-    writer = Writer(database)
-    try:
-        return await work(writer)
-    finally:
-        await writer.end()
-
-
-def _on(work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run(database: Database) -> T:
-        await require_current(database)
-        return await work(database)
-
-    try:
-        return with_database(run)
-    except SecondPersonNeeded as error:
-        say(f"waits 待复核: {error}", WARN, err=True)
-    except MigrationError as error:
-        say(f"{error.code}: {error}", POOR, err=True)
-    sys.exit(1)
-
-
-def _policy() -> Any:
-    try:
-        return policy_of(_settings())
-    except PolicyError as error:
-        stop(str(error))
-
-
-def _settings() -> Any:
-    try:
-        return load_settings(os.environ)
-    except SettingsError as error:
-        stop(*error.problems)
+    return on_database(work)
 
 
 # --- showing ---
@@ -481,28 +340,6 @@ def _state_row(state: State, declared: Declared | None) -> tuple[str, ...]:
         _placed(state),
         f"{at.share:g} %",
         f"{at.sample:g} %" if at.compares else "-",
-        _time(state.since_us) or "-",
+        shown_time(state.since_us) or "-",
         str(state.version),
     )
-
-
-def _field_row(one: FieldParity) -> tuple[str, ...]:
-    sample = one.samples[-1] if one.samples else None
-    note = f"accepted by {one.triage.actor}: {one.triage.reason}" if one.triage else ""
-    return (
-        one.path + (" *" if one.critical else ""),
-        one.verdict,
-        str(one.compared),
-        f"{one.different} ({one.mismatch.share * 100:.2f} %)",
-        f"{one.mismatch.low * 100:.2f} – {one.mismatch.high * 100:.2f} %",
-        str(one.noise),
-        str(one.explained),
-        _time(one.last_us) or "",
-        note or (f"{sample.old} → {sample.new} ({sample.number})" if sample else ""),
-    )
-
-
-def _time(at_us: int | None) -> str | None:
-    if not at_us:
-        return None
-    return datetime.fromtimestamp(at_us / 1_000_000, NETWORK_OFFSET).isoformat(timespec="seconds")

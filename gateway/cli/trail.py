@@ -28,6 +28,7 @@ from gateway.ledger.retention import apply_retention, erase_subject
 from gateway.ledger.verify import Progress as Told
 from gateway.ledger.verify import verify_store
 from gateway.ledger.witness import notes_in_file
+from gateway.memory import settle
 from gateway.records import read_ledger_keys, witness_signer
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -76,6 +77,7 @@ def verify(
     end.
     """
     try:
+        settle()  # the program's own objects need not be looked through again while millions of records pass
         verifier = Verifier.parse(key) if key else None
         witnesses = [Verifier.parse(one) for one in witness_keys]
         witnessed = list(notes_in_file(witness_file)) if witness_file else []

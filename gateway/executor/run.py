@@ -244,7 +244,10 @@ def _merge_entities(entities: Sequence[Any], gathered: Gathered) -> None:
 
 def _is_plain(entity: dict[str, Any]) -> bool:
     """Whether all its values are leaves that win over whatever was there."""
-    return all(not (value is None or type(value) is dict or type(value) is list) for value in entity.values())
+    for value in entity.values():  # noqa: SIM110 - with three fields 0.9 us, by all() 2.2
+        if value is None or type(value) is dict or type(value) is list:
+            return False
+    return True
 
 
 def _report(

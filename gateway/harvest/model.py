@@ -52,7 +52,7 @@ class HarvestLimits:
     cases: int = 500
     at_once: int = 8
     listed: int = 200
-    events: int = 500
+    events: int = 250
     flush: int = 2000
     raw_chars: int = 8000
     quarantined: int = 10_000

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -234,7 +235,7 @@ class Harvester:
 
     async def _take_changes(self, run: Run, page: Page) -> str | None:
         await self._append(
-            run, [new_event(run.report.system, str(one["localNo"]), one) for one in page.records]
+            run, (new_event(run.report.system, str(one["localNo"]), one) for one in page.records)
         )
         return max((str(one["occurredAt"]) for one in page.records), default=None)
 
@@ -266,10 +267,10 @@ class Harvester:
             ]
         return events
 
-    async def _append(self, run: Run, events: Sequence[NewEvent]) -> None:
+    async def _append(self, run: Run, events: Iterable[NewEvent]) -> None:
         """In parts: a page may be as large as the system likes."""
-        for start in range(0, len(events), self._limits.events):
-            part = events[start : start + self._limits.events]
+        left = iter(events)
+        while part := list(islice(left, self._limits.events)):
             appended = await self._writer.append_events(part)
             new = [event for event, one in zip(part, appended, strict=True) if one.state != "repeated"]
             run.report.events += len(new)

@@ -27,6 +27,8 @@ Span = tuple[int, int]
 """Leaves from the first to before the second."""
 
 EMPTY_ROOT = sha256(b"").digest()
+_BLOCK = 8
+"""Levels whose nodes are kept by those who keep a tree (`tree_store.KEPT_EVERY`)."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -67,6 +69,22 @@ class Frontier:
         self._levels.append((level, value))
         return made
 
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
+        """Adds leaves, level by level in blocks of up to 256, which takes a third of the time of one after the other;
+        the nodes of every eighth level that became complete by it."""
+        made: list[tuple[int, int, bytes]] = []
+        at = 0
+        for level, _ in _blocks(self.size, self.size + len(leaves)):
+            hashes = leaves[at : at + (1 << level)]
+            at += 1 << level
+            for _step in range(level):
+                pairs = iter(hashes)
+                hashes = [
+                    sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)
+                ]
+            made += [one for one in self.append(hashes[0], level) if one[0] % _BLOCK == 0 and one[0]]
+        return made
+
     @property
     def hashes(self) -> list[bytes]:
         return [value for _, value in self._levels]
@@ -93,6 +111,14 @@ def perfect_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
             level = min(level, (start & -start).bit_length() - 1)
         yield level, start >> level
         start += 1 << level
+
+
+def _blocks(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """As `perfect_subtrees`, none larger than 2^8 leaves."""
+    for level, index in perfect_subtrees(start, end):
+        more = max(level - _BLOCK, 0)
+        for part in range(1 << more):
+            yield level - more, (index << more) + part
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:

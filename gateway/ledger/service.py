@@ -22,7 +22,7 @@ from gateway.ledger.errors import TrailRolledBack, WitnessRefused
 from gateway.ledger.keys import LedgerKeys
 from gateway.ledger.personal import Vault
 from gateway.ledger.read import LedgerReader
-from gateway.ledger.recorder import LookRecorder
+from gateway.ledger.recorder import WAIT_S, LookRecorder
 from gateway.ledger.sealer import LEASE_S, Sealer
 from gateway.ledger.tables import CHECKPOINT, COSIGNATURE
 from gateway.ledger.tree_store import TreeStore
@@ -63,6 +63,7 @@ class Ledger:
         witness_s: float = WITNESS_S,
         lease_s: float = LEASE_S,
         bell: PubSub | None = None,
+        look_wait_s: float = WAIT_S,
     ) -> None:
         self.bell = bell or EmbeddedPubSub()
         self._appended = asyncio.Event()
@@ -71,7 +72,7 @@ class Ledger:
         self.vault = Vault(keys.master)
         self.writer = Writer(database, self.vault)
         self.reader = LedgerReader(database)
-        self.recorder = LookRecorder(self.writer.append_looks)
+        self.recorder = LookRecorder(self.writer.append_looks, wait_s=look_wait_s)
         self.sealer = Sealer(database, keys.signer, self.writer.name, lease_s=lease_s)
         self._witnesses, self._metrics = tuple(witnesses), metrics
         self._periods = {"seal": seal_s, "heartbeat": heartbeat_s, "witness": witness_s}

@@ -34,6 +34,7 @@ __all__ = [
     "SUBJECT_KEY",
     "SUBJECT_VALUE",
     "WRITER",
+    "octets",
 ]
 
 METADATA = MetaData()
@@ -44,10 +45,10 @@ class Octets(LargeBinary):
     must be able to say so."""
 
     def result_processor(self, _dialect: object, _kind: object) -> Callable[[object], bytes | None]:
-        return _octets
+        return octets
 
 
-def _octets(value: object) -> bytes | None:
+def octets(value: object) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return value
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else repr(value).encode()

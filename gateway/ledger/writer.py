@@ -46,6 +46,9 @@ log = structlog.get_logger("gateway.ledger")
 ATTEMPTS = 3
 """Of one append, where another writer is faster with the same events; a lost connection is tried once again."""
 
+BREATH = 50
+"""Records made ready before the event loop may turn to others."""
+
 Fields = dict[str, Any]
 AppendState = Literal["new", "repeated", "changed"]
 
@@ -78,6 +81,8 @@ class _Chain:
 
 _Write = Callable[[AsyncConnection, _Chain], Awaitable[list[Sealed]]]
 """Looks, in the transaction, at what is to be written, and gives it ready, in the chain's order."""
+_Prepare = Callable[[_Chain], Awaitable[None]]
+"""What can be done for it before the transaction, at each try."""
 
 
 class Writer:
@@ -108,23 +113,35 @@ class Writer:
         """In their order, one result each, all or none. Raises DatabaseUnavailable, NotCanonicalError."""
         contents = [content_digest(event) for event in events]
         results: list[Appended] = []
+        sealed: list[Sealed] = []
+        personal: list[NewEvent] = []
 
-        async def write(connection: AsyncConnection, chain: _Chain) -> list[Sealed]:
-            results.clear()
-            known = await _known(connection, events, contents)
-            sealed: list[Sealed] = []
-            for event, content in zip(events, contents, strict=True):
+        async def prepare(chain: _Chain) -> None:
+            """Before the transaction, as looks wait for SQLite's one write lock meanwhile. An event that another writer
+            appends in between breaks the key's uniqueness, and all of it is done again."""
+            for kept in (results, sealed, personal):
+                kept.clear()
+            async with self.database.read() as connection:
+                known = await _known(connection, events, contents)
+            for number, (event, content) in enumerate(zip(events, contents, strict=True), 1):
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
                 key, state, fields = _placed(event, content, known)
                 if fields is None:
                     results.append(Appended(key, state))
                     continue
                 sealed.append(self._sealed(chain, sealed, fields))
                 results.append(Appended(key, state, sealed[-1].ref))
-                if self._vault is not None and event.subject and event.personal:
-                    await self._vault.put(connection, event.subject, event.personal)
+                if event.subject and event.personal:
+                    personal.append(event)
+
+        async def write(connection: AsyncConnection, _chain: _Chain) -> list[Sealed]:
+            if self._vault is not None:
+                for event in personal:
+                    await self._vault.put(connection, event.subject or "", event.personal)
             return sealed
 
-        if events and await self._append(Stream.CASE_EVENT, write) and self.on_events is not None:
+        if events and await self._append(Stream.CASE_EVENT, write, prepare) and self.on_events is not None:
             await self.on_events()
         return results
 
@@ -139,10 +156,23 @@ class Writer:
     async def append_with(self, work: Callable[[AsyncConnection], Awaitable[Change]]) -> RecordRef:
         """Does something and records it as a change, in one transaction. `work` may be called again."""
 
-        async def write(connection: AsyncConnection, chain: _Chain) -> list[Sealed]:
-            return [self._sealed(chain, [], change_fields(await work(connection)))]
+        async def one(connection: AsyncConnection) -> list[Change]:
+            return [await work(connection)]
 
-        return (await self._append(Stream.CHANGE_RECORD, write))[0].ref
+        return (await self.append_all_with(one))[0]
+
+    async def append_all_with(
+        self, work: Callable[[AsyncConnection], Awaitable[Sequence[Change]]]
+    ) -> list[RecordRef]:
+        """As `append_with`, for any number of changes, none as well."""
+
+        async def write(connection: AsyncConnection, chain: _Chain) -> list[Sealed]:
+            sealed: list[Sealed] = []
+            for change in await work(connection):
+                sealed.append(self._sealed(chain, sealed, change_fields(change)))
+            return sealed
+
+        return [one.ref for one in await self._append(Stream.CHANGE_RECORD, write)]
 
     async def heartbeat(self) -> None:
         """Says that this writer lives and where its streams end, so that a cut tail is noticed."""
@@ -173,13 +203,13 @@ class Writer:
 
         return [one.ref for one in await self._append(stream, write)] if rows else []
 
-    async def _append(self, stream: Stream, write: _Write) -> list[Sealed]:
+    async def _append(self, stream: Stream, write: _Write, prepare: _Prepare | None = None) -> list[Sealed]:
         await self._start()
         chain = self._chains[stream]
         async with chain.turn:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._try(chain, write)
+                    return await self._try(chain, write, prepare)
                 except DatabaseUnavailable:
                     if attempt > 1 or not chain.seen:
                         raise
@@ -189,9 +219,11 @@ class Writer:
                         raise
         raise AssertionError("unreachable")
 
-    async def _try(self, chain: _Chain, write: _Write) -> list[Sealed]:
+    async def _try(self, chain: _Chain, write: _Write, prepare: _Prepare | None = None) -> list[Sealed]:
         if not chain.seen:
             await self._look_again(chain)
+        if prepare is not None:
+            await prepare(chain)
         sealed: list[Sealed] = []
         try:
             urgent = chain.stream is Stream.ACCESS_RECORD  # an answer waits for it

@@ -73,6 +73,8 @@ class LiveEvent:
     supersedes: str | None
     detail: Mapping[str, Any]
     place: Place | None
+    told: int | None = None
+    """Its own leaf, where it is told again at a later one: there its case was first shown by its system."""
 
     @property
     def subjects(self) -> frozenset[str]:

@@ -61,7 +61,7 @@ class CallerFeeds:
         await self._may_follow(case_id)
 
         def keep(event: LiveEvent) -> bool:
-            return event.case_id == case_id
+            return event.case_id == case_id and event.told is None
 
         async with aclosing(self._follow(after, keep, Narrow(case_id=case_id))) as events:
             async for facts in events:
@@ -74,6 +74,8 @@ class CallerFeeds:
         mine = applicant_ref(self.feeds.key, id_type, number)
 
         def keep(event: LiveEvent) -> bool:
+            if event.told is not None:  # it was not known whose it is when it came
+                return mine in event.subjects and mine != event.subject
             return mine in event.subjects
 
         async with aclosing(self._follow(after, keep, Narrow(subject=mine))) as events:
@@ -94,14 +96,20 @@ class CallerFeeds:
         if department is not None and registry.department(department) is None:
             raise FeedRefused("NOT_FOUND", f"No department {department!r}; see departments for their codes.")
 
-        def keep(event: LiveEvent) -> bool:
-            place = self._place(event.system, event.place)
+        def wanted(event: LiveEvent, known: Place | None) -> bool:
+            place = self._place(event.system, known)
             if regions is not None and place.region not in regions:
                 return False
             acted = event.detail.get("departmentCode")
             if department is not None and department not in (place.department, acted):
                 return False
-            return self._sees(event.system, event.place, event.subject)
+            return self._sees(event.system, known, event.subject)
+
+        def keep(event: LiveEvent) -> bool:
+            if event.told is None:
+                return wanted(event, event.place)
+            # told again, now that its case's place is known: to those who did not get it by its system's own place
+            return wanted(event, event.place) and not wanted(event, None)
 
         async with aclosing(self._follow(after, keep, None)) as events:
             async for facts in events:
@@ -165,7 +173,7 @@ def _facts(event: LiveEvent) -> CaseUpdateFacts:
     detail = event.detail
     return CaseUpdateFacts(
         cursor=event.cursor.text(),
-        id=f"L{event.leaf}",
+        id=f"L{event.leaf if event.told is None else event.told}",
         case_id=event.case_id,
         system=event.system,
         kind=event.kind,

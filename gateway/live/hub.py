@@ -125,7 +125,10 @@ class LiveHub:
     def _since(self, position: int) -> tuple[list[LiveEvent], Cursor]:
         """A page of the window, and where to go on."""
         first = bisect_left(self._events, position, key=lambda one: one.leaf)
-        found = self._events[first : first + self._page]
+        end = min(first + self._page, len(self._events))
+        while first < end < len(self._events) and self._events[end].leaf == self._events[end - 1].leaf:
+            end += 1  # events that are told again at one leaf have one place to go on from, behind them
+        found = self._events[first:end]
         return found, self._head if first + len(found) == len(self._events) else found[-1].cursor
 
     async def _beyond(self, position: int) -> None:

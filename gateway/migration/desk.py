@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import dataclass, field
 
 from adapters.migration.placement import Phase, Placement
+from adapters.source import Source
 from gateway.ledger import Writer
 from gateway.migration.declared import Declared, declared_of
+from gateway.migration.errors import OverlapImpossible
+from gateway.migration.follow import follow
 from gateway.migration.gates import Gate
 from gateway.migration.operate import Operator, move
+from gateway.migration.overlap import read_overlap, told_overlap
 from gateway.migration.phases import Kind, Wish, next_phase
 from gateway.migration.readiness import Readiness
 from gateway.migration.service import Migrations
@@ -20,6 +26,9 @@ from gateway.migration.usage import read_usage
 from schema.migration_port import Facts
 
 __all__ = ["Desk", "DeskContext"]
+
+SPARE_S = 0.3
+"""Of the time of a request: for comparing what was read."""
 
 _KINDS: dict[str, Kind] = {"advance": "advance", "percent": "percent", "rollback": "rollback"}
 
@@ -32,6 +41,8 @@ class Desk:
     writer: Writer
     readiness: Readiness
     four_eyes: bool = False
+    lend: Callable[[], AbstractContextManager[Mapping[str, Source]]] = lambda: nullcontext({})
+    _overlapping: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def migrations(self) -> Sequence[Facts]:
         states = await self.service.store.states()
@@ -47,6 +58,14 @@ class Desk:
     async def history(self, system: str) -> Sequence[Facts]:
         return [told_step(one) for one in await self.service.store.history(system)]
 
+    async def events(self, system: str | None, after: str | None) -> AsyncGenerator[Facts, None]:
+        """Raises MigrationUnknown, CursorUnknown."""
+        if system is not None:
+            self._declared(system)
+        async with aclosing(follow(self.service, system, after)) as steps:
+            async for step, cursor in steps:
+                yield told_step(step) | {"system": step.system, "cursor": cursor}
+
     async def gates(self, system: str, to: str | None) -> Sequence[Facts]:
         declared = self._declared(system)
         state = await self.service.store.state(system)
@@ -57,6 +76,27 @@ class Desk:
 
     async def parity(self, system: str) -> Facts:
         return told_parity(await self.readiness.parity(self._declared(system)))
+
+    async def overlap(self, a: str, b: str, deadline: float) -> Facts:
+        """One at a time in a process, for each reads two systems whole. Raises OverlapImpossible."""
+        declared = self.service.declared.get(a)
+        replaces = declared is not None and declared.successor == b
+        mapped = self.service.numbers if declared is not None and declared.numbers_mapped else None
+        async with self._overlapping:
+            with self.lend() as sources:
+                left, right = _listing(sources, a), _listing(sources, b)
+                if a == b:
+                    raise OverlapImpossible(f"{a} with itself: name two systems.")
+                migration = right.declaration.migration
+                found = await read_overlap(
+                    left,
+                    right,
+                    rules=migration.compare if replaces and migration is not None else {},
+                    by_number=replaces,
+                    numbers=mapped if replaces else None,
+                    deadline=deadline - SPARE_S,
+                )
+        return told_overlap(a, b, found)
 
     async def usage(self, system: str, days: int) -> Sequence[Facts]:
         return [one.told() for one in await read_usage(self.readiness.database, system=system, days=days)]
@@ -106,3 +146,12 @@ class DeskContext:
 
     desk: Desk
     actor: str
+    deadline: float
+
+
+def _listing(sources: Mapping[str, Source], code: str) -> Source:
+    source = sources.get(code)
+    if source is None or not source.can("cases"):
+        able = ", ".join(sorted(one for one, each in sources.items() if each.can("cases"))) or "none"
+        raise OverlapImpossible(f"{code!r} is not in service or has no `cases`; those that have: {able}.")
+    return source

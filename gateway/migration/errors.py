@@ -5,7 +5,9 @@ MigrationError
 ├── MigrationConflict     MIGRATION_CONFLICT     someone else moved it at the same moment
 ├── GatesShut             MIGRATION_GATES        a gate is shut, and nobody said `force`
 ├── SecondPersonNeeded    MIGRATION_SECOND       kept: another person must say the same
-└── MigrationUnknown      MIGRATION_UNKNOWN      no such migration is declared
+├── MigrationUnknown      MIGRATION_UNKNOWN      no such migration is declared
+├── CursorUnknown         CURSOR_INVALID         not one of `migrationEvents`
+└── OverlapImpossible     MIGRATION_OVERLAP      a system that is not there or has no list
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "CursorUnknown",
     "GatesShut",
     "MigrationConflict",
     "MigrationError",
     "MigrationUnknown",
+    "OverlapImpossible",
     "SecondPersonNeeded",
     "TransitionRefused",
 ]
@@ -56,3 +60,15 @@ class MigrationUnknown(MigrationError):
     """No declared system replaces this one."""
 
     code = "MIGRATION_UNKNOWN"
+
+
+class CursorUnknown(MigrationError):
+    """A cursor that no stream of steps handed out."""
+
+    code = "CURSOR_INVALID"
+
+
+class OverlapImpossible(MigrationError):
+    """Two systems that cannot be laid side by side."""
+
+    code = "MIGRATION_OVERLAP"

@@ -56,6 +56,8 @@ class Migrations:
     window_s: float = 60.0
     told: StepTold | None = None
     declared: Mapping[str, Declared] = field(default_factory=dict, init=False)
+    moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when something moves; another takes its place then."""
     _declared_written: bool = field(default=True, init=False)
     _states: dict[Where, State] = field(default_factory=dict, init=False)
     _places: dict[Where, Placement] = field(default_factory=dict, init=False)
@@ -114,6 +116,8 @@ class Migrations:
         self._states = dict(states)
         self._places = {where: one.placement for where, one in states.items()}
         self._keep()
+        self.moved.set()
+        self.moved = asyncio.Event()
         for one in moved:
             at = one.placement
             if not first:

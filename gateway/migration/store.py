@@ -90,6 +90,13 @@ class MigrationStore:
             rows = (await connection.execute(wanted)).mappings().all()
         return [_step(row) for row in rows]
 
+    async def steps_after(self, where: Where, version: int) -> list[Step]:
+        """Of one migration, in order."""
+        here = (STEP.c.system == where[0]) & (STEP.c.part == where[1]) & (STEP.c.version > version)
+        async with self.database.read() as connection:
+            found = (await connection.execute(select(STEP).where(here).order_by(STEP.c.version))).mappings()
+            return [_step(row) for row in found]
+
     async def proposal(self, system: str, part: str = "") -> Proposal | None:
         wanted = select(PROPOSAL).where(PROPOSAL.c.system == system, PROPOSAL.c.part == part)
         async with self.database.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,12 +13,11 @@ from adapters.mapping.dates import NETWORK_OFFSET
 from gateway.database import Database
 from gateway.ledger.writer import now_us
 from gateway.migration.tables import USAGE
-from gateway.migration.tally import Tally
+from gateway.migration.tally import DAY_US, OFFSET_US, Tally
 from gateway.migration.told import told_time
 
 __all__ = ["UsageBook", "UsageRow", "read_usage"]
 
-LONGEST = 80
 MOST_ROWS = 500
 
 
@@ -66,13 +65,9 @@ class UsageBook:
     ) -> None:
         """fields: coordinates `Type.field`. systems: code -> how it answered (OK, CACHED, TIMEOUT, …)."""
         at = now_us()
-        day = datetime.fromtimestamp(at / 1_000_000, UTC).astimezone(NETWORK_OFFSET).date().isoformat()
-        who = (_short(client) or "(unnamed)", _short(version), _short(operation))
-        for name in fields:
-            self.tally.add_usage((day, "", name, *who), at, failed=failed)
-        for system, status in systems.items():
-            bad = status not in ("OK", "CACHED", "STALE")
-            self.tally.add_usage((day, system, "", *who), at, failed=bad)
+        day = (at + OFFSET_US) // DAY_US
+        who = (client, version, operation)
+        self.tally.add_answer((day, *who, tuple(fields), tuple(systems.items()), failed), at)
 
 
 async def read_usage(
@@ -113,7 +108,3 @@ async def read_usage(
         )
         for row in rows
     ]
-
-
-def _short(text: str) -> str:
-    return "".join(sign for sign in text[:LONGEST] if sign.isprintable())

@@ -25,6 +25,9 @@ LogFormat = Literal["json", "console"]
 MAX_TEXT = 2000
 MAX_ITEMS = 50
 MAX_DEPTH = 4
+SHORTEST_NUMBER = 11
+"""Characters of the shortest number that is masked, a mobile's."""
+_SMALL = 10 ** (SHORTEST_NUMBER - 1)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -39,6 +42,8 @@ def mask_personal_data(text: str) -> str:
 
 def safe_text(text: str) -> str:
     """`text` masked, on one line (control, ANSI and direction characters as \\uXXXX) and at most MAX_TEXT long."""
+    if len(text) < SHORTEST_NUMBER and text.isprintable():  # nearly all: too short for a number of a person
+        return text
     if len(text) > MAX_TEXT:
         # Mask before the cut: half an identity number at the end would pass the mask.
         text = mask_personal_data(text[: MAX_TEXT * 2])[:MAX_TEXT] + f"… ({len(text)} characters)"
@@ -115,6 +120,8 @@ def _clean_value(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
+        if -_SMALL < value < _SMALL:
+            return value
         # A number may be an identity number too: it is looked at as text.
         return value if (text := str(value)) == (masked := mask_personal_data(text)) else masked
     if isinstance(value, str):

@@ -221,7 +221,7 @@ class Metrics:
         self._admitted.set(-1 if rate is None else rate)
 
     def operation_shared(self) -> None:
-        self._operations_shared.inc()
+        self._tallies.count(self._operations_shared)
 
     def stream_opened(self, transport: str) -> None:
         self._streams.labels(transport).inc()

@@ -45,7 +45,14 @@ from gateway.views.shapes import (
     us_of_iso,
     warning_of,
 )
-from gateway.views.supervision import Counts, count_open, counts_by, stuck_cases, waits_for
+from gateway.views.supervision import (
+    Counts,
+    count_open,
+    counts_by,
+    counts_by_waiting,
+    stuck_cases,
+    total_of,
+)
 from gateway.views.trail import Scope, TrailPlace, TrailRow, trail_page
 from gateway.views.visible import Visible, visible_to
 from gateway.views.worklist import MOST_COUNTED, Order, Place, WorkFilter, count_cases, work_page
@@ -300,13 +307,9 @@ class RequestRecords:
         async with self._reading() as connection:
             counted = await count_open(connection, wanted, now, soon if soon is not None else now)
             stuck = await stuck_cases(connection, wanted, before, STUCK)
-        waiting: dict[str, Counts] = {}
-        for (_, _, state), counts in counted.items():
-            who = waits_for(state)
-            waiting[who] = waiting.get(who, Counts()) + counts
         return Supervision(
             as_of=iso_of_us(now),
-            total=_counts(sum(counted.values(), Counts())),
+            total=_counts(total_of(counted)),
             by_department=[
                 DepartmentCounts(code=Uscc(code) if code else None, counts=_counts(one))
                 for code, one in counts_by(counted, 0)[:MOST_GROUPS]
@@ -322,7 +325,7 @@ class RequestRecords:
             ],
             by_waiting=[
                 WaitingCounts(waits_for=WaitsFor(who), counts=_counts(one))
-                for who, one in sorted(waiting.items(), key=lambda pair: (-pair[1].open, pair[0]))
+                for who, one in counts_by_waiting(counted)
             ],
             stuck=[self._tracked(row) for row in stuck],
         )

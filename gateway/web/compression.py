@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import zstandard
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Compression", "accepted_encoding"]
 
+_SHORT: Final = 200
+"""Characters of an `Accept-Encoding` that is remembered."""
 IN_THREAD_FROM: Final = 65_536
 _GZIP_LEVEL: Final = 5
 _ZSTD_LEVEL: Final = 3
@@ -33,8 +36,19 @@ _STREAMS: Final = (
 
 def accepted_encoding(accept_encoding: str | None) -> str | None:
     """zstd or gzip, whichever is wanted more, zstd where both are the same; None for neither."""
+    if not accept_encoding:
+        return None
+    return _known(accept_encoding) if len(accept_encoding) <= _SHORT else _chosen(accept_encoding)
+
+
+@lru_cache(maxsize=256)
+def _known(accept_encoding: str) -> str | None:
+    return _chosen(accept_encoding)
+
+
+def _chosen(accept_encoding: str) -> str | None:
     weights: dict[str, float] = {}
-    for part in (accept_encoding or "").split(","):
+    for part in accept_encoding.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0
         for parameter in parameters:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 from urllib.parse import quote
@@ -18,14 +18,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from adapters.fetch import Caller, RequestContext
+from adapters.fetch import RequestContext
 from adapters.files import CaseFile
 from adapters.traffic.errors import SourceError, SourceNotFound
 from gateway.request import FileRefused
-from gateway.security.identity import UnauthenticatedError
-from gateway.web.errors import error_body
+from gateway.web.entrance import Entrance
+from gateway.web.errors import HttpRequestError, error_body
 from gateway.web.exchange import exchange_of
-from gateway.web.ports import Authenticator, Engine
+from gateway.web.ports import Engine
 
 __all__ = ["FileEndpoint"]
 
@@ -43,17 +43,21 @@ _STATUS: Final = {
     "SOURCE_CIRCUIT_OPEN": 503,
     "SOURCE_MAINTENANCE": 503,
     "STARTING": 503,
+    "COST_BUDGET_EXHAUSTED": 429,
 }
 """Of an error's code; else 502 of what a system caused, 400 of what was asked."""
 _UNSAFE_IN_NAME: Final = re.compile(r"[^\w.()〔〕-]+")
 
 
 class FileEndpoint:
-    """An ASGI application. deadline_s: until the system begins to give the file."""
+    """An ASGI application. deadline_s: until the system begins to give the file.
 
-    def __init__(self, engine: Engine, authenticator: Authenticator, *, deadline_s: float) -> None:
+    A file is one request of its caller's budgets, and costs what the question for its case does.
+    """
+
+    def __init__(self, engine: Engine, entrance: Entrance, *, deadline_s: float) -> None:
         self.engine = engine
-        self.authenticator = authenticator
+        self.entrance = entrance
         self.deadline_s = deadline_s
         self.log = structlog.get_logger("gateway.web")
 
@@ -69,32 +73,36 @@ class FileEndpoint:
             return _refusal(405, "METHOD_NOT_ALLOWED", "Use GET", exchange.facts, allow="GET, HEAD")
         try:
             case, kind, file = _asked(request)
-            caller = await self.authenticator.authenticate(request.headers.get("authorization"))
-            found = await stack.enter_async_context(
-                self.engine.fetch_file(kind, case, file, self._context(request, caller))
-            )
+            context, told = await self._entered(request)
+            found = await stack.enter_async_context(self.engine.fetch_file(kind, case, file, context))
         except FileRefused as error:
-            return _refusal(_status_of(error.code), error.code, error.message, exchange.facts)
+            return _refusal(_status_of(error.code), error.code, error.message, exchange.facts, error.headers)
+        except HttpRequestError as error:
+            return _refusal(error.status, error.code, str(error), exchange.facts, error.headers)
         except SourceNotFound:
             return _refusal(404, "FILE_NOT_FOUND", "The case's system has no such file.", exchange.facts)
         except SourceError as error:
             return _refusal(_status_of(error.code), error.code, str(error), exchange.facts)
-        except UnauthenticatedError as error:
-            return _refusal(401, "UNAUTHENTICATED", str(error), exchange.facts, www_authenticate="Bearer")
-        return _passed_on(found, case, kind, request.method == "HEAD", self._pieces(found))
+        return _passed_on(found, case, kind, request.method == "HEAD", self._pieces(found), told)
 
-    def _context(self, request: Request, caller: Caller) -> RequestContext:
+    async def _entered(self, request: Request) -> tuple[RequestContext, Mapping[str, str]]:
+        """With headers for the answer. Raises HttpRequestError: 401, 429."""
         exchange = exchange_of(request.scope)
+        address = self.entrance.address(request.scope)
+        caller = await self.entrance.identify(request.headers.get("authorization"), address)
+        told = await self.entrance.admit(caller, address)
         if caller.name != "anonymous":
             exchange.facts["caller"] = caller.name
-        return RequestContext(
+        context = RequestContext(
             deadline=asyncio.get_running_loop().time() + self.deadline_s,
             caller=caller,
             request_id=exchange.request_id,
             trace_headers=exchange.trace_headers,
             client_name=exchange.facts.get("client", ""),
             headers=request.headers,
+            address=address,
         )
+        return context, told
 
     async def _pieces(self, found: CaseFile) -> AsyncIterator[bytes]:
         try:
@@ -148,10 +156,16 @@ def _asked(request: Request) -> tuple[str, str, str | None]:
 
 
 def _passed_on(
-    found: CaseFile, case: str, kind: str, head_only: bool, pieces: AsyncIterator[bytes]
+    found: CaseFile,
+    case: str,
+    kind: str,
+    head_only: bool,
+    pieces: AsyncIterator[bytes],
+    told: Mapping[str, str],
 ) -> Response:
     name = _UNSAFE_IN_NAME.sub("_", f"{case}-{kind}" + (f".{found.extension}" if found.extension else ""))
     headers = {
+        **told,
         "content-type": found.content_type,
         # never shown in the gateway's own origin: a system's page must not run there
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
@@ -166,7 +180,14 @@ def _passed_on(
     return StreamingResponse(pieces, headers=headers)
 
 
-def _refusal(status: int, code: str, message: str, facts: dict[str, object], **headers: str) -> Response:
+def _refusal(
+    status: int,
+    code: str,
+    message: str,
+    facts: dict[str, object],
+    headers: Mapping[str, str] | None = None,
+    **further: str,
+) -> Response:
     facts["codes"] = [code]
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return JSONResponse(error_body(code, message), status, named)
+    named = {name.replace("_", "-"): value for name, value in further.items()}
+    return JSONResponse(error_body(code, message), status, {**(headers or {}), **named})

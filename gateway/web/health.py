@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,17 @@ def readiness_endpoint(
     engine: Engine, lifecycle: Lifecycle, checks: Mapping[str, HealthCheck] | None = None
 ) -> Endpoint:
     """200 `ready` or `degraded` (some systems, or a part of the gateway, are down: the rest still answers);
-    503 `starting` or `draining`. checks: by the name of the part, e.g. `database`."""
+    503 `starting` or `draining`. checks: by the name of the part, e.g. `database`; however many ask, one check is under
+    way at a time."""
+    asked: list[asyncio.Task[dict[str, dict[str, Any]]]] = []
+
+    async def checked() -> dict[str, dict[str, Any]]:
+        return {name: dict(await check()) for name, check in (checks or {}).items()}
+
+    async def of_parts() -> dict[str, dict[str, Any]]:
+        if not asked or asked[0].done():
+            asked[:] = [asyncio.create_task(checked())]
+        return await asyncio.shield(asked[0])
 
     async def ready(_request: Request) -> Response:
         report = dict(engine.readiness())
@@ -41,7 +52,7 @@ def readiness_endpoint(
         else:
             status = "degraded" if down else "ready"
         report.pop("ready", None)
-        parts = {name: dict(await check()) for name, check in (checks or {}).items()}
+        parts = await of_parts()
         if status == "ready" and any(one.get("status") != "up" for one in parts.values()):
             status = "degraded"
         report |= parts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -42,6 +43,8 @@ HTML = "text/html"
 DOCUMENT_IDS = ("documentId", "id", "doc_id")
 """Members that name a document in place of `query`: GraphQL over HTTP's proposal, Relay's two."""
 LONGEST_ID = 256
+_SHORT = 200
+"""Characters of an `Accept` header that is remembered."""
 _UNSET = object()
 
 
@@ -85,7 +88,9 @@ def names_json(accept: str | None) -> bool:
 
 def takes_parts(accept: str | None) -> bool:
     """Whether an answer in parts is acceptable, in the one form that there is here: that of August 2022."""
-    for part in (accept or "").lower().split(","):
+    if not accept or "multipart" not in accept.lower():
+        return False
+    for part in accept.lower().split(","):
         media, *parameters = (piece.strip() for piece in part.split(";"))
         found = {
             name.strip(): value.strip(' "') for name, _, value in (one.partition("=") for one in parameters)
@@ -98,7 +103,7 @@ def takes_parts(accept: str | None) -> bool:
 
 def prefers_html(accept: str | None) -> bool:
     """Whether a browser asks for a page: text/html is named and is wanted at least as much as JSON."""
-    if not accept:
+    if not accept or HTML not in accept.lower():
         return False
     weights = _weights(accept)
     html = weights.get(HTML, 0.0)
@@ -261,7 +266,17 @@ def _request(document: Mapping[str, Any], *, read_only: bool) -> GraphQLRequest:
     )
 
 
-def _weights(accept: str) -> dict[str, float]:
+def _weights(accept: str) -> Mapping[str, float]:
+    """As `_read_weights`, which clients ask again and again with the same few headers."""
+    return _known_weights(accept) if len(accept) <= _SHORT else _read_weights(accept)
+
+
+@lru_cache(maxsize=256)
+def _known_weights(accept: str) -> Mapping[str, float]:
+    return _read_weights(accept)
+
+
+def _read_weights(accept: str) -> Mapping[str, float]:
     """Media type -> its q; RFC 9110 section 12.5.1. A type in a charset that is not UTF-8 does not count."""
     weights: dict[str, float] = {}
     for part in accept.split(","):

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.harvest.push import Intake
 from gateway.telemetry.traces import NoTracer, Tracer
@@ -30,6 +30,7 @@ from gateway.web.graphql import GraphQLEndpoint, OperationMetrics
 from gateway.web.health import HealthCheck, live, readiness_endpoint
 from gateway.web.lifecycle import Lifecycle
 from gateway.web.metrics import metrics_endpoint
+from gateway.web.migration_page import MigrationPage
 from gateway.web.ports import Authenticator, Engine
 from gateway.web.reading import Reading
 from gateway.web.single_connection import SingleConnectionEndpoint
@@ -38,7 +39,16 @@ from gateway.web.websocket import WebSocketEndpoint
 
 __all__ = ["WebLimits", "WebMetrics", "build_web"]
 
-PATHS = ("/graphql", "/graphql/stream", "/files", "/events", "/health/live", "/health/ready", "/metrics")
+PATHS = (
+    "/graphql",
+    "/graphql/stream",
+    "/files",
+    "/events",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/migration",
+)
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -74,11 +84,12 @@ def build_web(
     checks: Mapping[str, HealthCheck] | None = None,
     intake: Callable[[], Intake | None] = lambda: None,
     entrance: Entrance | None = None,
+    migrations: MigrationPage | None = None,
     admission: Admission | None = None,
 ) -> ASGIApp:
     """The application. registry: served at /metrics where given; intake: takes pushed events once it is there; page:
-    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own; admission: where given, refuses
-    while there is too much to do."""
+    shown to browsers at /graphql where given; entrance: where given, with documents, budgets and proxies of its own;
+    migrations: the page at /migration where given; admission: where given, refuses while there is too much to do."""
     limits = limits or WebLimits()
     entrance = entrance or Entrance(authenticator)
     streams = Streams(engine, deadline_s=limits.deadline_s, max_open=limits.max_streams, metrics=metrics)
@@ -94,7 +105,7 @@ def build_web(
         page=page,
         metrics=metrics,
     )
-    files = FileEndpoint(engine, authenticator, deadline_s=limits.deadline_s)
+    files = FileEndpoint(engine, entrance, deadline_s=limits.deadline_s)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", WebSocketEndpoint(streams, entrance, origins=cors_origins)),
@@ -105,15 +116,27 @@ def build_web(
             ),
         ),
         Route("/files", files),
-        Route("/events/{system}", EventsEndpoint(intake, max_body_bytes=limits.max_body_bytes)),
+        Route(
+            "/events/{system}",
+            EventsEndpoint(
+                intake,
+                entrance,
+                max_body_bytes=limits.max_body_bytes,
+                body_timeout_s=limits.body_timeout_s,
+            ),
+        ),
         Route("/health/live", live),
         Route("/health/ready", readiness_endpoint(engine, lifecycle, checks)),
     ]
     if registry is not None:
         routes.append(Route("/metrics", metrics_endpoint(registry)))
+    if migrations is not None:
+        routes += migrations.routes(entrance)
     if page is not None:
         routes.append(Route("/graphiql/{file}", page.asset))
-    app: ASGIApp = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
+    app: ASGIApp = _Direct(
+        endpoint, Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _not_found})
+    )
     if cors_origins:
         app = CORSMiddleware(
             app,
@@ -144,6 +167,21 @@ def build_web(
         metrics=metrics,
         admission=admission,
     )
+
+
+class _Direct:
+    """The endpoint that nearly all requests are for, asked before Starlette's stack of middleware and routes; what it
+    raises is the boundary's to answer."""
+
+    def __init__(self, endpoint: ASGIApp, others: ASGIApp) -> None:
+        self._endpoint = endpoint
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql" and not scope.get("root_path"):
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: Strawberry reads the annotations at run time.
 
+from collections.abc import AsyncGenerator
 from enum import Enum
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -9,9 +10,9 @@ import strawberry
 
 from schema.migration_port import Facts, MigrationContext
 from schema.scalars import DateTime
-from schema.types.fields import guards, resolved
+from schema.types.fields import guards, resolved, subscribed
 
-__all__ = ["LegacySystem", "MigrationMutation", "MigrationQuery"]
+__all__ = ["LegacySystem", "MigrationMutation", "MigrationQuery", "MigrationSubscription"]
 
 T = TypeVar("T")
 MigrationInfo: TypeAlias = strawberry.Info[MigrationContext, None]
@@ -127,10 +128,7 @@ class Migration:
 
     @resolved("Every step, oldest first 历史.")
     async def history(self, info: MigrationInfo) -> list[MigrationStep]:
-        return [
-            _made(MigrationStep, one | {"fromPhase": one["from"], "toPhase": one["to"]})
-            for one in map(dict, await info.context.desk.history(self.system))
-        ]
+        return [_step(one) for one in await info.context.desk.history(self.system)]
 
     @resolved("Of the next phase, or of one named 门禁.")
     async def gates(
@@ -178,6 +176,52 @@ class RetirementReadiness:
     blockers: list[str] = field(description="未过门禁")
 
 
+@strawberry.type(description="A system that broke off 未读完的系统.")
+class OverlapFault:
+    system: str = field(description="系统编码")
+    code: str = field(description="Such as SOURCE_TIMEOUT 错误代码.")
+
+
+@strawberry.type(description="Two values of one field of a case of both, masked 差异样例.")
+class OverlapSample:
+    number_a: str = field(description="编号(a)")
+    number_b: str = field(description="编号(b)")
+    a: str = field(description="As JSON 值(a).")
+    b: str = field(description="As JSON 值(b).")
+
+
+@strawberry.type(description="A field that differs in cases of both 不同字段.")
+class OverlapField:
+    facts: strawberry.Private[Facts]
+    path: str = field(description="字段路径")
+    count: int = field(description="Cases in which it differs 次数.")
+
+    @resolved("A few, masked 样例.")
+    def samples(self) -> list[OverlapSample]:
+        return [_made(OverlapSample, one) for one in self.facts["samples"]]
+
+
+@strawberry.type(description="What two systems both hold 两系统重叠.")
+class Overlap:
+    a: str = field(description="系统 a")
+    b: str = field(description="系统 b")
+    read_a: int = field(description="Cases read of a 已读.")
+    read_b: int = field(description="Cases read of b 已读.")
+    whole: bool = field(
+        description="Both lists were read to their end; else of the newest cases only, as far as both were read 是否完整."
+    )
+    both: int = field(description="两者共有")
+    by_number: int = field(description="Of these, by number, through the identifier map 按编号.")
+    by_key: int = field(description="Of these, the same applicant on the same day 按申请人与日期.")
+    ambiguous: int = field(description="Keys that several cases of a system bear; not paired 无法区分.")
+    only_a: int = field(description="仅 a 有")
+    only_b: int = field(description="仅 b 有")
+    only_a_sample: list[str] = field(description="A few numbers 编号样例.")
+    only_b_sample: list[str] = field(description="A few numbers 编号样例.")
+    faults: list[OverlapFault] = field(description="Systems that broke off 故障.")
+    fields: list[OverlapField] = field(description="What differs, the most first 不同字段.")
+
+
 @strawberry.federation.type(description="Questions that can be asked 查询.")
 class MigrationQuery:
     @resolved("Every system that is being replaced 迁移列表.", directives=guards("Query", "migrations"))
@@ -201,6 +245,26 @@ class MigrationQuery:
         )
         report = _report(await info.context.desk.parity(system))
         return [one for one in report.fields if one.verdict in wanted and field_path in (None, one.path)]
+
+    @resolved(
+        "What two systems both hold, by their lists as they are now; it takes time, so give `deadlineMs` 重叠.",
+        directives=guards("Query", "overlap"),
+    )
+    async def overlap(
+        self,
+        info: MigrationInfo,
+        a: Annotated[
+            str, argument(description="Code of a system; of two that replace each other the old one 系统.")
+        ],
+        b: Annotated[str, argument(description="Code of the other 另一系统.")],
+    ) -> Overlap | None:
+        told = await info.context.desk.overlap(a, b, info.context.deadline)
+        return _made(
+            Overlap,
+            told,
+            faults=[_made(OverlapFault, one) for one in told["faults"]],
+            fields=[_made(OverlapField, one, facts=one) for one in told["fields"]],
+        )
 
     @resolved(
         "Whether a system can be retired, and what is in the way 退役就绪检查.",
@@ -289,6 +353,44 @@ class MigrationMutation:
         reason: _Reason,
     ) -> ParityReport | None:
         return _report(await info.context.desk.accept(system, field_path, info.context.actor, reason))
+
+
+@strawberry.type(description="A step, as it is made 迁移动态.")
+class MigrationEvent:
+    cursor: str = field(description="Stands after this step; give it as `after` to go on from here 游标.")
+    system: LegacySystem = field(description="The system that moved; its `migration` is as it is now 系统.")
+    version: int = field(description="Of the migration after it 版本.")
+    step: MigrationStep = field(description="What was done, by whom and why 步骤.")
+
+
+@strawberry.type(name="Subscription", description="Streams of events 订阅.")
+class MigrationSubscription:
+    @subscribed(
+        "Steps of migrations as they are made, by whichever process 迁移动态流.",
+        directives=guards("Subscription", "migrationEvents"),
+    )
+    async def migration_events(
+        self,
+        info: MigrationInfo,
+        system: Annotated[str | None, argument(description="Only of this old system 系统编码.")] = None,
+        after: Annotated[
+            str | None,
+            argument(
+                description="Go on after this `cursor`: first what came since, then what comes. Left out: from now on 游标."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[MigrationEvent | None, None]:
+        async for one in info.context.desk.events(system, after):
+            yield MigrationEvent(
+                cursor=one["cursor"],
+                system=LegacySystem(code=strawberry.ID(one["system"])),
+                version=one["version"],
+                step=_step(one),
+            )
+
+
+def _step(told: Facts) -> MigrationStep:
+    return _made(MigrationStep, dict(told) | {"fromPhase": told["from"], "toPhase": told["to"]})
 
 
 def _migration(facts: Facts) -> Migration:

@@ -135,3 +135,47 @@ async def test_the_last_waiter_whose_deadline_passes_cancels_the_call() -> None:
         await flights.run("k", work, until=asyncio.get_running_loop().time() + 0.01)
     await asyncio.sleep(0)
     assert (work.cancelled, len(flights)) == (1, 0)
+
+
+async def test_a_call_that_its_first_caller_makes_is_shared_by_all_who_come_meanwhile() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    work, led = Work(), flights.lead("k")
+    waiters = [asyncio.create_task(flights.run("k", work)) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiters[0].cancel()
+    await asyncio.gather(waiters[0], return_exceptions=True)
+    assert flights.running("k")
+    led.landed("answer")
+    assert await asyncio.gather(*waiters[1:]) == ["answer", "answer"]
+    assert (work.started, len(flights)) == (0, 0)
+
+
+async def test_an_exception_of_a_led_call_reaches_all_who_joined() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    led = flights.lead("k")
+    waiters = [asyncio.create_task(flights.run("k", Work())) for _ in range(2)]
+    await asyncio.sleep(0)
+    led.failed(error := ValueError("no"))
+    assert await asyncio.gather(*waiters, return_exceptions=True) == [error, error]
+
+
+async def test_where_the_leader_leaves_those_who_joined_make_one_call_among_them() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    work, led = Work(), flights.lead("k")
+    waiters = [asyncio.create_task(flights.run("k", work)) for _ in range(3)]
+    await asyncio.sleep(0)
+    led.left()
+    await work.running.wait()
+    work.result.set_result("late")
+    assert await asyncio.gather(*waiters) == ["late"] * 3
+    assert work.started == 1
+
+
+async def test_who_joined_a_led_call_leaves_it_at_its_own_deadline() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    led = flights.lead("k")
+    with pytest.raises(TimeoutError):
+        await flights.run("k", Work(), until=asyncio.get_running_loop().time() + 0.02, ends_itself=True)
+    assert flights.running("k")
+    led.landed("nobody waits")
+    assert not flights.running("k")

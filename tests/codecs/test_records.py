@@ -160,3 +160,33 @@ def test_short_rows_may_be_declared() -> None:
 def test_a_value_longer_than_its_column_is_not_cut() -> None:
     with pytest.raises(CodecValue, match="longer than its 3"):
         FixedWidth((Column("a", 3),)).encode({"a": "1234"}, Context())
+
+
+REST = FixedWidth((Column("length", 8, "right", "0"), Column("rest", None)), "gb18030", row=None, single=True)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_a_last_column_without_a_width_is_all_the_rest_as_it_is(rest: str) -> None:
+    text = REST.encode({"length": "12", "rest": rest}, Context())
+    assert text == "00000012" + rest
+    assert REST.decode(text, Context()) == {"length": "12", "rest": rest}
+
+
+def test_the_rest_of_each_row_ends_with_the_row() -> None:
+    step = FixedWidth((Column("a", 2), Column("b", None)))
+    assert step.decode("x 1 \n\ny 22\n", Context()) == [{"a": "x", "b": "1 "}, {"a": "y", "b": "22"}]
+    with pytest.raises(CodecInput, match="at least 2 characters, row 1 has 1"):
+        step.decode("x", Context())
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("quote", [None, '"'])
+def test_rows_around_the_records_are_passed_over(end: str, quote: str | None) -> None:
+    text = f"统计表,2018年\r\n\nno,state\r\nN1,A\nN2,B\r\n合计,2\n校验{end}"
+    step = Records(header=True, skip=2, skip_last=2, quote=quote)
+    assert step.decode(text, Context()) == [{"no": "N1", "state": "A"}, {"no": "N2", "state": "B"}]
+
+
+@pytest.mark.parametrize("text", ["", "a", "a\nb", "\n\n\n"])
+def test_less_rows_than_are_passed_over_are_no_records(text: str) -> None:
+    assert Records(("x",), skip=1, skip_last=2).decode(text, Context()) == []

@@ -257,6 +257,44 @@ def test_a_feed_has_the_cases_of_a_division_with_those_below_it_and_of_a_departm
     ]
 
 
+def test_an_event_that_came_before_its_case_had_a_file_reaches_its_district_once_the_file_is_there(
+    clerk: Client, folder: Path
+) -> None:
+    start = cursor_now(clerk)
+    late, soon = "JT-PERMIT:LATE", "JT-PERMIT:SOON"
+    place = {"regionCode": "500107", "departmentCode": "115000000090001702", "appliedAt": "2017-11-18"}
+    plain = {"state": "UNDER_REVIEW"}
+
+    async def file(process: Elsewhere, case: str) -> None:
+        await process.file(case, localNo=case[10:], **place)
+
+    early = [replace(happened(late, number), detail={**plain, "step": str(number)}) for number in (1, 2)]
+    more = [
+        replace(happened(case, number), detail={**plain, "step": str(number)})
+        for case, number in ((late, 3), (soon, 4))
+    ]
+    elsewhere(folder, lambda process: file(process, soon))
+    district, city = {"region": "500107"}, {"region": "500000"}
+    with (
+        clerk.events(FEED, {**district, "after": start}) as live,
+        clerk.events(FEED, {**city, "after": start}) as over_all,
+    ):
+        append(folder, *early)
+        city_came = [next(over_all) for _ in early]
+        elsewhere(folder, lambda process: file(process, late))
+        came = [next(live) for _ in early]
+        append(folder, *more)
+        came += [next(live) for _ in more]
+        city_came += [next(over_all) for _ in more]
+    assert steps(came, "caseFeed") == ["1", "2", "3", "4"]
+    assert steps(city_came, "caseFeed") == ["1", "2", "3", "4"], "each of them once"
+    for where in (district, city):  # the same again from the ledger
+        with clerk.events(FEED, {**where, "after": start}) as events:
+            assert steps([next(events) for _ in came], "caseFeed") == ["1", "2", "3", "4"]
+    with clerk.events(FEED, {**district, "after": came[1]["data"]["caseFeed"]["cursor"]}) as events:
+        assert steps([next(events) for _ in more], "caseFeed") == ["3", "4"]
+
+
 def test_a_feed_gives_each_token_the_rows_that_are_in_its_reach(clerk: Client, folder: Path) -> None:
     start = cursor_now(clerk)
     office = "115000000090001627"

@@ -3,6 +3,7 @@ metrics, traces, Redis, the database, error messages. Systems that fail say all 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 import redis
 
@@ -22,7 +24,7 @@ from tests.e2e.stubs import Behaviour, Request, Stub, Writer, declaration, http,
 from tests.e2e.test_privacy import EVERYTHING, LIST, WRONG
 from tests.e2e.truth import cases_of
 from tests.e2e.waiting import until
-from tests.services import RedisServer
+from tests.services import PostgresServer, RedisServer
 
 PERSON = next(one for one in SAMPLES if one.kind == "NATURAL")
 SECRETS = tuple(
@@ -104,6 +106,39 @@ def collector() -> Iterator[Collector]:
     thread.join(10)
 
 
+@pytest.fixture(scope="module")
+def postgresql(shared_postgres: PostgresServer) -> str:
+    """A database of its own."""
+
+    async def create() -> None:
+        connection = await asyncpg.connect(shared_postgres.url())
+        await connection.execute("CREATE DATABASE nobody_anywhere")
+        await connection.close()
+
+    asyncio.run(create())
+    return shared_postgres.url("nobody_anywhere")
+
+
+async def rows_of(url: str) -> dict[str, list[str]]:
+    """Every row of every table as PostgreSQL writes it; bytes also as the text that they might be."""
+    connection = await asyncpg.connect(url)
+    found: dict[str, list[str]] = {}
+    tables = await connection.fetch(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    for schema, table in tables:
+        rows = await connection.fetch(f'SELECT * FROM "{schema}"."{table}"')
+        texts = found.setdefault(table, [])
+        for one in rows:
+            for value in one.values():
+                if isinstance(value, bytes):
+                    texts += [value.decode(coding, "replace") for coding in ("utf-8", "gb18030", "utf-16-le")]
+                else:
+                    texts.append(str(value))
+    await connection.close()
+    return found
+
+
 @dataclass(slots=True)
 class Run:
     """What was asked, and everything that was said."""
@@ -111,12 +146,14 @@ class Run:
     child: Child
     answers: list[str]
     folder: Path
+    database: str
 
 
 @pytest.fixture(scope="module")
 def run(
     city_environ: dict[str, str],
     shared_redis: RedisServer,
+    postgresql: str,
     collector: Collector,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Run]:
@@ -135,9 +172,14 @@ def run(
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
-        settings = {"log_level": "debug", "otel": "true", "redis_url": shared_redis.url}
+        settings = {
+            "log_level": "debug",
+            "otel": "true",
+            "redis_url": shared_redis.url,
+            "database_url": postgresql,
+        }
         child = stack.enter_context(child_gateway(folder, systems, environ, **settings))
-        yield Run(child, list(ask_everything(child)), folder)
+        yield Run(child, list(ask_everything(child)), folder, postgresql)
 
 
 def ask_everything(child: Child) -> Iterator[str]:
@@ -228,10 +270,17 @@ def test_redis_keys_values_and_slow_log(run: Run, shared_redis: RedisServer) -> 
     client.close()
 
 
-def test_the_folder_that_is_written_to_with_its_database(run: Run) -> None:
+def test_every_table_of_postgresql(run: Run) -> None:
+    tables = asyncio.run(rows_of(run.database))
+    assert {"access_record", "case_event"} <= tables.keys()
+    assert any("cases" in text or "FileOfCase" in text for texts in tables.values() for text in texts)
+    told = {table: found for table, texts in tables.items() if (found := found_in("\n".join(texts)))}
+    assert told == {}
+
+
+def test_the_folder_that_is_written_to(run: Run) -> None:
     written = {path: path.read_bytes() for path in (run.folder / "data").rglob("*") if path.is_file()}
-    assert any(path.suffix == ".db" for path in written)
-    assert any(b"FileOfCase" in body or b"idNumber" in body or b"cases" in body for body in written.values())
+    assert written
     for path, body in written.items():
         for coding in ("utf-8", "utf-16-le", "gb18030"):
             assert [one for one in SECRETS if one.encode(coding) in body] == [], path

@@ -6,7 +6,8 @@ import pytest
 
 from adapters.fetch import RequestContext
 from adapters.testing import ScriptedSubgraph
-from gateway.operation import OperationCache, OperationError, PreparedOperation, prepare
+from gateway.kept_operations import OperationCache
+from gateway.operation import OperationError, PreparedOperation, prepare
 from schema.compose import SubgraphSchema, compose
 
 SDL = "type Query { x(n: Int!, e: E): Int y: Int } enum E { A } type Mutation { z: Int }"
@@ -80,3 +81,19 @@ def test_the_cache_keeps_one_operation_for_each_set_of_override_labels_that_hold
     assert cache.peek("{ y }", None) is before
     assert cache.peek("{ y }", None, labels=frozenset({"percent(5)"})) is over
     assert cache.peek("{ y }", None, labels=frozenset({"other"})) is None
+
+
+def test_the_cache_is_bounded_by_what_its_operations_take() -> None:
+    small = make("{ y }")
+    assert isinstance(small, PreparedOperation)
+    cache = OperationCache(max_bytes=3 * small.estimated_bytes)
+    for number in range(5):
+        cache.get(f"{{ a{number}: y }}", None, make)
+    assert 0 < len(cache) <= 3
+    assert cache.bytes <= cache.max_bytes
+    cache.put("{ y }", None, small)
+    cache.put("{ y }", None, small)  # the same again weighs once
+    whole = " ".join(f"b{number}: y" for number in range(200))
+    cache.get(f"{{ {whole} }}", None, make)
+    assert cache.peek("{ y }", None) is small  # what is larger than the whole cache pushes nothing out
+    assert cache.peek(f"{{ {whole} }}", None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -119,3 +120,16 @@ async def test_stopping_writes_what_waits() -> None:
     await recorder.stop()
     await waiting
     assert [len(batch) for batch in store.batches] == [1]
+
+
+async def test_a_process_that_stands_still_itself_does_not_blame_its_store() -> None:
+    """The event loop is held for longer than a look may wait, while its commit is under way."""
+
+    async def append(_looks: Sequence[Look]) -> None:
+        time.sleep(0.6)  # noqa: ASYNC251 - another step of the loop that takes too long
+        await asyncio.to_thread(lambda: None)
+
+    recorder = LookRecorder(append, wait_s=0.5)
+    recorder.start()
+    await recorder.record(look(0))
+    await recorder.stop()

@@ -260,6 +260,9 @@ def test_a_restart_finds_every_phase_as_it_was_also_without_its_database(tmp_pat
         before = [first.title(number) for number in NUMBERS[:40]]
     with world(tmp_path) as again:
         assert [again.title(number) for number in NUMBERS[:40]] == before
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    with world(tmp_path, database_url=nowhere) as alone:
+        assert [alone.title(number) for number in NUMBERS[:40]] == before
     # a database that cannot be reached: the place is what the process before has written down
     with world(
         tmp_path, database_url="postgresql://nobody:x@127.0.0.1:1/none", access_records=False

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import build_identity
-from gateway.production import INSECURE
+from gateway.production import INSECURE, JUDGED_HARMLESS
 from gateway.settings import Settings, SettingsError, load_settings
 
 SECURE = {
@@ -28,6 +28,8 @@ WORSE = {
     "ledger_key": "",
     "subject_key": "",
     "access_records": False,
+    "redis_url": "redis://:word@redis.example/0",
+    "database_url": "postgresql://quanyu@db.example/records",
     "cors_origins": ("*",),
     "suggestions": True,
     "rate_per_caller": 0,
@@ -66,6 +68,28 @@ def test_production_bounds_callers_by_default() -> None:
 
 def test_every_insecure_setting_has_a_test() -> None:
     assert set(WORSE) == set(INSECURE)
+
+
+def test_a_new_setting_is_judged() -> None:
+    """Whoever adds one says in gateway/production.py what is insecure in it, or why nothing is."""
+    judged = INSECURE.keys() | JUDGED_HARMLESS.keys()
+    assert Settings.model_fields.keys() == judged
+    assert not INSECURE.keys() & JUDGED_HARMLESS.keys()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1/0", "rediss://:word@redis.example/0", ""])
+def test_a_redis_here_or_behind_tls_and_a_password_is_taken(url: str) -> None:
+    assert load_settings({}, **SECURE, redis_url=url)
+
+
+@pytest.mark.parametrize("url", ["redis://redis.example/0", "rediss://redis.example/0"])
+def test_a_redis_elsewhere_that_is_open_is_refused(url: str) -> None:
+    assert "redis_url: " in refused(redis_url=url)[0]
+
+
+def test_a_password_of_the_database_is_not_told() -> None:
+    assert load_settings({}, **SECURE, database_url="postgresql://quanyu:word@db.example/records")
+    assert "quanyu@db.example" not in refused(database_url="postgresql://quanyu@db.example/records")[0]
 
 
 @pytest.mark.parametrize("name", list(WORSE))

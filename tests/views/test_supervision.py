@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, update
 
 from adapters.fetch import Caller
 from gateway.casefile.tables import CASE_FILE
 from gateway.database import open_database
 from gateway.ledger import LedgerReader
+from gateway.views.supervision import (
+    Counts,
+    count_open,
+    counts_by,
+    counts_by_waiting,
+    total_of,
+    waits_for,
+)
+from gateway.views.worklist import WorkFilter
 from tests.views.conftest import AUDITOR, TOURISM, TRANSPORT, Office, at
 
 OVERVIEW = """
@@ -57,6 +68,62 @@ async def busy(office: Office) -> None:
     await office.add("C:1", [("REQUEST_CORRECTION", "2017-11-29T10:00")], **free, state="CORRECTION_REQUIRED")
     await office.add("D:1", [accepted, ("CLOSE", "2017-11-22T10:00")], **free, state="CLOSED")
     await office.add("E:1", [("SUBMIT", "2017-11-29T10:00")], regionCode="500229", state="SUBMITTED")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_counts_are_those_of_a_plain_look_at_every_file_after_random_changes(
+    office: Office, seed: int
+) -> None:
+    rng = random.Random(seed)
+    now, soon = at("2017-11-30T08:00"), at("2017-12-02T08:00")
+    departments, items, states = ("D1", "D2", None), ("I1", "I2", None), ("ACCEPTED", "SUSPENDED", "CLOSED")
+    for step in range(6):
+        async with office.database.write() as connection:
+            for _ in range(40):
+                number = rng.randrange(120)
+                row = {
+                    "department": rng.choice(departments),
+                    "item": rng.choice(items),
+                    "state": rng.choice(states),
+                    "is_open": rng.random() < 0.7,
+                    "region": rng.choice(("500229", "500107", None)),
+                    "due_us": rng.choice((None, now - 1, now, now + 5, soon, soon + 1)),
+                    "level": rng.randrange(4),
+                }
+                there = CASE_FILE.c.case_id == f"R:{number}"
+                if rng.random() < 0.2:
+                    await connection.execute(delete(CASE_FILE).where(there))
+                elif (await connection.execute(update(CASE_FILE).where(there).values(row))).rowcount == 0:
+                    fixed = {"case_id": f"R:{number}", "system": "R", "as_of_us": 0, "changed_us": 0}
+                    await connection.execute(
+                        insert(CASE_FILE).values(**row, **fixed, unseen=False, record={})
+                    )
+        wanted = WorkFilter(regions=frozenset({"500229"})) if step % 2 else WorkFilter()
+        async with office.database.read() as connection:
+            files = (await connection.execute(select(CASE_FILE))).all()
+            counted = await count_open(connection, wanted, now, soon)
+        files = [one for one in files if one.is_open and (step % 2 == 0 or one.region == "500229")]
+        assert total_of(counted) == plain(files, now, soon)
+        for place, name in enumerate(("department", "item", "state")):
+            by = {key: plain([one for one in files if getattr(one, name) == key], now, soon)
+                  for key in {getattr(one, name) for one in files}}  # fmt: skip
+            assert dict(counts_by(counted, place)) == by
+        waiting = {waits_for(one.state) for one in files}
+        assert dict(counts_by_waiting(counted)) == {
+            who: plain([one for one in files if waits_for(one.state) == who], now, soon) for who in waiting
+        }
+
+
+def plain(files: Sequence[Any], now: int, soon: int) -> Counts:
+    dues = [one.due_us for one in files]
+    levels = [one.level for one in files]
+    return Counts(
+        len(files),
+        sum(due is not None and due < now for due in dues),
+        sum(due is not None and now <= due <= soon for due in dues),
+        dues.count(None),
+        *(levels.count(level) for level in (1, 2, 3)),
+    )
 
 
 async def test_what_is_open_late_and_warned_is_counted(office: Office) -> None:

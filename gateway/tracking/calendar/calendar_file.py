@@ -89,16 +89,30 @@ def read_calendar(newer: Iterable[Path] = ()) -> WorkingCalendar:
 
     Raises TrackingFileError with all problems of all files.
     """
-    return _read(tuple(newer))
-
-
-@lru_cache(maxsize=8)
-def _read(newer: tuple[Path, ...]) -> WorkingCalendar:
-    files: list[tuple[CalendarFile, Document]] = []
+    texts: list[tuple[Path, str]] = []
     problems: list[Problem] = []
     for path in (OWN_CALENDAR, *newer):
         try:
-            files.append(parse_calendar(path, read_text(path)))
+            texts.append((path, read_text(path)))
+        except TrackingFileError as error:
+            problems += error.problems
+    try:
+        calendar = _read(tuple(texts))
+    except TrackingFileError as error:
+        problems += error.problems
+    if problems:
+        raise TrackingFileError(problems)
+    return calendar
+
+
+@lru_cache(maxsize=8)
+def _read(texts: tuple[tuple[Path, str], ...]) -> WorkingCalendar:
+    """Known by what the files hold, as they may change."""
+    files: list[tuple[CalendarFile, Document]] = []
+    problems: list[Problem] = []
+    for path, text in texts:
+        try:
+            files.append(parse_calendar(path, text))
         except TrackingFileError as error:
             problems += error.problems
     problems += _problems_between(files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,11 @@ from gateway.tracking.clocks.clock import Clock
 from gateway.tracking.clocks.follow import CaseTrack
 from schema.vocabulary import ProvisionalReason
 
-__all__ = ["DeadlineRecomputed", "recomputed"]
+__all__ = ["DeadlineRecomputed", "Due", "dues_of", "recomputed", "recomputed_since"]
+
+Due = tuple[str, str, int, int | None, bool]
+"""A clock as it is kept: kind, subject, number among those of both, moment it is due (None behind a stop without an
+end), whether the calendar does not reach so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +61,31 @@ def recomputed(old: CaseTrack, new: CaseTrack, *, at: int) -> tuple[DeadlineReco
 
     Clocks that had already ended are told of too: whether they ended in time may have changed.
     """
-    return tuple(_differences(old, new, at))
+    return recomputed_since(dues_of(old), old.calendar.version, new, at=at)
 
 
-def _differences(old: CaseTrack, new: CaseTrack, at: int) -> Iterator[DeadlineRecomputed]:
-    before = _by_name(old)
-    for name, clock in _by_name(new).items():
-        was = before.get(name)
-        if was is None:
-            continue
-        provisional, now_provisional = _is_provisional(was), _is_provisional(clock)
-        if was.due != clock.due or provisional != now_provisional:
+def dues_of(track: CaseTrack) -> list[Due]:
+    """What must be kept of a track, so that another calendar can say what it moves."""
+    return [
+        (str(kind), subject, number, _due(clock), _is_provisional(clock))
+        for (kind, subject, number), clock in _by_name(track).items()
+    ]
+
+
+def recomputed_since(
+    dues: Iterable[Due], version: str, new: CaseTrack, *, at: int
+) -> tuple[DeadlineRecomputed, ...]:
+    """As `recomputed`, from what was kept. version: of the calendar that they were made with."""
+    return tuple(_differences(dues, version, new, at))
+
+
+def _differences(dues: Iterable[Due], version: str, new: CaseTrack, at: int) -> Iterator[DeadlineRecomputed]:
+    before = {(kind, subject, number): (due, unsure) for kind, subject, number, due, unsure in dues}
+    for kind, subject, number, due, unsure in dues_of(new):
+        was = before.get((kind, subject, number))
+        if was is not None and was != (due, unsure):
             yield DeadlineRecomputed(
-                new.case_id,
-                str(clock.kind),
-                clock.subject,
-                at,
-                _due(was),
-                _due(clock),
-                old.calendar.version,
-                new.calendar.version,
-                provisional,
-                now_provisional,
+                new.case_id, kind, subject, at, was[0], due, version, new.calendar.version, was[1], unsure
             )
 
 

@@ -53,6 +53,28 @@ def line_of(part: str, sdl: str = SDL, fields: str = FIELDS) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
+SOME = '@requiresScopes(scopes: [["cases:read"], ["cases:own"], ["cases:department"]])'
+
+
+def test_a_field_that_is_open_to_some_says_whose_its_rows_are() -> None:
+    sdl = SDL.replace("lorry(plate: ID!): Lorry fee", f"lorry(plate: ID!): Lorry {SOME} fee")
+    [found] = problems(sdl)
+    assert "REACH_UNDECLARED: Query.lorry is open to cases:department, cases:own" in found
+    assert "`reach: open`" in found
+    assert found.startswith(f"aa.yaml:{line_of('Query.lorry: &lorry', sdl)}:")
+    for reach in ("open", "{department: dept}", "{case: 'no | prefix(\"AA:\")'}"):
+        fields = FIELDS.replace("lorries/{$args.plate}\n", f"lorries/{{$args.plate}}\n      reach: {reach}\n")
+        assert problems(sdl, fields) == []
+
+
+def test_what_a_row_is_told_by_is_an_expression_like_any_other() -> None:
+    fields = FIELDS.replace("value: fee}", "value: fee, reach: {region: 'area | nonsense'}}")
+    [found] = problems(fields=fields)
+    assert "nonsense" in found
+    fields = FIELDS.replace("value: fee}", "value: fee, reach: {}}")
+    assert any("department" in one for one in problems(fields=fields))
+
+
 def test_types_and_answers_that_fit_have_no_problems() -> None:
     assert problems() == []
 
@@ -101,9 +123,9 @@ def test_types_and_answers_that_fit_have_no_problems() -> None:
         (
             "type Query {",
             "type Mutation { go: Int } type Query {",
-            "type Mutation",
+            "go: Int }",
             "UNSUPPORTED_TYPE",
-            "queries only",
+            "Mutation.go cannot be: own types answer queries only",
         ),
     ],
 )
