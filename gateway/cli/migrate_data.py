@@ -86,9 +86,10 @@ def backfill(
     if as_json:
         put_json(told)
     else:
-        put_table(
-            "history 历史", tuple(told), [[str(one if one is not None else "") for one in told.values()]]
-        )
+        shown = {
+            name: str(told[name]) for name in ("cases", "open", "events", "repeated", "rejected", "pages")
+        }
+        put_table(f"history of {system} 历史", tuple(shown), [list(shown.values())])
         if history.lacking is None:
             say(f"{system}: all {history.cases} cases are in ledger and case files", GOOD)
         else:
