@@ -22,7 +22,7 @@ from adapters.kept_cases import CaseMemory
 from adapters.local import LocalSubgraph
 from adapters.migration.port import Declared as DeclaredMigration
 from adapters.migration.port import MigrationPort, NoMigrations
-from adapters.migration.route import Route
+from adapters.migration.route import Route, mapping_of
 from adapters.network import Network
 from adapters.own.model import read_model
 from adapters.own.questions import OwnQuestions
@@ -228,7 +228,7 @@ def _routes(parts: Parts, loaded: Loaded, sources: Mapping[str, Source]) -> dict
         old = declared.get(new.migration.replaces) if new.migration is not None else None
         if new.migration is None or old is None or code not in sources:
             continue
-        system, mapping = old.system.code, _mapping_fingerprint(old, new)
+        system, mapping = old.system.code, mapping_of(old, new)
         routes[system] = Route(
             old, sources.get(system), sources[code], new.migration, mapping, parts.migrations, key
         )
@@ -246,14 +246,6 @@ def _sides(network: Network, writers: Mapping[str, Writer]) -> dict[str, Sides]:
         for code, route in network.routes.items()
         if route.successor.code in writers and route.declared.dual_write is not None
     }
-
-
-def _mapping_fingerprint(old: Declaration, new: Declaration) -> str:
-    """Of all that a comparison hangs on; where the two systems are reached is not part of it."""
-    digest = hashlib.blake2b(digest_size=6)
-    for one in (old, new):
-        digest.update(one.model_dump_json(include={"system", "tables", "connectors", "migration"}).encode())
-    return digest.hexdigest()
 
 
 def _abilities(declaration: Declaration) -> set[str]:

@@ -34,6 +34,23 @@ class Comparison:
     problem: str | None = None
     problem_of: SideName = "new"
 
+    @property
+    def real(self) -> frozenset[str]:
+        """Paths that differ, noise left out."""
+        return frozenset(self.result.differences.keys() - (self.noise or frozenset()))
+
+    @property
+    def verdict(self) -> str:
+        """`timeout`, `old_error` or `new_error` where a side gave no answer; else `different`, `noise`, `explained` or
+        `same`."""
+        if self.problem is not None:
+            return "timeout" if self.problem == "SOURCE_TIMEOUT" else f"{self.problem_of}_error"
+        if self.real:
+            return "different"
+        if self.result.differences:
+            return "noise"
+        return "explained" if self.result.explained else "same"
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,7 @@ from adapters.paging import Position
 from adapters.source import NO_TRACE, Page, Source
 from adapters.traffic.errors import SourceCircuitOpen, SourceError, SourceNotFound
 
-__all__ = ["Route", "Side"]
+__all__ = ["Route", "Side", "mapping_of"]
 
 NEW_SHARE = 0.6
 """Share of the time left that the new side is given where the old one can still be asked."""
@@ -306,6 +307,14 @@ class Side:
         mapped = (old | new) if verb == "case" else (old & new)
         # taken from what `state` reads where it is not mapped itself
         return frozenset(fields) & (mapped | {"rawStatus"} if "state" in mapped else mapped)
+
+
+def mapping_of(old: Declaration, new: Declaration) -> str:
+    """Fingerprint of all that a comparison hangs on; where the two systems are reached is not part of it."""
+    digest = hashlib.blake2b(digest_size=6)
+    for one in (old, new):
+        digest.update(one.model_dump_json(include={"system", "tables", "connectors", "migration"}).encode())
+    return digest.hexdigest()
 
 
 def _common(new: CompiledConnector, old: CompiledConnector | None) -> CompiledConnector:

@@ -14,6 +14,7 @@ from gateway.cli.import_spec import import_spec
 from gateway.cli.init import init
 from gateway.cli.migrate import migrate
 from gateway.cli.migrate_data import backfill, open_cases
+from gateway.cli.migrate_replay import replay as migrate_replay
 from gateway.cli.mock import mock
 from gateway.cli.outbox import outbox
 from gateway.cli.plan import plan
@@ -62,5 +63,5 @@ for command in (
     harvest,
 ):
     main.add_command(command)
-for data_command in (backfill, open_cases):
+for data_command in (backfill, open_cases, migrate_replay):
     migrate.add_command(data_command)

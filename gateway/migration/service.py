@@ -174,22 +174,10 @@ class Migrations:
         def count(scope: str, name: str) -> None:
             self.tally.add((one.system, one.mapping, hour, scope, name), at)
 
+        count("verdict", one.verdict)
         if one.problem is not None:
-            word = "timeout" if one.problem == "SOURCE_TIMEOUT" else f"{one.problem_of}_error"
-            count("verdict", word)
             return
-        noise = one.noise or frozenset()
-        real = one.result.differences.keys() - noise
-        verdict = (
-            "different"
-            if real
-            else "noise"
-            if one.result.differences
-            else "explained"
-            if one.result.explained
-            else "same"
-        )
-        count("verdict", verdict)
+        noise, real = one.noise or frozenset(), one.real
         self._count(one.system, "compared", "different" if real else "alike")
         for path, outcome in one.result.outcomes.items():
             excused = outcome is Outcome.DIFFERENT and path in noise
