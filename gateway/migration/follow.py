@@ -67,6 +67,8 @@ def parse_cursor(text: str) -> Seen:
         if len(text) > LONGEST:
             raise ValueError
         rows = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+        if not isinstance(rows, list):
+            raise TypeError
         found = {(system, part): version for system, part, version in rows}
         if not all(
             isinstance(one, str) and isinstance(part, str) and type(version) is int
