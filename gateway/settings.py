@@ -608,7 +608,10 @@ def _type_text(info: FieldInfo) -> str:
         return "list of text"
     if annotation is Path:
         return "path"
-    choices = getattr(annotation, "__args__", None)
+    choices = getattr(annotation, "__args__", ())
+    if type(None) in choices:
+        given = [one for one in choices if one is not type(None)]
+        return _type_text(FieldInfo(annotation=given[0])) if len(given) == 1 else "text"
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
     return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(
