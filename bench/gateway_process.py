@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.machine import GATEWAY_CORE, ROOT, pin
 
-__all__ = ["TOKEN", "GatewayProcess", "running_gateway"]
+__all__ = ["TOKEN", "GatewayProcess", "running_gateway", "running_service"]
 
 TOKEN = "bench-clerk"  # noqa: S105 - of a gateway that lives for one run
 START_TIMEOUT_S = 180.0
@@ -62,6 +62,18 @@ def running_gateway(
         finally:
             gateway.kill()  # nothing in flight is worth its drain
             gateway.wait()
+
+
+@contextlib.contextmanager
+def running_service(module: str) -> Iterator[str]:
+    """`python -m MODULE`, a server whose first line is its address, which is yielded."""
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def _wait_for_url(gateway: subprocess.Popen[bytes], log: Path, until: float) -> str:

@@ -13,15 +13,16 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from bench.gateway_process import GatewayProcess, running_gateway
+from bench.gateway_process import GatewayProcess, running_gateway, running_service
 from bench.load import Client
 from bench.machine import LOAD_CORE, cpu_s, facts, pin, print_table, write_result
-from bench.many_subgraphs import ROW_BYTES, declare_rows, declare_things, running_many_subgraphs
+from bench.many_subgraphs import ROW_BYTES, declare_rows, declare_things
 from bench.plots import curves
 from samples.farm import running_farm
 from samples.farm_declarations import write_declarations
@@ -69,7 +70,7 @@ def _systems(seconds: float) -> Iterator[Row]:
 
 def _subgraphs(seconds: float) -> Iterator[Row]:
     for size in SUBGRAPHS:
-        with _beside_a_system(lambda folder, url, size=size: declare_things(folder, url, size)) as work:  # type: ignore[misc]
+        with _beside_a_system(partial(declare_things, count=size)) as work:
             questions = [{"salt": number} for number in range(50)]
             yield {"subgraphs": size, **_measured(work, THING, questions, seconds)}
 
@@ -103,7 +104,11 @@ def _folder() -> Iterator[Path]:
 def _beside_a_system(declare: Callable[[Path, str], None]) -> Iterator[Path]:
     """A gateway wants one system; the subgraphs stand beside it."""
     pin(LOAD_CORE)
-    with running_farm(1, processes=1) as farm, running_many_subgraphs() as url, _folder() as work:
+    with (
+        running_farm(1, processes=1) as farm,
+        running_service("bench.many_subgraphs") as url,
+        _folder() as work,
+    ):
         write_declarations(farm, work / "systems")
         declare(work / "systems" / "subgraphs", url)
         yield work

@@ -159,7 +159,7 @@ async def _looks(database: Database) -> dict[str, Any]:
 
 
 @contextmanager
-def _databases() -> Iterator[dict[str, str]]:
+def running_databases() -> Iterator[dict[str, str]]:
     with (
         tempfile.TemporaryDirectory(prefix="quanyu-bench-", dir=ROOT) as folder,
         postgres_server(durable=True) as server,
@@ -180,7 +180,7 @@ def main() -> None:
     if arguments.child:
         print(*asyncio.run(write(arguments.child, arguments.start, arguments.events, arguments.batch)))
         return
-    with _databases() as urls:
+    with running_databases() as urls:
         results = {name: asyncio.run(measure(url, arguments)) for name, url in urls.items()}
     text = json.dumps(results, indent=2)
     print(text)

@@ -12,14 +12,11 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.ledger import KEYS, look
+from bench.ledger import KEYS, look, running_databases
 from bench.machine import ROOT, facts, quantile_ms
 from gateway.casefile.files import CaseFiles, TrackingRules
 from gateway.casefile.record import new_event
@@ -32,7 +29,6 @@ from gateway.tracking.calendar.calendar_file import read_calendar
 from gateway.tracking.warnings.rule_file import read_rules
 from gateway.tracking.warnings.triggers import RuleBook
 from samples.registry import DATA
-from tests.services import postgres_server
 
 EVERY_S = 0.02
 PER_CASE = 8
@@ -117,15 +113,6 @@ async def measure(url: str, count: int) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def _databases() -> Iterator[dict[str, str]]:
-    with (
-        tempfile.TemporaryDirectory(prefix="quanyu-bench-", dir=ROOT) as folder,
-        postgres_server(durable=True) as server,
-    ):
-        yield {"SQLite": f"sqlite:///{folder}/quanyu.db", "PostgreSQL": server.url()}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -138,7 +125,7 @@ def main() -> None:
     if arguments.beside:
         asyncio.run(beside(arguments.beside, "S2"))
         return
-    with _databases() as urls:
+    with running_databases() as urls:
         results = {name: asyncio.run(measure(url, arguments.looks)) for name, url in urls.items()}
     told = json.dumps({"machine": facts(), "results": results}, indent=2)
     print(told)

@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 import uvloop
 
-from bench.machine import ROOT
-
-__all__ = ["ROW_BYTES", "declare_rows", "declare_things", "running_many_subgraphs"]
+__all__ = ["ROW_BYTES", "declare_rows", "declare_things"]
 
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])\n'
 _TRAFFIC = "traffic: {concurrency: 64, timeoutMs: 15000}\n"
@@ -52,18 +46,6 @@ def _declare(folder: Path, name: str, url: str, sdl: str) -> None:
     (folder / f"{name}.graphql").write_text(sdl, encoding="utf-8")
     text = f"subgraph: {{name: {name}, url: '{url}', sdl: {{file: {name}.graphql}}}}\n{_TRAFFIC}"
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def running_many_subgraphs() -> Iterator[str]:
-    """Yields the address."""
-    command = [sys.executable, "-m", "bench.many_subgraphs"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 class _Server(asyncio.Protocol):

@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import itertools
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +26,9 @@ from typing import Any
 import orjson
 
 from adapters.wire import UrlGuard, Wire, WireLimits, WireRequest
-from bench.gateway_process import running_gateway
+from bench.gateway_process import running_gateway, running_service
 from bench.load import WrongAnswerError
-from bench.machine import LOAD_CORE, ROOT, facts, pin, print_table, quantile_ms, write_result
+from bench.machine import LOAD_CORE, facts, pin, print_table, quantile_ms, write_result
 from bench.peer_processes import PEERS, Running, install_peers, running_peer
 from bench.plots import bars
 from bench.store_graph import QUERY, SDLS, reference_answer, supergraph_sdl
@@ -64,7 +63,7 @@ def main() -> None:
     machine = facts()
     with tempfile.TemporaryDirectory() as work, contextlib.ExitStack() as stack:
         pin(LOAD_CORE)
-        subgraphs = stack.enter_context(running_subgraphs())
+        subgraphs = stack.enter_context(running_service("bench.store_graph"))
         running = list(_start(stack, options.only, Path(work), subgraphs))
         figures = asyncio.run(
             _measure(running, subgraphs, options.rounds, options.seconds, options.connections)
@@ -76,17 +75,6 @@ def main() -> None:
     if options.plot:
         bars(options.plot, "TestQuery, nothing shared: requests a second of gateway CPU",
              {str(row["gateway"]): float(row["own req/cpu s"]) for row in rows})  # fmt: skip
-
-
-@contextlib.contextmanager
-def running_subgraphs() -> Iterator[str]:
-    command = [sys.executable, "-m", "bench.store_graph"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 def _start(

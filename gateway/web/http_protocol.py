@@ -64,9 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if (
-            self._shed and self._body > MAX_HEAD_BYTES
-        ):  # not worth reading to its end for the connection's sake
+        if self._shed and self._body > MAX_HEAD_BYTES:
+            # not worth reading to its end for the connection's sake
             self._answer_overloaded(keep=False)
         elif self._overhead > MAX_HEAD_BYTES + self._body:
             self._refuse(b"431 Request Header Fields Too Large", _TOO_LARGE)

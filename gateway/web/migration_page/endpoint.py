@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from adapters.fetch import Caller
 from gateway.database import DatabaseUnavailable
 from gateway.migration.board import read_board
 from gateway.migration.desk import Desk
@@ -80,7 +81,7 @@ class _At:
             board = await read_board(desk, system)
         except DatabaseUnavailable:
             return _refused(503, "DATABASE", {"retry-after": "5"})
-        known = board.chosen is not None or (system is None)
+        known = board.chosen is not None or system is None
         by_cookie = self.page.sessions.cookie in request.cookies
         return _html(render(board, who=name, asked=system, can_sign_out=by_cookie), 200 if known else 404)
 
@@ -123,11 +124,11 @@ class _At:
     async def _who(self, request: Request) -> str | None:
         """The name of whoever may look; None for nobody. Raises _NotAllowed, HttpRequestError."""
         authorization = request.headers.get("authorization")
-        sessions = self.page.sessions
+        sessions, address = self.page.sessions, self.entrance.address(request.scope)
         if authorization is None and (session := sessions.read(request.cookies.get(sessions.cookie))):
             exchange_of(request.scope).facts["caller"] = session.name
+            await self.entrance.admit(Caller(session.name), address)
             return session.name
-        address = self.entrance.address(request.scope)
         caller = await self.entrance.identify(authorization, address)
         await self.entrance.admit(caller, address)
         if SCOPE in caller.scopes:
