@@ -100,7 +100,7 @@ class TrailCheck:
         if type(raw) is not bytes or sha256(b"\x00" + raw).digest() != value or own not in (None, value):
             return None
         try:
-            body = orjson.loads(raw)
+            body: dict[str, Any] = orjson.loads(raw)
             record, at, seq, writer = body["record"], body["at"], body["seq"], body["writer"]
             told = (writer, seq, at, *named_by(stream, record))
             state = self._streams[stream, writer]
@@ -118,7 +118,7 @@ class TrailCheck:
         self.records += 1
         self._next = index + 1
         self._since.append(value)
-        return body  # type: ignore[no-any-return]
+        return body
 
     def leaf(
         self, index: int, ref: RecordRef, value: bytes, record: Mapping[str, Any] | None
