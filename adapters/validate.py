@@ -6,6 +6,7 @@ Order: YAML, references, model, expressions and tables, then the WSDL's own view
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_origin
@@ -26,6 +27,7 @@ from adapters.validate_writes import write_problems, written_expressions
 __all__ = ["Checked", "Known", "check_across", "check_document"]
 
 Place = tuple[str | int, ...]
+_BEFORE_FILING = re.compile(r"\$args\.case\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def check_across(checked: Sequence[Checked]) -> None:
         else:
             first[code] = one
     _migration_problems(first)
+    _number_problems(first)
 
 
 def _migration_problems(by_code: Mapping[str, Checked]) -> None:
@@ -156,6 +159,28 @@ def _dual_write_problems(document: Document, new: Declaration, old: Declaration)
     if problem:
         place = ("migration", "dualWrite")
         document.problems.append(document.problem(place, "MIGRATION_WRITES", problem))
+
+
+def _number_problems(by_code: Mapping[str, Checked]) -> None:
+    """A case has a number before it is filed only where two systems take applications, or numbers are reserved. A file
+    that is checked alone may be the one of a system that is being replaced."""
+    declared = [(one.document, one.declaration) for one in by_code.values() if one.declaration is not None]
+    if len(declared) == 1:
+        return
+    twice: set[str] = set()
+    for _, declaration in declared:
+        if declaration.migration is not None and declaration.migration.dual_write is not None:
+            twice |= {declaration.migration.replaces, declaration.system.code}
+    for document, declaration in declared:
+        writes = declaration.connectors
+        if declaration.system.code in twice or writes.submit is None or writes.reserve is not None:
+            continue
+        for inner, text in written_expressions(writes.submit):
+            if _BEFORE_FILING.search(text):
+                place = ("connectors", "submit", *inner)
+                message = "no $args.case here: a case has no number before it is filed"
+                allowed = "`reserve`, or a successor with `dualWrite`, would give it one"
+                document.problems.append(document.problem(place, "UNKNOWN_NAME", message, allowed=allowed))
 
 
 def _successor_problems(document: Document, declaration: Declaration) -> Iterator[Problem]:

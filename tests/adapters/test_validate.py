@@ -375,6 +375,30 @@ def test_a_successor_takes_no_writes_for_they_would_still_go_to_the_old_system()
     assert problems(rest_yaml(CASE, head="migration: {replaces: T-OLD}")) == []
 
 
+def test_a_case_has_a_number_before_it_is_filed_only_where_something_gives_it_one() -> None:
+    submit = (
+        "submit: {path: /w, body: {no: $args.case.number}, reconcile: {match: itemCode == $args.itemCode}}"
+    )
+    reserve = (
+        "reserve: {path: /r, body: {r: $args.reference}, answer: {number: no}, reconcile: {style: resend}}"
+    )
+    reads = f"{CASE}\ncases: {{path: /l}}"
+    successor = "migration: {replaces: T-OLD, dualWrite: []}"
+
+    def unknown(connectors: str, beside: str = "") -> list[str]:
+        texts = [
+            rest_yaml(f"{reads}\n{connectors}").replace("T-ONE", "T-OLD"),
+            rest_yaml(reads, head=beside).replace("T-ONE", "T-NEW"),
+        ]
+        checked = [check_document(load(HERE, text), lookup(), Known()) for text in texts]
+        check_across(checked)
+        return [one.message for one in checked[0].document.problems if one.code == "UNKNOWN_NAME"]
+
+    assert unknown(submit) == ["no $args.case here: a case has no number before it is filed"]
+    assert unknown(submit, beside=successor) == []
+    assert unknown(f"{submit}\n{reserve}") == []
+
+
 def test_all_problems_of_a_file_come_at_once() -> None:
     text = rest_yaml(
         "case: {path: /c, operation: G, map: {localNo: 'no |', titel: t, appliedAt: at | dat}}\n"

@@ -38,7 +38,7 @@ def test_a_good_write_has_no_problem() -> None:
     [
         ("$args.fields.plate", "$args.fields.plat", "UNKNOWN_NAME"),
         ("$args.applicant.idNumber", "$args.applicant.number", "UNKNOWN_NAME"),
-        ("$args.itemCode,", "$args.case.number,", "UNKNOWN_NAME"),
+        ("$args.itemCode,", "$args.case.no,", "UNKNOWN_NAME"),
         ("$args.itemCode,", "$page.size,", "UNKNOWN_NAME"),
         ("$args.itemCode,", "'$args.itemCode | nothing',", "EXPRESSION"),
         ("plate: $args.fields.plate, ", "", "NOT_SENT"),
